@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef AGENT_KEYRING_H
+#define AGENT_KEYRING_H
+
+#include "agent/core.h"
+#include "agent/loop.h"
+#include "agent/pins.h"
+
+/*
+ * All tokens that are plugged in, as they come and go: a worker for each,
+ * and the identities they hold between them.  The holder of the core.
+ * Lives in the loop's thread and never blocks.
+ */
+struct keyring;
+
+struct keyring_conf {
+	const struct log *log;
+	struct pins	*pins;
+	unsigned int	 lifetime;	/* of an unlock, in seconds; 0: no end */
+};
+
+int		 keyring_new(struct keyring **out, struct loop *l,
+		    const struct keyring_conf *conf, struct err *e)
+		    MUST_CHECK;
+
+/* Logs out and waits for what runs.  NULL is fine. */
+void		 keyring_free(struct keyring *kr);
+
+/* The core to answer to; set before the loop runs. */
+void		 keyring_set_core(struct keyring *kr, struct core *c);
+struct holder	 keyring_holder(struct keyring *kr);
+
+/*
+ * Call fn(arg, text) once, when every token that was there at the start has
+ * been read and, with `unlock`, been unlocked or not.  `text` says in one
+ * line what was found, for the person who started the agent.
+ */
+typedef void	 keyring_ready_fn(void *arg, const char *text);
+void		 keyring_on_ready(struct keyring *kr, bool unlock,
+		    keyring_ready_fn *fn, void *arg);
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef AGENT_LISTEN_H
+#define AGENT_LISTEN_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+
+/*
+ * The agent's socket: mode 0600 in a directory that only its user can use.
+ * A socket that nobody listens on any more is replaced; one with an agent
+ * behind it is not.
+ */
+struct listener {
+	int	 fd;
+	char	*path;			/* absolute */
+};
+
+/*
+ * path NULL: the default place, whose directory is made when missing; with
+ * `own`, a name in it that no other agent has (for a COMMAND's agent).
+ */
+int	 listen_open(struct listener *l, const char *path, bool own,
+	    struct err *e) MUST_CHECK;
+
+/* Close it; with `remove` also take the name away. */
+void	 listen_close(struct listener *l, bool remove);
+
+#endif

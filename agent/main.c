@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <sys/signalfd.h>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "agent/core.h"
+#include "agent/keyring.h"
+#include "agent/launch.h"
+#include "agent/listen.h"
+#include "agent/loop.h"
+#include "agent/options.h"
+#include "agent/pins.h"
+#include "agent/server.h"
+
+/* The parts, in the order in which they are made. */
+struct agent {
+	struct options	 opt;
+	struct log	 log;
+	struct listener	 listener;
+	struct launch	 launch;
+	struct loop	*loop;
+	struct pins	*pins;
+	struct keyring	*keyring;
+	struct server	*server;
+	struct core	*core;
+	int		 signal_fd;
+};
+
+static void
+on_end(void *arg, short revents)
+{
+	struct agent *a = arg;
+
+	(void)revents;
+	loop_stop(a->loop);
+}
+
+/* Blocked before the first thread, so that all of them are. */
+static int
+catch_signals(struct agent *a, struct err *e)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	if (pthread_sigmask(SIG_BLOCK, &set, NULL) != 0 ||
+	    signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+		return err_sys(e, "signals");
+	a->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (a->signal_fd == -1)
+		return err_sys(e, "signals");
+	if (loop_watch(a->loop, a->signal_fd, POLLIN, on_end, a) == NULL ||
+	    (a->launch.parent_fd != -1 && loop_watch(a->loop,
+	    a->launch.parent_fd, POLLIN, on_end, a) == NULL))
+		return err_set(e, ERR_NOMEM, 0, "signals");
+	return 0;
+}
+
+static void
+on_ready(void *arg, const char *text)
+{
+	struct agent *a = arg;
+
+	fprintf(stderr, "hsm-ssh-agent: %s\n", text);
+	launch_ready(&a->launch);
+}
+
+static int
+make_parts(struct agent *a, struct err *e)
+{
+	const struct options *o = &a->opt;
+	struct keyring_conf keyring_conf = { .log = &a->log,
+	    .lifetime = o->lifetime };
+	struct core_conf core_conf = { .log = &a->log,
+	    .policy = { .allow_sha1 = o->allow_sha1 },
+	    .providers = o->providers, .reply = server_reply };
+	int r;
+
+	if ((r = loop_new(&a->loop, e)) != 0 ||
+	    (r = catch_signals(a, e)) != 0 ||
+	    (r = pins_new(&a->pins, o, e)) != 0)
+		return r;
+	keyring_conf.pins = a->pins;
+	if ((r = keyring_new(&a->keyring, a->loop, &keyring_conf, e)) != 0 ||
+	    (r = server_new(&a->server, a->loop, a->listener.fd, &a->log,
+	    e)) != 0)
+		return r;
+	core_conf.holder = keyring_holder(a->keyring);
+	core_conf.reply_arg = a->server;
+	if ((a->core = core_new(&core_conf)) == NULL)
+		return err_set(e, ERR_NOMEM, 0, "agent");
+	server_set_core(a->server, a->core);
+	keyring_set_core(a->keyring, a->core);
+	keyring_on_ready(a->keyring, o->unlock, on_ready, a);
+	return 0;
+}
+
+static int
+serve(struct agent *a, struct err *e)
+{
+	const struct options *o = &a->opt;
+	int r;
+
+	/* A COMMAND must not inherit the PIN. */
+	if (o->pin_fd != -1 && fcntl(o->pin_fd, F_SETFD, FD_CLOEXEC) == -1)
+		return err_sys(e, "--pin-fd %d", o->pin_fd);
+	if ((r = launch_harden(e)) != 0 ||
+	    (r = listen_open(&a->listener, o->socket, o->command != NULL,
+	    e)) != 0)
+		return r;
+	a->log.level = o->log_level;
+	a->log.to_syslog = !o->foreground;
+	openlog("hsm-ssh-agent", LOG_PID, LOG_AUTH);
+	if ((r = launch_start(&a->launch, o, a->listener.path, e)) == 0 &&
+	    (r = make_parts(a, e)) == 0)
+		r = loop_run(a->loop, e);
+	listen_close(&a->listener, true);
+	server_free(a->server);
+	core_free(a->core);
+	keyring_free(a->keyring);
+	pins_free(a->pins);
+	loop_free(a->loop);
+	return r;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct agent a = { .log = { .name = "hsm-ssh-agent" },
+	    .listener = { .fd = -1 }, .launch = { -1, -1 },
+	    .signal_fd = -1 };
+	struct err e;
+	int r;
+
+	if ((r = options_parse(&a.opt, argc, argv, &e)) != 0)
+		goto out;
+	if (a.opt.help)
+		fputs(options_usage, stdout);
+	else if (a.opt.version)
+		puts("hsm-ssh-agent " PACKAGE_VERSION);
+	else if (a.opt.kill_agent)
+		r = launch_kill(&a.opt, &e);
+	else
+		r = serve(&a, &e);
+out:
+	if (r != 0)
+		fprintf(stderr, "hsm-ssh-agent: %s\n", e.msg);
+	options_free(&a.opt);
+	return r == 0 ? 0 : r == ERR_USAGE ? 2 : 1;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <sys/socket.h>
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/peer.h"
+
+static void
+find_name(struct peer *p)
+{
+	char link[32], target[PATH_MAX];
+	const char *base;
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/%ld/exe", (long)p->pid);
+	n = readlink(link, target, sizeof(target) - 1);
+	if (n <= 0)
+		return;
+	target[n] = '\0';
+	base = strrchr(target, '/');
+	snprintf(p->name, sizeof(p->name), "%.63s",
+	    base != NULL ? base + 1 : target);
+}
+
+int
+peer_of(int fd, struct peer *p, struct err *e)
+{
+	struct ucred cred;
+	socklen_t n = sizeof(cred);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &n) == -1)
+		return err_sys(e, "peer credentials");
+	*p = (struct peer){ .pid = cred.pid, .uid = cred.uid, .name = "?" };
+	find_name(p);
+	if (p->uid != 0 && p->uid != getuid())
+		return err_set(e, ERR_DENIED, 0,
+		    "process %ld (%s) of user %ld may not use this agent",
+		    (long)p->pid, p->name, (long)p->uid);
+	return 0;
+}

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "agent/session.h"
+#include "pin/pin.h"
+
+struct session {
+	struct token		*token;
+	struct session_conf	 conf;
+	struct token_keys	 keys;
+	struct token_info	 info;		/* label "" until it is read */
+	struct secret		*pin;		/* of our login, while unlocked */
+	struct secret		*rejected;	/* the last wrong one; empty: none */
+	int			 tries_then;	/* left after it was rejected */
+	bool			 unlocked;
+};
+
+int
+session_new(struct session **out, struct token *t,
+    const struct session_conf *conf, struct err *e)
+{
+	struct session *s;
+	int r;
+
+	if ((s = calloc(1, sizeof(*s))) == NULL) {
+		token_close(t);
+		return err_set(e, ERR_NOMEM, 0, "session");
+	}
+	s->token = t;
+	s->conf = *conf;
+	if ((s->pin = secret_new()) == NULL ||
+	    (s->rejected = secret_new()) == NULL) {
+		r = err_set(e, ERR_NOMEM, 0, "session");
+	} else if ((r = token_begin(t, e)) == 0) {
+		r = token_list(t, &s->keys, e);
+		token_end(t);
+	}
+	if (r != 0) {
+		session_free(s);
+		return r;
+	}
+	*out = s;
+	return 0;
+}
+
+void
+session_free(struct session *s)
+{
+	struct err e;
+
+	if (s == NULL)
+		return;
+	if (s->unlocked && session_lock(s, &e) != 0)
+		log_debug(s->conf.log, "token %s: %s", s->token->serial,
+		    e.msg);
+	token_keys_free(&s->keys);
+	secret_free(s->pin);
+	secret_free(s->rejected);
+	token_close(s->token);
+	free(s);
+}
+
+const char *
+session_serial(const struct session *s)
+{
+	return s->token->serial;
+}
+
+const char *
+session_label(const struct session *s)
+{
+	return s->info.label;
+}
+
+const struct token_keys *
+session_keys(const struct session *s)
+{
+	return &s->keys;
+}
+
+bool
+session_unlocked(const struct session *s)
+{
+	return s->unlocked;
+}
+
+static void
+forget(struct session *s)
+{
+	secret_clear(s->pin);
+	s->unlocked = false;
+}
+
+/* Inside a transaction: one VERIFY at the most, and its consequences. */
+static int
+login(struct session *s, const struct secret *pin, struct err *e)
+{
+	int r;
+
+	if (secret_len(s->rejected) > 0 && secret_eq(pin, s->rejected))
+		return err_set(e, ERR_DENIED, -1,
+		    "the token has rejected this PIN before; it was not sent "
+		    "again");
+	r = token_login(s->token, pin, e);
+	if (r == 0) {
+		secret_clear(s->rejected);
+		if (pin != s->pin)
+			secret_copy(s->pin, pin);
+		s->unlocked = true;
+		log_info(s->conf.log, "token %s: unlocked", s->token->serial);
+		return 0;
+	}
+	if (r == ERR_PIN_WRONG) {
+		secret_copy(s->rejected, pin);
+		s->tries_then = e->detail;
+	}
+	forget(s);
+	return r;
+}
+
+static int
+send_pin(struct session *s, const struct secret *pin, struct err *e)
+{
+	int r;
+
+	if ((r = token_begin(s->token, e)) != 0)
+		return r;
+	r = login(s, pin, e);
+	token_end(s->token);
+	return r;
+}
+
+/* What the prompt says: label once, the tries left each time. */
+static int
+look(struct session *s, enum token_pin_state *st, int *tries, struct err *e)
+{
+	int r;
+
+	if ((r = token_begin(s->token, e)) != 0)
+		return r;
+	if (s->info.label[0] == '\0')
+		r = token_get_info(s->token, &s->info, e);
+	if (r == 0)
+		r = token_pin_state(s->token, st, tries, e);
+	token_end(s->token);
+	/* Somebody logged in or set a new PIN: what was wrong may be right. */
+	if (r == 0 && (*st == TOKEN_PIN_VERIFIED || *tries > s->tries_then))
+		secret_clear(s->rejected);
+	return r;
+}
+
+/* No prompt for a PIN that could not be sent anyway. */
+static int
+worth_asking(enum token_pin_state st, int tries, struct err *e)
+{
+	if (st == TOKEN_PIN_BLOCKED)
+		return err_set(e, ERR_PIN_BLOCKED, 0, "the PIN is blocked");
+	if (st == TOKEN_PIN_UNSET || st == TOKEN_PIN_TRANSPORT)
+		return err_set(e, ERR_PIN_BLOCKED, 1, "no PIN is set yet; "
+		    "initialise the token or change its transport PIN first");
+	if (st == TOKEN_PIN_NEEDED && tries == 1)
+		return err_set(e, ERR_DENIED, 1,
+		    "one PIN try left, and the agent never spends the last "
+		    "one; log in once with \"pkcs11-tool --login -O\" if you "
+		    "are sure of the PIN");
+	return 0;
+}
+
+static int
+ask(struct session *s, int tries, struct secret *pin, struct err *e)
+{
+	char prompt[160], left[32] = "";
+
+	if (tries > 0)
+		snprintf(left, sizeof(left), ", %d tries left", tries);
+	snprintf(prompt, sizeof(prompt), "PIN for token %s (%s)%s: ",
+	    s->info.label, s->token->serial, left);
+	log_debug(s->conf.log, "token %s: asking for the PIN%s",
+	    s->token->serial, left);
+	return pin_ask(prompt, s->conf.cancel_fd, pin, e);
+}
+
+/* A PIN given beforehand, unless it was wrong; else a person is asked. */
+static int
+obtain(struct session *s, int tries, struct secret *pin, struct err *e)
+{
+	int r;
+
+	r = pins_get(s->conf.pins, s->token->serial, s->info.label, pin, e);
+	if (r == 0 && (secret_len(s->rejected) == 0 ||
+	    !secret_eq(pin, s->rejected)))
+		return 0;
+	if (r != 0 && r != ERR_NOTFOUND)
+		log_error(s->conf.log, "token %s: %s", s->token->serial,
+		    e->msg);
+	return ask(s, tries, pin, e);
+}
+
+int
+session_unlock(struct session *s, const struct secret *pin, struct err *e)
+{
+	enum token_pin_state st;
+	struct secret *own;
+	int r, tries;
+
+	if (pin != NULL)
+		return send_pin(s, pin, e);
+	if ((own = secret_new()) == NULL)
+		return err_set(e, ERR_NOMEM, 0, "PIN");
+	if ((r = look(s, &st, &tries, e)) == 0 &&
+	    (r = worth_asking(st, tries, e)) == 0 &&
+	    (r = obtain(s, tries, own, e)) == 0)
+		r = send_pin(s, own, e);
+	secret_free(own);
+	return r;
+}
+
+int
+session_lock(struct session *s, struct err *e)
+{
+	bool ours = s->unlocked;
+	int r;
+
+	forget(s);
+	if (!ours)
+		return 0;
+	if ((r = token_begin(s->token, e)) != 0)
+		return r;
+	r = token_logout(s->token, e);
+	token_end(s->token);
+	return r;
+}
+
+static const struct token_key *
+find_key(const struct session *s, struct span blob)
+{
+	const struct token_key *k;
+
+	for (size_t i = 0; i < s->keys.n; i++) {
+		k = &s->keys.v[i];
+		if (span_eq((struct span){ k->blob, k->blob_n }, blob))
+			return k;
+	}
+	return NULL;
+}
+
+/* One transaction: sign, and where the login is gone, take it back once. */
+static int
+sign_unlocked(struct session *s, const struct token_key *k, enum sig_alg alg,
+    struct span data, struct wire_w *sig, struct err *e)
+{
+	int r;
+
+	if ((r = token_begin(s->token, e)) != 0)
+		return r;
+	r = token_sign(s->token, k, alg, data, sig, e);
+	if (r == ERR_PIN_NEEDED) {
+		log_debug(s->conf.log, "token %s: the login was lost, logging "
+		    "in again", s->token->serial);
+		if ((r = login(s, s->pin, e)) == 0)
+			r = token_sign(s->token, k, alg, data, sig, e);
+	}
+	token_end(s->token);
+	return r;
+}
+
+int
+session_sign(struct session *s, struct span blob, enum sig_alg alg,
+    struct span data, struct wire_w *sig, struct err *e)
+{
+	const struct token_key *k;
+	int r;
+
+	if ((k = find_key(s, blob)) == NULL)
+		return err_set(e, ERR_NOTFOUND, 0, "the token has no such key");
+	/* Somebody else's login is not ours to use. */
+	if (!s->unlocked && (r = session_unlock(s, NULL, e)) != 0)
+		return r;
+	return sign_unlocked(s, k, alg, data, sig, e);
+}

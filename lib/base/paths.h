@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef BASE_PATHS_H
+#define BASE_PATHS_H
+
+#include "base/err.h"
+
+/*
+ * Where our files are: the one place that knows, for every program.  The
+ * XDG variables count only when they are absolute, as their specification
+ * wants.  Nothing is created or looked at.  *out is for free(3).
+ *
+ * ERR_NOTFOUND when the environment does not say: HOME is not set.
+ */
+#define PATHS_SYSTEM_CONFIG	"/etc/hsm-ssh-agent/config"
+
+/* $XDG_RUNTIME_DIR/hsm-ssh-agent/agent.sock; ERR_NOTFOUND without it. */
+int	 paths_runtime_socket(char **out, struct err *e) MUST_CHECK;
+
+/* ~/.ssh/agent/hsm-ssh-agent.sock */
+int	 paths_home_socket(char **out, struct err *e) MUST_CHECK;
+
+/* Where the agent listens when it is not told: the first of these two. */
+int	 paths_default_socket(char **out, struct err *e) MUST_CHECK;
+
+/* $XDG_CONFIG_HOME/hsm-ssh-agent/config, else under ~/.config */
+int	 paths_config_file(char **out, struct err *e) MUST_CHECK;
+
+/* $XDG_CACHE_HOME/hsm-ssh-agent, else under ~/.cache */
+int	 paths_cache_dir(char **out, struct err *e) MUST_CHECK;
+
+/* $XDG_STATE_HOME/hsm-ssh-agent, else under ~/.local/state */
+int	 paths_state_dir(char **out, struct err *e) MUST_CHECK;
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef BASE_SECRET_H
+#define BASE_SECRET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+
+/*
+ * A PIN or passphrase.  Fixed capacity: it never moves, so it leaves no
+ * copy behind.  Its page is kept out of swap, core dumps and children, and
+ * wiped on free.  There is no accessor that returns a C string, so a
+ * secret cannot be handed to a "%s" by accident.
+ *
+ * mlock(2) is best effort: a small RLIMIT_MEMLOCK must not stop the agent.
+ */
+struct secret;
+
+#define SECRET_MAX 255
+
+struct secret	*secret_new(void);		/* NULL: no memory */
+void		 secret_free(struct secret *s);	/* NULL is fine */
+void		 secret_clear(struct secret *s);
+
+/* Append n bytes; returns -1 and changes nothing if they do not fit. */
+int		 secret_add(struct secret *s, const void *p, size_t n);
+
+/* Make *dst a copy of *src. */
+void		 secret_copy(struct secret *dst, const struct secret *src);
+
+size_t		 secret_len(const struct secret *s);
+const void	*secret_bytes(const struct secret *s);
+
+/* Compares in time that depends on nothing but the lengths. */
+bool		 secret_eq(const struct secret *a, const struct secret *b);
+
+/*
+ * Append the first line of fd, without its end (LF or CR LF), straight into
+ * the secret; what follows the line is dropped.  Blocks; returns ERR_CANCELLED as soon as cancel_fd (-1: none) is readable,
+ * ERR_LIMIT for a line over SECRET_MAX bytes.
+ */
+int		 secret_read_line(struct secret *s, int fd, int cancel_fd,
+		    struct err *e) MUST_CHECK;
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <fcntl.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "pin/tty.h"
+
+static int
+open_tty(void)
+{
+	return open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+}
+
+bool
+pin_tty_usable(void)
+{
+	int fd = open_tty();
+	bool ok;
+
+	if (fd == -1)
+		return false;
+	/* A background process that reads from it would be stopped. */
+	ok = tcgetpgrp(fd) == getpgrp();
+	close(fd);
+	return ok;
+}
+
+static int
+say(int fd, const char *text, struct err *e)
+{
+	if (write(fd, text, strlen(text)) == -1)
+		return err_sys(e, "terminal");
+	return 0;
+}
+
+int
+pin_tty(const char *prompt, int cancel_fd, struct secret *out, struct err *e)
+{
+	struct termios saved, quiet;
+	int fd, r;
+
+	if ((fd = open_tty()) == -1)
+		return err_sys(e, "terminal");
+	if (tcgetattr(fd, &saved) == -1) {
+		r = err_sys(e, "terminal");
+		close(fd);
+		return r;
+	}
+	quiet = saved;
+	quiet.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
+	quiet.c_lflag |= ICANON | ISIG;
+	if (tcsetattr(fd, TCSAFLUSH, &quiet) == -1) {
+		r = err_sys(e, "terminal");
+		close(fd);
+		return r;
+	}
+	if ((r = say(fd, prompt, e)) == 0)
+		r = secret_read_line(out, fd, cancel_fd, e);
+	(void)tcsetattr(fd, TCSAFLUSH, &saved);
+	if (r == 0)
+		r = say(fd, "\n", e);	/* the one that echo left out */
+	close(fd);
+	if (r == 0 && secret_len(out) == 0)
+		r = err_set(e, ERR_CANCELLED, 0, "no PIN was entered");
+	return r;
+}

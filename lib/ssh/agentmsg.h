@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef SSH_AGENTMSG_H
+#define SSH_AGENTMSG_H
+
+/*
+ * Numbers and names of the agent protocol (RFC 9987 sec. 5 and 6), and of
+ * the one extension that is ours.  The agent and its clients share them.
+ */
+#define AGENT_MAX_MSG	(256 * 1024)	/* OpenSSH's limit, both ways */
+
+enum agent_msg {
+	MSG_FAILURE = 5,
+	MSG_SUCCESS = 6,
+	MSG_REQUEST_IDENTITIES = 11,
+	MSG_IDENTITIES_ANSWER = 12,
+	MSG_SIGN_REQUEST = 13,
+	MSG_SIGN_RESPONSE = 14,
+	MSG_REMOVE_ALL_IDENTITIES = 19,
+	MSG_ADD_SMARTCARD_KEY = 20,
+	MSG_REMOVE_SMARTCARD_KEY = 21,
+	MSG_LOCK = 22,
+	MSG_UNLOCK = 23,
+	MSG_EXTENSION = 27,
+	MSG_EXTENSION_FAILURE = 28,
+	MSG_EXTENSION_RESPONSE = 29,
+};
+
+enum agent_sign_flag {
+	SIGN_FLAG_RSA_SHA256 = 2,
+	SIGN_FLAG_RSA_SHA512 = 4,
+};
+
+#define AGENT_EXT_QUERY		"query"
+
+/*
+ * What the agent holds and what it refused lately.  No request data; the
+ * response, after its name:
+ *
+ *	string	version of the agent
+ *	uint32	process id
+ *	uint32	number of tokens; for each
+ *		string	reader name
+ *		string	serial number ("" while it is being opened)
+ *		string	label
+ *		string	state: "opening", "locked", "unlocked", "failed"
+ *		uint32	keys offered to clients
+ *		string	last trouble with it, in words, or ""
+ *	uint32	number of refusals, oldest first; for each
+ *		uint64	time, seconds since the epoch
+ *		string	what was refused and why
+ *
+ * Later versions may append fields: readers stop where they know no more.
+ */
+#define AGENT_EXT_STATUS	"status@hsm-ssh-agent"
+
+#endif

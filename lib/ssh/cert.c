@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "ssh/cert.h"
+
+#define ED25519_BYTES	32
+#define SHOWN_NAME	64		/* bytes of one name for a person */
+#define SHOWN_LIST	8		/* names of a list for a person */
+
+/*
+ * The keys that certificates are about and signed with.  The key's own
+ * fields, in this order where a type has them: RSA's e and n; or a curve
+ * and a point; or Ed25519's key; then the application of a security key.
+ */
+static const struct kind {
+	const char	*cert;
+	const char	*plain;
+	const char	*curve;
+	size_t		 point;		/* bytes of the point or key, 0: RSA */
+	bool		 sk;
+} kinds[] = {
+	{ "ssh-rsa-cert-v01@openssh.com", "ssh-rsa", NULL, 0, false },
+	{ "ecdsa-sha2-nistp256-cert-v01@openssh.com",
+	    "ecdsa-sha2-nistp256", "nistp256", 65, false },
+	{ "ecdsa-sha2-nistp384-cert-v01@openssh.com",
+	    "ecdsa-sha2-nistp384", "nistp384", 97, false },
+	{ "ecdsa-sha2-nistp521-cert-v01@openssh.com",
+	    "ecdsa-sha2-nistp521", "nistp521", 133, false },
+	{ "ssh-ed25519-cert-v01@openssh.com",
+	    "ssh-ed25519", NULL, ED25519_BYTES, false },
+	{ "sk-ecdsa-sha2-nistp256-cert-v01@openssh.com",
+	    "sk-ecdsa-sha2-nistp256@openssh.com", "nistp256", 65, true },
+	{ "sk-ssh-ed25519-cert-v01@openssh.com",
+	    "sk-ssh-ed25519@openssh.com", NULL, ED25519_BYTES, true },
+};
+
+#define N_KINDS	(sizeof(kinds) / sizeof(kinds[0]))
+
+static const struct kind *
+kind_of_cert(struct span name)
+{
+	for (size_t i = 0; i < N_KINDS; i++)
+		if (span_is(name, kinds[i].cert))
+			return &kinds[i];
+	return NULL;
+}
+
+static const struct kind *
+kind_of_plain(struct span name)
+{
+	for (size_t i = 0; i < N_KINDS; i++)
+		if (span_is(name, kinds[i].plain))
+			return &kinds[i];
+	return NULL;
+}
+
+static void
+get_point(struct wire_r *r, const struct kind *k)
+{
+	struct span q;
+
+	if (k->curve != NULL && !span_is(wire_get_string(r), k->curve))
+		r->bad = true;
+	q = wire_get_string(r);
+	if (q.n != k->point || (k->curve != NULL && q.p[0] != 4))
+		r->bad = true;
+}
+
+/* The fields of a key after its type name; void once r->bad. */
+static struct span
+get_key_fields(struct wire_r *r, const struct kind *k)
+{
+	const uint8_t *start = r->p;
+
+	if (k->point == 0) {
+		wire_get_mpint(r);
+		wire_get_mpint(r);
+	} else
+		get_point(r, k);
+	if (k->sk)
+		wire_get_string(r);
+	return (struct span){ start, (size_t)(r->p - start) };
+}
+
+static int
+check_ca(struct span blob, struct err *e)
+{
+	const struct kind *k;
+	struct wire_r r;
+
+	wire_read(&r, blob);
+	if ((k = kind_of_plain(wire_get_string(&r))) == NULL)
+		return err_set(e, ERR_UNSUPPORTED, 0,
+		    "CA key of a certificate is of no known plain type");
+	get_key_fields(&r, k);
+	if (!wire_end(&r))
+		return err_set(e, ERR_FORMAT, 0,
+		    "malformed CA key in a certificate");
+	return 0;
+}
+
+bool
+cert_next_principal(struct wire_r *r, struct span *name)
+{
+	if (r->bad || r->left == 0)
+		return false;
+	*name = wire_get_string(r);
+	return !r->bad;
+}
+
+bool
+cert_next_option(struct wire_r *r, struct span *name, struct span *data)
+{
+	if (r->bad || r->left == 0)
+		return false;
+	*name = wire_get_string(r);
+	*data = wire_get_string(r);
+	return !r->bad;
+}
+
+static int
+check_principals(struct cert *c, struct err *e)
+{
+	struct span name;
+	struct wire_r r;
+
+	wire_read(&r, c->principals);
+	while (cert_next_principal(&r, &name))
+		if (++c->n_principals > CERT_MAX_PRINCIPALS)
+			return err_set(e, ERR_LIMIT, 0,
+			    "certificate with more than %d principals",
+			    CERT_MAX_PRINCIPALS);
+	if (!wire_end(&r))
+		return err_set(e, ERR_FORMAT, 0,
+		    "malformed principals in a certificate");
+	return 0;
+}
+
+static int
+check_options(struct span options, const char *what, struct err *e)
+{
+	struct span name, data;
+	struct wire_r r;
+
+	wire_read(&r, options);
+	while (cert_next_option(&r, &name, &data))
+		;
+	if (!wire_end(&r))
+		return err_set(e, ERR_FORMAT, 0,
+		    "malformed %s in a certificate", what);
+	return 0;
+}
+
+/* What the fields hold, once all of them are there. */
+static int
+check(struct cert *c, uint32_t type, struct span reserved, struct err *e)
+{
+	int r;
+
+	if (type != CERT_USER && type != CERT_HOST)
+		return err_set(e, ERR_FORMAT, 0,
+		    "certificate is neither for a user nor for a host");
+	c->type = type == CERT_USER ? CERT_USER : CERT_HOST;
+	if (reserved.n != 0)
+		return err_set(e, ERR_FORMAT, 0,
+		    "reserved field of a certificate is not empty");
+	if ((r = check_principals(c, e)) != 0 ||
+	    (r = check_options(c->critical, "critical options", e)) != 0 ||
+	    (r = check_options(c->extensions, "extensions", e)) != 0)
+		return r;
+	return check_ca(c->ca, e);
+}
+
+/* All up to and including the CA key; *r is left after it. */
+static int
+parse_body(struct wire_r *r, struct cert *c, struct err *e)
+{
+	const struct wire_r start = *r;
+	const struct kind *k;
+	struct span reserved;
+	uint32_t type;
+
+	*c = (struct cert){ 0 };
+	c->type_name = wire_get_string(r);
+	if (r->bad)
+		return err_set(e, ERR_FORMAT, 0, "certificate without a type");
+	if ((k = kind_of_cert(c->type_name)) == NULL)
+		return err_set(e, ERR_UNSUPPORTED, 0,
+		    "not a certificate of a known type");
+	c->plain_name = k->plain;
+	c->nonce = wire_get_string(r);
+	c->key_fields = get_key_fields(r, k);
+	if (r->bad)
+		return err_set(e, ERR_FORMAT, 0,
+		    "malformed subject key in a certificate");
+	c->serial = wire_get_u64(r);
+	type = wire_get_u32(r);
+	c->key_id = wire_get_string(r);
+	c->principals = wire_get_string(r);
+	c->valid_after = wire_get_u64(r);
+	c->valid_before = wire_get_u64(r);
+	c->critical = wire_get_string(r);
+	c->extensions = wire_get_string(r);
+	reserved = wire_get_string(r);
+	c->ca = wire_get_string(r);
+	if (r->bad)
+		return err_set(e, ERR_FORMAT, 0, "certificate ends too early");
+	c->tbs = (struct span){ start.p, start.left - r->left };
+	return check(c, type, reserved, e);
+}
+
+int
+cert_parse_tbs(struct span tbs, struct cert *c, struct err *e)
+{
+	struct wire_r r;
+	int x;
+
+	wire_read(&r, tbs);
+	if ((x = parse_body(&r, c, e)) != 0)
+		return x;
+	if (!wire_end(&r))
+		return err_set(e, ERR_FORMAT, 0,
+		    "bytes after the CA key of a certificate body");
+	return 0;
+}
+
+/* Name and value; a security key adds its flags and counter. */
+static bool
+is_signature(struct span s)
+{
+	struct span name, value;
+	struct wire_r r;
+
+	wire_read(&r, s);
+	name = wire_get_string(&r);
+	value = wire_get_string(&r);
+	if (name.n > 3 && memcmp(name.p, "sk-", 3) == 0) {
+		wire_get_u8(&r);
+		wire_get_u32(&r);
+	}
+	return wire_end(&r) && name.n > 0 && value.n > 0;
+}
+
+int
+cert_parse(struct span blob, struct cert *c, struct err *e)
+{
+	struct wire_r r;
+	int x;
+
+	wire_read(&r, blob);
+	if ((x = parse_body(&r, c, e)) != 0)
+		return x;
+	c->signature = wire_get_string(&r);
+	if (!wire_end(&r) || !is_signature(c->signature))
+		return err_set(e, ERR_FORMAT, 0,
+		    "malformed signature of a certificate");
+	return 0;
+}
+
+void
+cert_put_subject(const struct cert *c, struct wire_w *out)
+{
+	wire_put_cstring(out, c->plain_name);
+	wire_put_raw(out, c->key_fields);
+}
+
+/* A line that stops growing when the buffer is full. */
+struct line {
+	char	*p;
+	size_t	 left;		/* with the NUL; 1 at least */
+};
+
+static void add(struct line *l, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void
+add(struct line *l, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(l->p, l->left, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		return;
+	if ((size_t)n >= l->left)
+		n = (int)l->left - 1;
+	l->p += n;
+	l->left -= (size_t)n;
+}
+
+/* `also`: bytes that have a meaning in the line around the name. */
+static char
+shown(uint8_t c, const char *also)
+{
+	return c < 0x20 || c > 0x7e || strchr(also, c) != NULL ? '?' : (char)c;
+}
+
+static void
+add_name(struct line *l, struct span s, const char *also)
+{
+	char text[SHOWN_NAME + 1];
+	size_t n = 0;
+
+	for (; n < s.n && n < SHOWN_NAME; n++)
+		text[n] = shown(s.p[n], also);
+	text[n] = '\0';
+	add(l, "%s%s", s.n > 0 ? text : "(empty)", s.n > n ? "..." : "");
+}
+
+static void
+add_principals(struct line *l, const struct cert *c)
+{
+	struct span name;
+	struct wire_r r;
+	size_t n = 0;
+
+	if (c->n_principals == 0)
+		add(l, ", for anyone");
+	wire_read(&r, c->principals);
+	while (n < SHOWN_LIST && cert_next_principal(&r, &name)) {
+		add(l, n++ == 0 ? ", for " : ", ");
+		add_name(l, name, "\", ");
+	}
+	if (c->n_principals > n)
+		add(l, " and %zu more", c->n_principals - n);
+}
+
+/* The two largest units that are not zero: enough to be alarmed by. */
+static void
+add_duration(struct line *l, uint64_t seconds)
+{
+	static const struct {
+		uint64_t	seconds;
+		char		name;
+	} units[] = {
+		{ 86400, 'd' }, { 3600, 'h' }, { 60, 'm' }, { 1, 's' },
+	};
+	int used = 0;
+
+	for (size_t i = 0; i < 4 && used < 2; i++) {
+		const uint64_t n = seconds / units[i].seconds;
+
+		if (n == 0 && used == 0)
+			continue;
+		used++;
+		seconds -= n * units[i].seconds;
+		if (n > 0)
+			add(l, "%" PRIu64 "%c", n, units[i].name);
+	}
+}
+
+static void
+add_until(struct line *l, uint64_t when)
+{
+	const time_t t = (time_t)when;
+	struct tm tm;
+	char text[32];
+
+	if (when > INT64_MAX || gmtime_r(&t, &tm) == NULL ||
+	    strftime(text, sizeof(text), "%Y-%m-%d %H:%M UTC", &tm) == 0)
+		add(l, "until second %" PRIu64, when);
+	else
+		add(l, "until %s", text);
+}
+
+static void
+add_validity(struct line *l, const struct cert *c)
+{
+	add(l, ", ");
+	if (c->valid_before <= c->valid_after)
+		add(l, "never valid");
+	else if (c->valid_before == CERT_FOREVER)
+		add(l, "forever");
+	else if (c->valid_after == 0)
+		add_until(l, c->valid_before);
+	else
+		add_duration(l, c->valid_before - c->valid_after);
+}
+
+void
+cert_describe(const struct cert *c, char *buf, size_t len)
+{
+	struct line l = { buf, len };
+
+	if (len == 0)
+		return;
+	add(&l, "%s certificate \"",
+	    c->type == CERT_USER ? "user" : "host");
+	add_name(&l, c->key_id, "\"");
+	add(&l, "\", serial %" PRIu64, c->serial);
+	add_principals(&l, c);
+	add_validity(&l, c);
+}

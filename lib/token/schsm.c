@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "ssh/key.h"
+#include "ssh/sig.h"
+#include "token/schsm.h"
+#include "token/schsm_card.h"
+#include "token/schsm_info.h"
+#include "token/schsm_keys.h"
+#include "token/schsm_pin.h"
+
+#define INS_SIGN	0x68
+#define SIGN_RSA_RAW	0x20
+#define SIGN_ECDSA	0x70
+#define RSA_BYTES_MAX	512		/* RSA-4096 */
+
+struct schsm {
+	struct token		 base;
+	struct schsm_card	 card;
+};
+
+static struct schsm *
+of(struct token *t)
+{
+	return (struct schsm *)t;
+}
+
+/*
+ * Select the applet, and make sure that the card is still the one that
+ * was opened: a PIN must not reach another (promise 2 of the design).
+ */
+static int
+select_again(struct schsm *s, struct err *e)
+{
+	char serial[sizeof(s->base.serial)];
+	int r;
+
+	if ((r = schsm_card_select(&s->card, e)) != 0)
+		return err_set(e, ERR_TOKEN_GONE, 0,
+		    "token %s was replaced by another card", s->base.serial);
+	if ((r = schsm_serial(&s->card, serial, sizeof(serial), e)) != 0)
+		return r;
+	if (strcmp(serial, s->base.serial) != 0)
+		return err_set(e, ERR_TOKEN_GONE, 0,
+		    "token %s was replaced by token %s", s->base.serial,
+		    serial);
+	return 0;
+}
+
+static int
+begin(struct token *t, struct err *e)
+{
+	struct schsm *s = of(t);
+	bool reset;
+	int r;
+
+	if ((r = s->card.io.begin(s->card.io.ctx, &reset, e)) != 0)
+		return r;
+	if (reset && (r = select_again(s, e)) != 0)
+		s->card.io.end(s->card.io.ctx);
+	return r;
+}
+
+static void
+end(struct token *t)
+{
+	of(t)->card.io.end(of(t)->card.io.ctx);
+}
+
+/* Another program may have selected another applet: one more try then. */
+static int
+pin_state(struct token *t, enum token_pin_state *st, int *tries,
+    struct err *e)
+{
+	struct schsm *s = of(t);
+	int r;
+
+	r = schsm_pin_state(&s->card, SCHSM_USER_PIN, st, tries, e);
+	if (r == ERR_UNSUPPORTED && (r = select_again(s, e)) == 0)
+		r = schsm_pin_state(&s->card, SCHSM_USER_PIN, st, tries, e);
+	return r;
+}
+
+static int
+info(struct token *t, struct token_info *i, struct err *e)
+{
+	struct schsm *s = of(t);
+	int r;
+
+	r = schsm_info(&s->card, t->serial, i, e);
+	if (r == ERR_UNSUPPORTED && (r = select_again(s, e)) == 0)
+		r = schsm_info(&s->card, t->serial, i, e);
+	return r;
+}
+
+static int
+list(struct token *t, struct token_keys *k, struct err *e)
+{
+	return schsm_keys_list(&of(t)->card, k, e);
+}
+
+static int
+login(struct token *t, const struct secret *pin, struct err *e)
+{
+	struct schsm *s = of(t);
+	int r;
+
+	r = schsm_pin_verify(&s->card, pin, e);
+	if (r == ERR_UNSUPPORTED && (r = select_again(s, e)) == 0)
+		r = schsm_pin_verify(&s->card, pin, e);
+	return r;
+}
+
+/* The applet has no other way to log out (facts/smartcard-hsm 2.3). */
+static int
+logout(struct token *t, struct err *e)
+{
+	return schsm_card_select(&of(t)->card, e);
+}
+
+/* Why the card refused to sign (facts/smartcard-hsm 5.7). */
+static int
+sign_error(struct schsm *s, uint16_t sw, struct err *e)
+{
+	int r;
+
+	switch (sw) {
+	case SW_INS_UNKNOWN:
+	case SW_CLA_UNKNOWN:
+		if ((r = select_again(s, e)) != 0)
+			return r;
+		return err_set(e, ERR_PIN_NEEDED, -1,
+		    "another program selected another applet");
+	case SW_SECURITY_STATUS:
+		return err_set(e, ERR_PIN_NEEDED, -1, "the PIN is needed");
+	case 0x6984:
+	case 0x6a84:
+		return err_set(e, ERR_TOKEN, sw,
+		    "the key's use counter is used up");
+	case 0x6a81:
+	case 0x6985:
+		return err_set(e, ERR_TOKEN, sw,
+		    "the key was made with a list of allowed algorithms, and "
+		    "this one is not in it");
+	case SW_NOT_FOUND:
+	case 0x6a88:
+		return err_set(e, ERR_NOTFOUND, sw,
+		    "the key is no longer on the token");
+	case SW_WRONG_LENGTH:
+		return err_set(e, ERR_TOKEN, sw,
+		    "the reader or the token takes no APDU of this length "
+		    "(RSA needs a reader with extended length)");
+	default:
+		return err_set(e, ERR_TOKEN, sw, "SIGN: the card says %04x",
+		    sw);
+	}
+}
+
+static int
+card_sign(struct schsm *s, uint8_t ref, uint8_t alg, struct span in,
+    size_t le, uint8_t *out, size_t *n, struct err *e)
+{
+	const struct apdu a = { .cla = 0x80, .ins = INS_SIGN, .p1 = ref,
+	    .p2 = alg, .data = in, .le = le };
+	uint16_t sw;
+	int r;
+
+	if ((r = schsm_card_send(&s->card, &a, out, n, &sw, e)) != 0)
+		return err_wrap(e, "SIGN");
+	return sw == SW_OK ? 0 : sign_error(s, sw, e);
+}
+
+static int
+sign_rsa(struct schsm *s, uint8_t ref, enum sig_alg alg, size_t len,
+    const struct sig_digest *md, struct wire_w *sig, struct err *e)
+{
+	uint8_t block[RSA_BYTES_MAX], raw[RSA_BYTES_MAX];
+	size_t n = sizeof(raw);
+	int r;
+
+	if (len > sizeof(block))
+		return err_set(e, ERR_LIMIT, 0, "RSA key of %zu bits", 8 * len);
+	if ((r = sig_rsa_block(alg, md, block, len, e)) != 0 ||
+	    (r = card_sign(s, ref, SIGN_RSA_RAW, (struct span){ block, len },
+	    len, raw, &n, e)) != 0)
+		return r;
+	return sig_put_rsa(sig, alg, (struct span){ raw, n }, len, e);
+}
+
+static int
+sign_ecdsa(struct schsm *s, uint8_t ref, enum sig_alg alg,
+    const struct sig_digest *md, struct wire_w *sig, struct err *e)
+{
+	uint8_t der[256];
+	size_t n = sizeof(der);
+	int r;
+
+	if ((r = card_sign(s, ref, SIGN_ECDSA,
+	    (struct span){ md->bytes, md->n }, 256, der, &n, e)) != 0)
+		return r;
+	return sig_put_ecdsa_der(sig, alg, (struct span){ der, n }, e);
+}
+
+static int
+sign(struct token *t, const struct token_key *k, enum sig_alg alg,
+    struct span data, struct wire_w *sig, struct err *e)
+{
+	struct span blob = { k->blob, k->blob_n };
+	uint8_t ref = (uint8_t)strtoul(k->ref, NULL, 16);
+	struct sig_digest md;
+	struct key key;
+	int r;
+
+	if ((r = key_parse(blob, &key, e)) != 0 ||
+	    (r = sig_hash(alg, data, &md, e)) != 0)
+		return r;
+	if (!sig_alg_fits(alg, key.type))
+		return err_set(e, ERR_UNSUPPORTED, 0,
+		    "%s with a key of another kind", sig_alg_name(alg));
+	if (key.type == KEY_RSA)
+		r = sign_rsa(of(t), ref, alg, key.n.n, &md, sig, e);
+	else
+		r = sign_ecdsa(of(t), ref, alg, &md, sig, e);
+	if (r == 0)
+		r = sig_verify_digest(blob, alg, &md, wire_bytes(sig), e);
+	return r;
+}
+
+static void
+close_token(struct token *t)
+{
+	of(t)->card.io.close(of(t)->card.io.ctx);
+	free(t);
+}
+
+static const struct token_ops schsm_ops = {
+	.begin = begin,
+	.end = end,
+	.info = info,
+	.pin_state = pin_state,
+	.list = list,
+	.login = login,
+	.logout = logout,
+	.sign = sign,
+	.close = close_token,
+};
+
+/* JCOP puts "HSM1" into the historical bytes (facts/smartcard-hsm 1.1). */
+static bool
+atr_is_known(struct span atr)
+{
+	return memmem(atr.p, atr.n, "HSM1", 4) != NULL;
+}
+
+/*
+ * A card with a known ATR is asked first whether the applet is selected,
+ * and then its device certificate proves that it is.  Any other card gets
+ * one SELECT, which a card without the applet refuses unharmed.
+ */
+static int
+attach(struct schsm *s, struct span atr, struct err *e)
+{
+	enum token_pin_state st;
+	int r, tries;
+
+	if (atr_is_known(atr)) {
+		r = schsm_pin_state(&s->card, SCHSM_USER_PIN, &st, &tries, e);
+		if (r == 0 && st != TOKEN_PIN_UNKNOWN)
+			r = schsm_serial(&s->card, s->base.serial,
+			    sizeof(s->base.serial), e);
+		else if (r == 0)
+			r = ERR_UNSUPPORTED;
+		if (r == 0 || r == ERR_TOKEN_GONE || r == ERR_NO_TOKEN)
+			return r;
+	}
+	if ((r = schsm_card_select(&s->card, e)) != 0)
+		return r;
+	return schsm_serial(&s->card, s->base.serial, sizeof(s->base.serial),
+	    e);
+}
+
+int
+schsm_open(struct card_io io, struct span atr, struct token **out,
+    struct err *e)
+{
+	struct schsm *s;
+	bool reset;
+	int r;
+
+	if ((s = calloc(1, sizeof(*s))) == NULL) {
+		io.close(io.ctx);
+		return err_set(e, ERR_NOMEM, 0, "token");
+	}
+	s->base.ops = &schsm_ops;
+	s->card.io = io;
+	if ((r = io.begin(io.ctx, &reset, e)) == 0) {
+		r = attach(s, atr, e);
+		io.end(io.ctx);
+	}
+	if (r != 0) {
+		close_token(&s->base);
+		return r;
+	}
+	*out = &s->base;
+	return 0;
+}

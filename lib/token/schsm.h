@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef TOKEN_SCHSM_H
+#define TOKEN_SCHSM_H
+
+#include "token/apdu.h"
+#include "token/token.h"
+
+/*
+ * The SmartCard-HSM driver (Nitrokey HSM, CardContact's cards and sticks):
+ * APDUs straight to the applet, as facts/smartcard-hsm describes them.
+ */
+
+/*
+ * Take over the card behind *io (closed on failure too).  Selects the
+ * applet only if it is not selected already, because SELECT logs every
+ * other program out.  `atr` saves a command when it is a known one.
+ * ERR_UNSUPPORTED when the card is something else.
+ */
+int	 schsm_open(struct card_io io, struct span atr, struct token **out,
+	    struct err *e) MUST_CHECK;
+
+#endif

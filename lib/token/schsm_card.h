@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef TOKEN_SCHSM_CARD_H
+#define TOKEN_SCHSM_CARD_H
+
+#include "token/apdu.h"
+
+/*
+ * The applet's file system and its SELECT (facts/smartcard-hsm 1.2, 3):
+ * what the parts of the driver share.  Internal to lib/token.
+ *
+ * Extended length is tried first; a reader that cannot is noticed at the
+ * first READ and spoken to in short APDUs from then on.
+ */
+struct schsm_card {
+	struct card_io	 io;
+	bool		 extended_works;
+	bool		 short_only;
+	char		 firmware[16];	/* "3.5"; "" until a SELECT told it */
+};
+
+/* High bytes of file identifiers; the low byte is the key reference. */
+enum {
+	SCHSM_KEY = 0xcc,
+	SCHSM_DESCRIPTION = 0xc4,
+	SCHSM_CERTIFICATE = 0xce,
+};
+
+#define SCHSM_FID_DEVICE	0x2f02
+#define SCHSM_FID_TOKEN_INFO	0x2f03
+#define SCHSM_FILE_MAX		8192
+#define SCHSM_FIDS_MAX		2048
+
+/* Clears every login.  ERR_UNSUPPORTED: no such applet on the card. */
+int	 schsm_card_select(struct schsm_card *c, struct err *e) MUST_CHECK;
+
+/*
+ * Read the TLV object at the start of a file; *n is the room on entry, the
+ * bytes read on return (more than the object may come).  ERR_NOTFOUND when
+ * there is no such file.
+ */
+int	 schsm_card_read(struct schsm_card *c, uint16_t fid, uint8_t *buf,
+	    size_t *n, struct err *e) MUST_CHECK;
+
+/* All file identifiers, in the card's order; *n as above. */
+int	 schsm_card_enumerate(struct schsm_card *c, uint16_t *fids,
+	    size_t *n, struct err *e) MUST_CHECK;
+
+/* Exchange an APDU that returns little or nothing. */
+int	 schsm_card_send(struct schsm_card *c, const struct apdu *a,
+	    uint8_t *rsp, size_t *n, uint16_t *sw, struct err *e) MUST_CHECK;
+
+/* The status word says that the applet is not selected (any more). */
+bool	 schsm_sw_unselected(uint16_t sw);
+
+#endif

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef TOKEN_TOKEN_H
+#define TOKEN_TOKEN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/secret.h"
+#include "ssh/sig.h"
+#include "ssh/wire.h"
+
+/*
+ * A place that holds private keys and signs with them.  Drivers fill in
+ * token_ops; schsm.c speaks APDUs to a SmartCard-HSM.  Nothing above this
+ * header knows which driver it has.
+ *
+ * All calls on one token come from one thread at a time, may block, and
+ * return ERR_TOKEN_GONE once the token is gone: then close it.
+ */
+struct token;
+
+/* One key pair.  Text fields are clean (no control bytes), never NULL. */
+struct token_key {
+	char		 ref[8];	/* its place on the token, e.g. "01" */
+	char		 id[2 * 32 + 1];	/* PKCS#15 id in hex, else ref */
+	char		 label[128];	/* "" when it has none */
+	char		 algo[32];	/* "RSA-2048", "P-256", "AES-128" */
+	char		 unusable[96];	/* why SSH cannot use it, else "" */
+	uint8_t		*blob;		/* public key; NULL when unusable */
+	size_t		 blob_n;
+};
+
+struct token_keys {
+	struct token_key *v;		/* by ascending place */
+	size_t		 n;
+};
+
+enum token_pin_state {
+	TOKEN_PIN_UNKNOWN,
+	TOKEN_PIN_NEEDED,		/* tries left are known */
+	TOKEN_PIN_VERIFIED,		/* somebody is logged in */
+	TOKEN_PIN_BLOCKED,
+	TOKEN_PIN_TRANSPORT,		/* must be changed before use */
+	TOKEN_PIN_UNSET,		/* the token is not initialised */
+};
+
+/* What a token tells about itself without a PIN; -1: it does not tell. */
+struct token_info {
+	char		 serial[32];
+	char		 label[64];
+	char		 model[32];	/* "SmartCard-HSM" */
+	char		 firmware[16];	/* "3.5" */
+	enum token_pin_state pin;
+	int		 pin_tries;
+	int		 so_tries;
+	int		 dkek_shares;	/* -1: no DKEK, keys cannot be exported */
+	int		 dkek_missing;
+	char		 dkek_kcv[17];	/* hex; "" when not complete */
+	long		 memory_free;	/* bytes */
+};
+
+struct token_ops {
+	int	 (*begin)(struct token *t, struct err *e);
+	void	 (*end)(struct token *t);
+	int	 (*info)(struct token *t, struct token_info *i, struct err *e);
+	int	 (*pin_state)(struct token *t, enum token_pin_state *st,
+		    int *tries, struct err *e);
+	int	 (*list)(struct token *t, struct token_keys *k, struct err *e);
+	int	 (*login)(struct token *t, const struct secret *pin,
+		    struct err *e);
+	int	 (*logout)(struct token *t, struct err *e);
+	int	 (*sign)(struct token *t, const struct token_key *k,
+		    enum sig_alg alg, struct span data, struct wire_w *sig,
+		    struct err *e);
+	void	 (*close)(struct token *t);
+};
+
+struct token {
+	const struct token_ops	*ops;
+	char			 serial[32];
+};
+
+/*
+ * Keep other programs away from the token until token_end().  May wait for
+ * them.  When the card was reset meanwhile it is selected again, and its
+ * serial number checked: another card is ERR_TOKEN_GONE.  Every call below
+ * is made between begin and end; keep it short, never prompt inside.
+ */
+int	 token_begin(struct token *t, struct err *e) MUST_CHECK;
+void	 token_end(struct token *t);
+
+int	 token_get_info(struct token *t, struct token_info *i, struct err *e)
+	    MUST_CHECK;
+
+/* Costs no try.  *tries is -1 unless the state is TOKEN_PIN_NEEDED. */
+int	 token_pin_state(struct token *t, enum token_pin_state *st,
+	    int *tries, struct err *e) MUST_CHECK;
+
+/* All keys, those that SSH cannot use included. */
+int	 token_list(struct token *t, struct token_keys *k, struct err *e)
+	    MUST_CHECK;
+void	 token_keys_free(struct token_keys *k);
+
+/*
+ * Verify the PIN, even if somebody is logged in already.  Reads the retry
+ * counter first and never spends the last try (ERR_DENIED, detail 1).
+ * ERR_PIN_WRONG and ERR_DENIED carry the tries left in e->detail.
+ */
+int	 token_login(struct token *t, const struct secret *pin,
+	    struct err *e) MUST_CHECK;
+
+/* Ends the login for every program that uses the token. */
+int	 token_logout(struct token *t, struct err *e) MUST_CHECK;
+
+/*
+ * Append a signature blob over data to *sig, verified with the public key
+ * before it is handed out.  ERR_PIN_NEEDED when nobody is logged in.
+ */
+int	 token_sign(struct token *t, const struct token_key *k,
+	    enum sig_alg alg, struct span data, struct wire_w *sig,
+	    struct err *e) MUST_CHECK;
+
+void	 token_close(struct token *t);		/* NULL is fine */
+
+#endif
