@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef KEYUTIL_CMD_H
+#define KEYUTIL_CMD_H
+
+#include <stddef.h>
+
+#include "base/err.h"
+
+/*
+ * A command of hsm-keyutil: cmd_NAME.c describes and does it, the table in
+ * main.c lists it.  Its options are a table too, from which they are
+ * parsed and the help is printed, so the two cannot differ.
+ */
+#define CMD_OPTIONS_MAX	12
+
+struct cmd_option {
+	const char	*name;		/* without the "--" */
+	const char	*arg;		/* NULL: it takes none */
+	const char	*help;
+};
+
+struct cmd_args {
+	/* By the option's place in its table; NULL: not given. */
+	const char	*value[CMD_OPTIONS_MAX];
+	char *const	*operand;
+	size_t		 n_operands;
+};
+
+struct cmd {
+	const char	*name;
+	const char	*operands;	/* "[KEY...]"; NULL: it takes none */
+	const char	*summary;	/* one line */
+	const char	*about;		/* more, after the options; or NULL */
+	const struct cmd_option *options;	/* ends in a NULL name */
+
+	/* Output on stdout.  main() prints *e and makes the exit code. */
+	int		(*run)(const struct cmd_args *a, struct err *e);
+};
+
+extern const struct cmd cmd_status;
+extern const struct cmd cmd_list;
+extern const struct cmd cmd_export;
+
+#define CMD_OPTION_TOKEN { "token", "NAME", \
+	"only the token with this serial number or label" }
+#define CMD_OPTION_JSON { "json", NULL, "print JSON, for programs" }
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdlib.h>
+
+#include "keyutil/cmd.h"
+#include "keyutil/status.h"
+#include "keyutil/tokens.h"
+
+enum {
+	OPT_JSON,
+	OPT_TOKEN,
+};
+
+static const struct cmd_option options[] = {
+	[OPT_JSON] = CMD_OPTION_JSON,
+	[OPT_TOKEN] = CMD_OPTION_TOKEN,
+	{ 0 },
+};
+
+static int
+run(const struct cmd_args *a, struct err *e)
+{
+	struct agent agent = { 0 };
+	struct tokens ts;
+	struct err why = { 0 };
+	int r, no_token;
+
+	no_token = tokens_open(&ts, a->value[OPT_TOKEN], &why);
+	if ((r = agents_find(&agent, e)) != 0)
+		goto out;
+	if (a->value[OPT_JSON] != NULL)
+		r = status_print_json(&ts, &agent, e);
+	else
+		status_print_text(&ts, &agent);
+	if (r == 0 && no_token != 0) {
+		*e = why;
+		r = no_token;
+	} else if (r == 0) {
+		r = tokens_failed(&ts, e);
+	}
+out:
+	agents_free(&agent);
+	tokens_close(&ts);
+	return r;
+}
+
+const struct cmd cmd_status = {
+	.name = "status",
+	.summary = "show readers, tokens and the running agent; needs no PIN",
+	.options = options,
+	.run = run,
+};

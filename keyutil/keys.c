@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdlib.h>
+#include <strings.h>
+
+#include "keyutil/keys.h"
+#include "keyutil/out.h"
+#include "ssh/keytext.h"
+
+bool
+keys_same(const struct token_key *a, const struct token_key *b)
+{
+	return a->blob != NULL && b->blob != NULL &&
+	    span_eq((struct span){ a->blob, a->blob_n },
+	    (struct span){ b->blob, b->blob_n });
+}
+
+static bool
+has_fingerprint(const struct token_key *k, const char *name)
+{
+	char *fp;
+	bool same;
+
+	if (k->blob == NULL || strncmp(name, "SHA256:", 7) != 0)
+		return false;
+	fp = keytext_fingerprint((struct span){ k->blob, k->blob_n });
+	same = fp != NULL && strcmp(fp, name) == 0;
+	free(fp);
+	return same;
+}
+
+bool
+keys_match(const struct token_key *k, const char *name)
+{
+	if (name[0] == '\0')
+		return false;
+	return strcmp(k->label, name) == 0 || strcasecmp(k->id, name) == 0 ||
+	    has_fingerprint(k, name);
+}
+
+/* Enough of a key to tell it from another of the same name. */
+static void
+warn_candidate(const struct slot *s, const struct token_key *k)
+{
+	char *fp = NULL;
+
+	if (k->blob != NULL)
+		fp = keytext_fingerprint((struct span){ k->blob, k->blob_n });
+	out_warn("  %s, id %s, label \"%s\", on token %s",
+	    fp != NULL ? fp : k->algo, k->id, k->label, s->info.serial);
+	free(fp);
+}
+
+static void
+warn_candidates(const struct tokens *ts, const char *name)
+{
+	for (size_t i = 0; i < ts->n; i++)
+		for (size_t j = 0; j < ts->v[i].keys.n; j++)
+			if (keys_match(&ts->v[i].keys.v[j], name))
+				warn_candidate(&ts->v[i],
+				    &ts->v[i].keys.v[j]);
+}
+
+int
+keys_find(const struct tokens *ts, const char *name,
+    const struct token_key **out, struct err *e)
+{
+	bool ambiguous = false;
+
+	*out = NULL;
+	for (size_t i = 0; i < ts->n; i++) {
+		for (size_t j = 0; j < ts->v[i].keys.n; j++) {
+			const struct token_key *k = &ts->v[i].keys.v[j];
+
+			if (!keys_match(k, name))
+				continue;
+			if (*out == NULL)
+				*out = k;
+			else if (!keys_same(*out, k))
+				ambiguous = true;
+		}
+	}
+	if (*out == NULL)
+		return err_set(e, ERR_NOTFOUND, 0,
+		    "no key \"%.100s\"; \"hsm-keyutil list --all\" shows "
+		    "what there is", name);
+	if (!ambiguous)
+		return 0;
+	out_warn("\"%s\" is the name of several keys:", name);
+	warn_candidates(ts, name);
+	return err_set(e, ERR_NOTFOUND, 0,
+	    "name the key by its fingerprint, or its token with --token");
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef KEYUTIL_KEYS_H
+#define KEYUTIL_KEYS_H
+
+#include <stdbool.h>
+
+#include "keyutil/tokens.h"
+
+/*
+ * A key by the name that a person gives it: its label, its id (hex in
+ * either case), or its SHA256: fingerprint.
+ */
+bool	 keys_match(const struct token_key *k, const char *name);
+
+/*
+ * The key of that name on the tokens whose keys were read.  ERR_NOTFOUND
+ * for none and, with the candidates, for more than one.  Copies of one key
+ * on several tokens are one key.
+ */
+int	 keys_find(const struct tokens *ts, const char *name,
+	    const struct token_key **out, struct err *e) MUST_CHECK;
+
+/* Both have the same public key. */
+bool	 keys_same(const struct token_key *a, const struct token_key *b);
+
+#endif

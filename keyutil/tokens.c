@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <signal.h>
+#include <unistd.h>
+
+#include "keyutil/out.h"
+#include "keyutil/tokens.h"
+#include "ssh/keytext.h"
+#include "token/open.h"
+
+#define PATIENCE_SECONDS	3
+
+static void
+on_alarm(int sig)
+{
+	static const char text[] = "hsm-keyutil: waiting: "
+	    "another program is using the token\n";
+
+	(void)sig;
+	if (write(STDERR_FILENO, text, sizeof(text) - 1) == -1)
+		return;		/* nowhere left to say it */
+}
+
+/* A card in another program's transaction blocks us: tell the person. */
+static void
+patience_start(void)
+{
+	struct sigaction sa = { .sa_handler = on_alarm,
+	    .sa_flags = SA_RESTART };
+
+	sigemptyset(&sa.sa_mask);
+	if (sigaction(SIGALRM, &sa, NULL) == 0)
+		alarm(PATIENCE_SECONDS);
+}
+
+static void
+patience_end(void)
+{
+	alarm(0);
+}
+
+/* The slot names its reader already: leave it out of the message. */
+static void
+trim_reader(struct err *e, const char *reader)
+{
+	const size_t n = strlen(reader);
+
+	if (strncmp(e->msg, reader, n) == 0 &&
+	    strncmp(e->msg + n, ": ", 2) == 0)
+		memmove(e->msg, e->msg + n + 2, strlen(e->msg + n + 2) + 1);
+}
+
+static void
+slot_drop(struct slot *s, enum slot_state state)
+{
+	token_keys_free(&s->keys);
+	token_close(s->token);
+	s->token = NULL;
+	s->state = state;
+}
+
+static int
+read_info(struct slot *s)
+{
+	int r;
+
+	if ((r = token_begin(s->token, &s->err)) != 0)
+		return r;
+	r = token_get_info(s->token, &s->info, &s->err);
+	token_end(s->token);
+	return r;
+}
+
+static void
+slot_open(struct slot *s, const struct pcsc_reader *reader)
+{
+	int r;
+
+	keytext_clean(s->reader, sizeof(s->reader), span_cstr(reader->name));
+	if (!reader->present)
+		return;
+	if ((r = token_open(reader, &s->token, &s->err)) != 0) {
+		s->token = NULL;
+		trim_reader(&s->err, reader->name);
+		s->state = r == ERR_UNSUPPORTED ? SLOT_FOREIGN : SLOT_FAILED;
+		return;
+	}
+	s->state = SLOT_TOKEN;
+	if (read_info(s) != 0)
+		slot_drop(s, SLOT_FAILED);
+}
+
+static size_t
+count(const struct tokens *ts, enum slot_state state)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < ts->n; i++)
+		n += ts->v[i].state == state;
+	return n;
+}
+
+static const struct slot *
+first(const struct tokens *ts, enum slot_state state)
+{
+	for (size_t i = 0; i < ts->n; i++)
+		if (ts->v[i].state == state)
+			return &ts->v[i];
+	return NULL;
+}
+
+/* Why there is no token at all, and what a person can do. */
+static int
+none_at_all(const struct tokens *ts, struct err *e)
+{
+	const struct slot *s;
+
+	if (ts->n == 0)
+		return err_set(e, ERR_NO_TOKEN, 0,
+		    "no smart-card reader: plug the token in (a USB token is "
+		    "its own reader and needs the package libccid; in WSL, "
+		    "attach it with usbipd)");
+	if (count(ts, SLOT_FAILED) > 0)
+		return tokens_failed(ts, e);
+	if ((s = first(ts, SLOT_FOREIGN)) != NULL)
+		return err_set(e, ERR_NO_TOKEN, 0,
+		    "the card in \"%s\" is not a SmartCard-HSM: put in the "
+		    "token", s->reader);
+	return err_set(e, ERR_NO_TOKEN, 0,
+	    "no card in \"%s\"%s: put in the token", ts->v[0].reader,
+	    ts->n > 1 ? " or any other reader" : "");
+}
+
+static bool
+slot_is(const struct slot *s, const char *name)
+{
+	return s->state == SLOT_TOKEN && (strcmp(s->info.serial, name) == 0 ||
+	    strcmp(s->info.label, name) == 0);
+}
+
+void
+tokens_warn_failed(const struct tokens *ts)
+{
+	for (size_t i = 0; i < ts->n; i++)
+		if (ts->v[i].state == SLOT_FAILED)
+			out_warn("%s: %s", ts->v[i].reader, ts->v[i].err.msg);
+}
+
+/* The tokens a person could have meant; those of a name, unless NULL. */
+static void
+warn_candidates(const struct tokens *ts, const char *name)
+{
+	for (size_t i = 0; i < ts->n; i++) {
+		const struct slot *s = &ts->v[i];
+
+		if (name == NULL ? s->state == SLOT_TOKEN : slot_is(s, name))
+			out_warn("  %s \"%s\" in %s", s->info.serial,
+			    s->info.label, s->reader);
+	}
+}
+
+/* The one token that is meant: by serial number before label. */
+static int
+find(struct tokens *ts, const char *name, struct slot **found, struct err *e)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < ts->n; i++) {
+		if (!slot_is(&ts->v[i], name))
+			continue;
+		*found = &ts->v[i];
+		if (strcmp((*found)->info.serial, name) == 0)
+			return 0;
+		n++;
+	}
+	if (n == 1)
+		return 0;
+	if (n > 1) {
+		out_warn("\"%s\" is the label of %zu tokens:", name, n);
+		warn_candidates(ts, name);
+		return err_set(e, ERR_NOTFOUND, 0,
+		    "name the token by its serial number");
+	}
+	tokens_warn_failed(ts);
+	out_warn("the tokens are:");
+	warn_candidates(ts, NULL);
+	return err_set(e, ERR_NO_TOKEN, 0, "there is no token \"%.100s\"",
+	    name);
+}
+
+static int
+keep_only(struct tokens *ts, const char *name, struct err *e)
+{
+	struct slot *found = NULL, kept;
+	int r;
+
+	if ((r = find(ts, name, &found, e)) != 0)
+		return r;
+	kept = *found;
+	found->token = NULL;
+	tokens_close(ts);
+	ts->v[0] = kept;
+	ts->n = 1;
+	return 0;
+}
+
+static int
+read_readers(struct pcsc_readers *rs, struct err *e)
+{
+	struct pcsc *p;
+	int r;
+
+	if ((r = pcsc_open(&p, e)) != 0)
+		return r;
+	r = pcsc_list(p, rs, e);
+	pcsc_close(p);
+	return r;
+}
+
+int
+tokens_open(struct tokens *ts, const char *name, struct err *e)
+{
+	struct pcsc_readers rs;
+	int r;
+
+	*ts = (struct tokens){ 0 };
+	if ((r = read_readers(&rs, e)) != 0)
+		return r;
+	patience_start();
+	for (; ts->n < rs.n; ts->n++)
+		slot_open(&ts->v[ts->n], &rs.v[ts->n]);
+	patience_end();
+	if (count(ts, SLOT_TOKEN) == 0)
+		return none_at_all(ts, e);
+	return name == NULL ? 0 : keep_only(ts, name, e);
+}
+
+void
+tokens_close(struct tokens *ts)
+{
+	for (size_t i = 0; i < ts->n; i++)
+		slot_drop(&ts->v[i], SLOT_EMPTY);
+	ts->n = 0;
+}
+
+static int
+read_keys(struct slot *s)
+{
+	int r;
+
+	if ((r = token_begin(s->token, &s->err)) != 0)
+		return r;
+	r = token_list(s->token, &s->keys, &s->err);
+	token_end(s->token);
+	return r;
+}
+
+int
+tokens_read_keys(struct tokens *ts, struct err *e)
+{
+	patience_start();
+	for (size_t i = 0; i < ts->n; i++)
+		if (ts->v[i].state == SLOT_TOKEN && read_keys(&ts->v[i]) != 0)
+			slot_drop(&ts->v[i], SLOT_FAILED);
+	patience_end();
+	return count(ts, SLOT_TOKEN) > 0 ? 0 : none_at_all(ts, e);
+}
+
+int
+tokens_failed(const struct tokens *ts, struct err *e)
+{
+	const size_t n = count(ts, SLOT_FAILED);
+	const struct slot *s = first(ts, SLOT_FAILED);
+
+	if (n == 0)
+		return 0;
+	if (n == 1) {
+		*e = s->err;
+		return err_wrap(e, "%s", s->reader);
+	}
+	tokens_warn_failed(ts);
+	return err_set(e, s->err.code, s->err.detail,
+	    "%zu tokens could not be read", n);
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef KEYUTIL_TOKENS_H
+#define KEYUTIL_TOKENS_H
+
+#include <stddef.h>
+
+#include "base/err.h"
+#include "token/pcsc.h"
+#include "token/token.h"
+
+/*
+ * All readers, with the token in each where there is one.  What fails in
+ * one reader is kept in its slot and never hides another.  No PIN, no
+ * SELECT of an applet that is selected: no other program is logged out.
+ */
+enum slot_state {
+	SLOT_EMPTY,
+	SLOT_FOREIGN,		/* some other card */
+	SLOT_FAILED,		/* err says why */
+	SLOT_TOKEN,
+};
+
+struct slot {
+	char			 reader[PCSC_NAME_MAX];	/* clean */
+	enum slot_state		 state;
+	struct err		 err;
+	struct token		*token;		/* SLOT_TOKEN only */
+	struct token_info	 info;
+	struct token_keys	 keys;		/* after tokens_read_keys() */
+};
+
+struct tokens {
+	struct slot		 v[PCSC_READERS_MAX];
+	size_t			 n;
+};
+
+/*
+ * Open what there is; with a name (serial number or label; NULL: all) only
+ * the one token of that name.  ERR_NO_TOKEN, with what to do, when there
+ * is none; *ts then still holds the readers.  Blocks while another program
+ * has a card for itself, and says so on stderr.  Always tokens_close() it.
+ */
+int	 tokens_open(struct tokens *ts, const char *name, struct err *e)
+	    MUST_CHECK;
+void	 tokens_close(struct tokens *ts);
+
+/* List the keys of every token; one that fails becomes SLOT_FAILED. */
+int	 tokens_read_keys(struct tokens *ts, struct err *e) MUST_CHECK;
+
+/* Say on stderr why each slot failed that did. */
+void	 tokens_warn_failed(const struct tokens *ts);
+
+/*
+ * After a command has done its work with the tokens that answered: warn of
+ * each slot that failed, and return the error that stands for them all.
+ */
+int	 tokens_failed(const struct tokens *ts, struct err *e) MUST_CHECK;
+
+#endif
