@@ -20,7 +20,7 @@ write_stderr(const struct log *l, const char *line)
 		return;		/* nowhere left to say it */
 }
 
-static void
+static void __attribute__((format(printf, 3, 0)))
 emit(const struct log *l, enum log_level level, const char *fmt, va_list ap)
 {
 	static const int priority[] = {

@@ -63,7 +63,7 @@ parse_bits(struct span type_attributes)
 int
 prkd_parse(struct span in, struct prkd *p, struct err *e)
 {
-	struct span common, key;
+	struct span common, key, subclass;
 	struct tlv_r r;
 	uint16_t tag;
 
@@ -76,8 +76,10 @@ prkd_parse(struct span in, struct prkd *p, struct err *e)
 	key = tlv_get(&r, TAG_SEQUENCE);
 	if (tag == 0 || r.bad)
 		return err_set(e, ERR_FORMAT, 0, "not a key description");
-	(void)tlv_get_opt(&r, TAG_SUBCLASS);
+	subclass = tlv_get_opt(&r, TAG_SUBCLASS);
 	p->bits = parse_bits(tlv_get_opt(&r, TAG_TYPE));
+	if (p->kind == PRKD_SECRET)	/* keyLen, ISO 7816-15 sec. 8.6 */
+		p->bits = parse_bits(subclass);
 
 	tlv_read(&r, common);
 	p->label = tlv_get_opt(&r, TAG_UTF8);

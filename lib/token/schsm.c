@@ -250,7 +250,7 @@ static const struct token_ops schsm_ops = {
 static bool
 atr_is_known(struct span atr)
 {
-	return memmem(atr.p, atr.n, "HSM1", 4) != NULL;
+	return atr.n > 0 && memmem(atr.p, atr.n, "HSM1", 4) != NULL;
 }
 
 /*
@@ -261,7 +261,7 @@ atr_is_known(struct span atr)
 static int
 attach(struct schsm *s, struct span atr, struct err *e)
 {
-	enum token_pin_state st;
+	enum token_pin_state st = TOKEN_PIN_UNKNOWN;
 	int r, tries;
 
 	if (atr_is_known(atr)) {
@@ -271,7 +271,9 @@ attach(struct schsm *s, struct span atr, struct err *e)
 			    sizeof(s->base.serial), e);
 		else if (r == 0)
 			r = ERR_UNSUPPORTED;
-		if (r == 0 || r == ERR_TOKEN_GONE || r == ERR_NO_TOKEN)
+		/* A SELECT now would log somebody out. */
+		if (r == 0 || r == ERR_TOKEN_GONE || r == ERR_NO_TOKEN ||
+		    st == TOKEN_PIN_VERIFIED)
 			return r;
 	}
 	if ((r = schsm_card_select(&s->card, e)) != 0)

@@ -133,6 +133,16 @@ put_hex(char *out, size_t len, struct span in)
 		snprintf(out + 2 * i, len - 2 * i, "%02x", in.p[i]);
 }
 
+/* "RSA-2048", or "RSA" where the description does not tell the size. */
+static void
+put_algo(struct token_key *k, const char *name, unsigned int bits)
+{
+	if (bits > 0)
+		snprintf(k->algo, sizeof(k->algo), "%s-%u", name, bits);
+	else
+		snprintf(k->algo, sizeof(k->algo), "%s", name);
+}
+
 /* Label, id and, where the public part told nothing, the algorithm. */
 static void
 describe(struct token_key *k, const struct prkd *p)
@@ -144,15 +154,15 @@ describe(struct token_key *k, const struct prkd *p)
 		return;
 	switch (p->kind) {
 	case PRKD_RSA:
-		snprintf(k->algo, sizeof(k->algo), "RSA-%u", p->bits);
+		put_algo(k, "RSA", p->bits);
 		break;
 	case PRKD_SECRET:
-		snprintf(k->algo, sizeof(k->algo), "AES-%u", p->bits);
+		put_algo(k, "AES", p->bits);
 		snprintf(k->unusable, sizeof(k->unusable),
 		    "SSH has no use for an AES key");
 		break;
 	case PRKD_EC:
-		snprintf(k->algo, sizeof(k->algo), "EC-%u", p->bits);
+		put_algo(k, "EC", p->bits);
 		break;
 	case PRKD_OTHER:
 		break;

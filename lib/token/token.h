@@ -24,7 +24,7 @@ struct token;
 struct token_key {
 	char		 ref[8];	/* its place on the token, e.g. "01" */
 	char		 id[2 * 32 + 1];	/* PKCS#15 id in hex, else ref */
-	char		 label[128];	/* "" when it has none */
+	char		 label[256];	/* "" when it has none */
 	char		 algo[32];	/* "RSA-2048", "P-256", "AES-128" */
 	char		 unusable[96];	/* why SSH cannot use it, else "" */
 	uint8_t		*blob;		/* public key; NULL when unusable */

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "agent/options.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
+
+/* Every error names the file and the line; nothing leaks either way. */
+int
+LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
+{
+	struct options o = { .pin_fd = -1 };
+	struct err e;
+
+	if (options_conf(&o, (struct span){ p, n }, "conf", &e) != 0 &&
+	    strncmp(e.msg, "conf:", 5) != 0)
+		__builtin_trap();
+	options_free(&o);
+	return 0;
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdlib.h>
+
+#include "agent/conn.h"
+#include "agent/core.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
+
+struct state {
+	struct core	*core;
+	struct idents	 ids;
+	uint64_t	 asked, answered;
+};
+
+static void
+on_reply(void *arg, uint64_t id, struct span reply)
+{
+	struct state *s = arg;
+
+	if (reply.n == 0 || id != s->asked || ++s->answered != id)
+		__builtin_trap();
+}
+
+static const struct idents *
+idents(void *arg)
+{
+	return &((struct state *)arg)->ids;
+}
+
+static void
+sign(void *arg, uint64_t request, const struct ident *id, enum sig_alg alg,
+    struct span data)
+{
+	struct state *s = arg;
+
+	if (!sig_alg_fits(alg, id->type))
+		__builtin_trap();
+	core_signed(s->core, request, 0, NULL, data);
+}
+
+static void
+unlock(void *arg, uint64_t request, const char *name,
+    const struct secret *pin)
+{
+	struct err e;
+
+	(void)name;
+	(void)pin;
+	core_done(((struct state *)arg)->core, request,
+	    err_set(&e, ERR_DENIED, 0, "no"), &e);
+}
+
+static void
+lock(void *arg, uint64_t request, const char *name)
+{
+	(void)name;
+	core_done(((struct state *)arg)->core, request, 0, NULL);
+}
+
+static void
+status(void *arg, struct wire_w *w)
+{
+	(void)arg;
+	wire_put_u32(w, 0);
+}
+
+/* The key with 1024 bits of ones: small enough for the fuzzer to find. */
+static void
+add_key(struct state *s)
+{
+	uint8_t n[128];
+	struct wire_w w;
+	struct err e;
+
+	memset(n, 0xff, sizeof(n));
+	if (!wire_write(&w, KEY_BLOB_MAX) || key_put_rsa(&w,
+	    (struct span){ (const uint8_t *)"\1\0\1", 3 },
+	    (struct span){ n, sizeof(n) }, &e) != 0 ||
+	    ident_add(&s->ids, 1, "S", "01", "key", "01", wire_bytes(&w),
+	    &e) != 0)
+		abort();
+	wire_free(&w);
+}
+
+/* A stream of frames: each gets one reply, in order, whatever it is. */
+int
+LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
+{
+	static const struct log quiet = { .name = "fuzz" };
+	const struct peer me = { .pid = 1, .name = "fuzz" };
+	struct span in = { p, n }, msg;
+	struct conn_in conn = { 0 };
+	struct state s = { 0 };
+	struct core_conf conf = { .log = &quiet, .reply = on_reply,
+	    .reply_arg = &s, .holder = { .arg = &s, .idents = idents,
+	    .sign = sign, .unlock = unlock, .lock = lock,
+	    .status = status } };
+
+	add_key(&s);
+	if ((s.core = core_new(&conf)) == NULL)
+		return 0;
+	while (conn_in_feed(&conn, &in, &msg) == 1) {
+		core_request(s.core, &me, ++s.asked, msg);
+		if (s.answered != s.asked)
+			__builtin_trap();
+		conn_in_next(&conn);
+	}
+	conn_in_next(&conn);
+	core_free(s.core);
+	ident_clear(&s.ids);
+	return 0;
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/card.h"
+#include "tests/unit/data.h"
+
+static int
+begin(void *ctx, bool *reset, struct err *e)
+{
+	struct card *c = ctx;
+
+	(void)e;
+	assert_false(c->in_transaction);
+	c->in_transaction = true;
+	*reset = c->reset;
+	c->reset = false;
+	return 0;
+}
+
+static void
+end(void *ctx)
+{
+	struct card *c = ctx;
+
+	assert_true(c->in_transaction);
+	c->in_transaction = false;
+}
+
+static int
+transmit(void *ctx, struct span cmd, uint8_t *rsp, size_t *rsp_len,
+    struct err *e)
+{
+	struct card *c = ctx;
+
+	assert_true(c->in_transaction);
+	if (c->gone)
+		return err_set(e, ERR_TOKEN_GONE, 0, "card removed");
+	c->count++;
+	if (cmd.p[1] == 0x20 && cmd.n > 5)
+		c->verify_count++;
+	if (cmd.p[1] == 0x68 && c->sign_sw != 0) {
+		rsp[0] = (uint8_t)(c->sign_sw >> 8);
+		rsp[1] = (uint8_t)c->sign_sw;
+		*rsp_len = 2;
+		return 0;
+	}
+	*rsp_len = vhsm_apdu(c->vhsm, cmd, rsp, *rsp_len);
+	if (cmd.p[1] == 0x68 && *rsp_len > 10)
+		rsp[*rsp_len - 4] ^= c->spoil;
+	return 0;
+}
+
+static void
+closed(void *ctx)
+{
+	struct card *c = ctx;
+
+	c->closed++;
+}
+
+void
+card_open(struct card *c, const struct vhsm_options *o)
+{
+	const struct vhsm_options plain = { 0 };
+	struct err e;
+
+	*c = (struct card){ 0 };
+	assert_int_equal(vhsm_open(&c->vhsm, o != NULL ? o : &plain, &e), 0);
+	if (o == NULL || !o->foreign)
+		assert_int_equal(vhsm_initialise(c->vhsm, VHSM_PIN,
+		    VHSM_SO_PIN, "unit", &e), 0);
+	vhsm_power(c->vhsm);
+}
+
+void
+card_close(struct card *c)
+{
+	vhsm_close(c->vhsm);
+}
+
+struct card_io
+card_io(struct card *c)
+{
+	return (struct card_io){ .begin = begin, .end = end,
+	    .transmit = transmit, .close = closed, .ctx = c };
+}
+
+struct span
+card_atr(const struct card *c)
+{
+	struct span s;
+
+	s.p = vhsm_atr(c->vhsm, &s.n);
+	return s;
+}
+
+void
+card_keys(struct card *c, const char *const *keys, size_t n)
+{
+	char type[32];
+	const char *label;
+	struct err e;
+	uint8_t ref;
+
+	for (size_t i = 0; i < n; i++) {
+		snprintf(type, sizeof(type), "%s", keys[i]);
+		type[strcspn(type, ":")] = '\0';
+		label = strchr(keys[i], ':');
+		assert_int_equal(vhsm_make_key(c->vhsm, type,
+		    label != NULL ? label + 1 : "", (struct span){ 0 }, &ref,
+		    &e), 0);
+	}
+}
+
+void
+card_do(struct card *c, const char *hex)
+{
+	struct data cmd = data_hex(hex);
+	uint8_t rsp[4096];
+	size_t n;
+
+	n = vhsm_apdu_privileged(c->vhsm, data_span(&cmd), rsp, sizeof(rsp));
+	assert_true(n >= 2);
+	assert_int_equal(rsp[n - 2] << 8 | rsp[n - 1], 0x9000);
+	data_free(&cmd);
+}
+
+void
+card_login(struct card *c)
+{
+	static const uint8_t verify[] = "\x00\x20\x00\x81\x06" VHSM_PIN;
+	uint8_t rsp[16];
+
+	assert_int_equal(vhsm_apdu(c->vhsm, (struct span){ verify,
+	    sizeof(verify) - 1 }, rsp, sizeof(rsp)), 2);
+	assert_int_equal(rsp[0], 0x90);
+}
+
+unsigned int
+card_take_count(struct card *c)
+{
+	unsigned int n = c->count;
+
+	c->count = 0;
+	return n;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef UNIT_CARD_H
+#define UNIT_CARD_H
+
+#include "tests/vhsm/vhsm.h"
+#include "token/apdu.h"
+
+/*
+ * The card at the end of card_io, for unit tests: a virtual SmartCard-HSM
+ * in memory, initialised with VHSM_PIN, that counts its commands and can be
+ * made to fail.
+ */
+struct card {
+	struct vhsm	*vhsm;
+	unsigned int	 count;		/* commands since the last look */
+	unsigned int	 verify_count;	/* of them, VERIFY with a PIN */
+	bool		 reset;		/* what the next begin says */
+	bool		 gone;		/* transmit fails */
+	bool		 in_transaction;
+	unsigned int	 closed;
+	uint16_t	 sign_sw;	/* not 0: SIGN answers this */
+	uint8_t		 spoil;		/* flips this bit of each signature */
+};
+
+void		 card_open(struct card *c, const struct vhsm_options *o);
+void		 card_close(struct card *c);
+struct card_io	 card_io(struct card *c);
+struct span	 card_atr(const struct card *c);
+
+/* Keys in order; each is "type" or "type:label". */
+void		 card_keys(struct card *c, const char *const *keys, size_t n);
+
+/* A command past the checks of PIN and selection; fails unless 9000. */
+void		 card_do(struct card *c, const char *hex);
+
+/* Another program on the same card verifies the PIN. */
+void		 card_login(struct card *c);
+
+unsigned int	 card_take_count(struct card *c);
+
+#endif
