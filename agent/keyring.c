@@ -1,94 +1,31 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/fleet.h"
 #include "agent/keyring.h"
-#include "agent/slot.h"
-#include "agent/watcher.h"
+
+/* An unlock or lock of a token by its name. */
+struct named {
+	struct named	*next;
+	enum job_kind	 kind;
+	uint64_t	 request;
+	char		*name;
+	struct secret	*pin;		/* NULL: none was given */
+};
 
 struct keyring {
 	const struct log *log;
-	struct pins	*pins;
-	struct slot_conf slot_conf;
 	struct core	*core;
-	struct watcher	*watcher;
-	struct watch	*watch;
-	struct slot	*slots;		/* by serial number, once known */
-	size_t		 last_number;
-	struct idents	 idents;
-	bool		 looked;	/* the watcher has reported once */
+	struct fleet	*fleet;
+	struct named	*named;		/* wait for labels to be read */
 	bool		 ready;
 	bool		 unlock;	/* at start, */
 	bool		 unlocking;	/* which is under way */
 	keyring_ready_fn *ready_fn;
 	void		*ready_arg;
-	char		 pcsc_trouble[320];
 };
-
-/* The identities of all tokens, after a change of any. */
-static void
-rebuild(struct keyring *kr)
-{
-	const struct token_key *k;
-	size_t present = 0;
-	struct err e;
-
-	ident_clear(&kr->idents);
-	for (struct slot *s = kr->slots; s != NULL; s = s->next) {
-		if (!slot_is_token(s))
-			continue;
-		present++;
-		for (size_t i = 0; i < s->keys.n; i++) {
-			k = &s->keys.v[i];
-			if (k->blob != NULL && ident_add(&kr->idents,
-			    s->number, s->serial, k->ref, k->label, k->id,
-			    (struct span){ k->blob, k->blob_n }, &e) != 0)
-				log_error(kr->log, "token %s key %s: %s",
-				    s->serial, k->ref, e.msg);
-		}
-	}
-	pins_set_present(kr->pins, present);
-}
-
-/* Everything that is in the readers was looked at. */
-static bool
-settled(const struct keyring *kr)
-{
-	if (!kr->looked)
-		return false;
-	for (const struct slot *s = kr->slots; s != NULL; s = s->next)
-		if (s->state == SLOT_OPENING)
-			return false;
-	return true;
-}
-
-static void
-describe(const struct keyring *kr, char *text, size_t len)
-{
-	const char *trouble = kr->pcsc_trouble;
-	size_t tokens = 0, other = 0;
-
-	for (const struct slot *s = kr->slots; s != NULL; s = s->next) {
-		tokens += slot_is_token(s);
-		other += s->state == SLOT_FOREIGN;
-		if (s->state != SLOT_FOREIGN && s->trouble[0] != '\0')
-			trouble = s->trouble;
-	}
-	if (tokens > 0)
-		snprintf(text, len, "%zu token%s, %zu key%s%s%.300s", tokens,
-		    tokens == 1 ? "" : "s", kr->idents.n,
-		    kr->idents.n == 1 ? "" : "s",
-		    trouble[0] != '\0' ? "; " : "", trouble);
-	else if (trouble[0] != '\0')
-		snprintf(text, len, "no token: %.300s; waiting for one",
-		    trouble);
-	else
-		snprintf(text, len, "no SmartCard-HSM found%s; waiting for one "
-		    "to be plugged in", other > 0 ? " (other cards are in "
-		    "the readers)" : "");
-}
 
 /* With --unlock: start on the next token that nobody has tried yet. */
 static void
@@ -96,7 +33,7 @@ unlock_next(struct keyring *kr)
 {
 	struct job *j;
 
-	for (struct slot *s = kr->slots; s != NULL; s = s->next) {
+	for (struct slot *s = fleet_slots(kr->fleet); s != NULL; s = s->next) {
 		if (s->state != SLOT_LOCKED || s->trouble[0] != '\0')
 			continue;
 		if ((j = job_new(JOB_UNLOCK, 0)) == NULL)
@@ -112,15 +49,14 @@ check_ready(struct keyring *kr)
 {
 	char text[400];
 
-	if (kr->ready || kr->unlocking || !settled(kr))
+	if (kr->ready || kr->unlocking || !fleet_settled(kr->fleet))
 		return;
 	if (kr->unlock)
 		unlock_next(kr);
 	if (kr->unlocking)
 		return;
 	kr->ready = true;
-	describe(kr, text, sizeof(text));
-	log_debug(kr->log, "%s", text);
+	fleet_describe(kr->fleet, text, sizeof(text));
 	if (kr->ready_fn != NULL)
 		kr->ready_fn(kr->ready_arg, text);
 	if (kr->core != NULL)
@@ -128,59 +64,15 @@ check_ready(struct keyring *kr)
 }
 
 static void
-take_out(struct keyring *kr, struct slot *s)
+on_job(void *arg, struct slot *s, struct job *j)
 {
-	for (struct slot **p = &kr->slots; *p != NULL; p = &(*p)->next) {
-		if (*p == s) {
-			*p = s->next;
-			return;
-		}
-	}
-}
+	struct keyring *kr = arg;
 
-/* Slots stand in the order of serial numbers, for stable comments. */
-static void
-put_in(struct keyring *kr, struct slot *s)
-{
-	struct slot **p;
-
-	for (p = &kr->slots; *p != NULL &&
-	    strcmp((*p)->serial, s->serial) <= 0; p = &(*p)->next)
-		;
-	s->next = *p;
-	*p = s;
-}
-
-static void
-add(struct keyring *kr, const struct pcsc_reader *reader)
-{
-	struct slot *s;
-	struct err e;
-
-	if (slot_new(&s, &kr->slot_conf, reader, ++kr->last_number, &e) == 0)
-		put_in(kr, s);
-	else
-		log_error(kr->log, "%s: %s", reader->name, e.msg);
-}
-
-/* The card is there but its session is not: another slot opens it anew. */
-static void
-open_anew(struct keyring *kr, struct slot *s)
-{
-	const struct pcsc_reader reader = s->reader;
-
-	log_info(kr->log, "%s: opening the token again", reader.name);
-	slot_leave(s);
-	add(kr, &reader);
-}
-
-static void
-answer(struct keyring *kr, struct slot *s, struct job *j)
-{
 	switch (j->kind) {
 	case JOB_OPEN:
-		take_out(kr, s);
-		put_in(kr, s);
+		break;
+	case JOB_LABEL:
+		s->label_asked = false;
 		break;
 	case JOB_SIGN:
 		core_signed(kr->core, j->request, j->r, &j->err,
@@ -198,130 +90,6 @@ answer(struct keyring *kr, struct slot *s, struct job *j)
 			log_error(kr->log, "%s", j->err.msg);
 		break;
 	}
-}
-
-static void
-on_job(void *arg, struct slot *s, struct job *j)
-{
-	struct keyring *kr = arg;
-
-	if (j == NULL) {
-		take_out(kr, s);
-		slot_free(s);
-	} else {
-		answer(kr, s, j);
-		if (j->kind != JOB_OPEN && j->r == ERR_TOKEN_GONE &&
-		    s->state != SLOT_LEAVING)
-			open_anew(kr, s);
-	}
-	rebuild(kr);
-	check_ready(kr);
-}
-
-/* What is in the reader that a slot was made for; NULL: it is gone. */
-static const struct pcsc_reader *
-find_card(const struct slot *s, const struct pcsc_readers *rs)
-{
-	for (size_t i = 0; i < rs->n; i++)
-		if (strcmp(rs->v[i].name, s->reader.name) == 0)
-			return rs->v[i].present &&
-			    rs->v[i].events == s->reader.events ?
-			    &rs->v[i] : NULL;
-	return NULL;
-}
-
-static bool
-has_slot(const struct keyring *kr, const struct pcsc_reader *r)
-{
-	for (const struct slot *s = kr->slots; s != NULL; s = s->next)
-		if (s->state != SLOT_LEAVING &&
-		    strcmp(s->reader.name, r->name) == 0)
-			return true;
-	return false;
-}
-
-static void
-update(struct keyring *kr, struct slot *s, const struct pcsc_readers *rs)
-{
-	const struct pcsc_reader *now = find_card(s, rs);
-
-	if (s->state == SLOT_LEAVING)
-		return;
-	if (now == NULL) {
-		if (slot_is_token(s))
-			log_info(kr->log, "token %s was removed", s->serial);
-		slot_leave(s);
-	} else if (s->state == SLOT_FAILED && !now->exclusive) {
-		open_anew(kr, s);	/* whoever held it has let go */
-	}
-}
-
-static void
-on_readers(void *arg, short revents)
-{
-	struct keyring *kr = arg;
-	struct pcsc_readers rs;
-	struct err e = { 0 };
-
-	(void)revents;
-	if (watcher_get(kr->watcher, &rs, &e) != 0 &&
-	    strcmp(kr->pcsc_trouble, e.msg) != 0)
-		log_error(kr->log, "%s", e.msg);
-	snprintf(kr->pcsc_trouble, sizeof(kr->pcsc_trouble), "%s", e.msg);
-	kr->looked = true;
-	for (struct slot *s = kr->slots; s != NULL; s = s->next)
-		update(kr, s, &rs);
-	for (size_t i = 0; i < rs.n; i++)
-		if (rs.v[i].present && !rs.v[i].mute &&
-		    !has_slot(kr, &rs.v[i]))
-			add(kr, &rs.v[i]);
-	rebuild(kr);
-	check_ready(kr);
-}
-
-int
-keyring_new(struct keyring **out, struct loop *l,
-    const struct keyring_conf *conf, struct err *e)
-{
-	struct keyring *kr;
-	int r;
-
-	if ((kr = calloc(1, sizeof(*kr))) == NULL)
-		return err_set(e, ERR_NOMEM, 0, "keyring");
-	kr->log = conf->log;
-	kr->pins = conf->pins;
-	kr->slot_conf = (struct slot_conf){ .loop = l, .log = conf->log,
-	    .pins = conf->pins, .lifetime = conf->lifetime, .fn = on_job,
-	    .arg = kr };
-	if ((r = watcher_new(&kr->watcher, e)) == 0 &&
-	    (kr->watch = loop_watch(l, watcher_fd(kr->watcher), POLLIN,
-	    on_readers, kr)) == NULL)
-		r = err_set(e, ERR_NOMEM, 0, "keyring");
-	if (r != 0) {
-		keyring_free(kr);
-		return r;
-	}
-	*out = kr;
-	return 0;
-}
-
-void
-keyring_free(struct keyring *kr)
-{
-	struct slot *s;
-
-	if (kr == NULL)
-		return;
-	watch_free(kr->watch);
-	watcher_free(kr->watcher);
-	for (s = kr->slots; s != NULL; s = s->next)
-		slot_leave(s);			/* all at once, then wait */
-	while ((s = kr->slots) != NULL) {
-		take_out(kr, s);
-		slot_free(s);
-	}
-	ident_clear(&kr->idents);
-	free(kr);
 }
 
 void
@@ -344,13 +112,13 @@ holder_idents(void *arg)
 {
 	struct keyring *kr = arg;
 
-	return kr->ready ? &kr->idents : NULL;
+	return kr->ready ? fleet_idents(kr->fleet) : NULL;
 }
 
 static struct slot *
 slot_by_number(struct keyring *kr, size_t number)
 {
-	for (struct slot *s = kr->slots; s != NULL; s = s->next)
+	for (struct slot *s = fleet_slots(kr->fleet); s != NULL; s = s->next)
 		if (s->number == number)
 			return s;
 	return NULL;
@@ -402,7 +170,7 @@ find_slot(struct keyring *kr, const char *name, struct err *e)
 	struct slot *found = NULL;
 	size_t n = 0;
 
-	for (struct slot *s = kr->slots; s != NULL; s = s->next) {
+	for (struct slot *s = fleet_slots(kr->fleet); s != NULL; s = s->next) {
 		if (!slot_is_token(s) || (name[0] != '/' &&
 		    strcmp(name, s->serial) != 0 &&
 		    strcmp(name, s->label) != 0 &&
@@ -422,28 +190,113 @@ find_slot(struct keyring *kr, const char *name, struct err *e)
 }
 
 static void
-holder_unlock(void *arg, uint64_t request, const char *name,
-    const struct secret *pin)
+named_free(struct named *n)
 {
-	struct keyring *kr = arg;
+	free(n->name);
+	secret_free(n->pin);
+	free(n);
+}
+
+/* Takes n over. */
+static void
+carry_out(struct keyring *kr, struct named *n)
+{
 	struct job *j = NULL;
 	struct slot *s;
 	struct err e;
 
-	if ((s = find_slot(kr, name, &e)) == NULL) {
-		core_done(kr->core, request, (int)e.code, &e);
-		return;
+	if ((s = find_slot(kr, n->name, &e)) == NULL) {
+		core_done(kr->core, n->request, (int)e.code, &e);
+	} else if ((j = job_new(n->kind, n->request)) == NULL) {
+		core_done(kr->core, n->request, err_set(&e, ERR_NOMEM, 0,
+		    "out of memory"), &e);
+	} else {
+		j->pin = n->pin;
+		n->pin = NULL;
+		slot_submit(s, j);
 	}
-	if ((j = job_new(JOB_UNLOCK, request)) != NULL && pin != NULL &&
-	    (j->pin = secret_new()) != NULL)
-		secret_copy(j->pin, pin);
-	if (j == NULL || (pin != NULL && j->pin == NULL)) {
-		job_free(j);
+	named_free(n);
+}
+
+/* Labels are read when one is first asked for; false while they are. */
+static bool
+labels_known(struct keyring *kr)
+{
+	bool known = true;
+	struct job *j;
+
+	for (struct slot *s = fleet_slots(kr->fleet); s != NULL; s = s->next) {
+		if (!slot_is_token(s) || s->label[0] != '\0' ||
+		    s->trouble[0] != '\0')
+			continue;
+		if (!s->label_asked && (j = job_new(JOB_LABEL, 0)) != NULL) {
+			s->label_asked = true;
+			slot_submit(s, j);
+		}
+		known &= !s->label_asked;
+	}
+	return known;
+}
+
+/* A serial number or reader needs no label, nor does a path. */
+static bool
+needs_labels(const struct keyring *kr, const char *name)
+{
+	const struct slot *s;
+
+	for (s = fleet_slots(kr->fleet); s != NULL; s = s->next)
+		if (strcmp(name, s->serial) == 0 ||
+		    strcmp(name, s->reader.name) == 0)
+			return false;
+	return name[0] != '/';
+}
+
+static void
+resolve(struct keyring *kr)
+{
+	struct named **p = &kr->named, *n;
+
+	while ((n = *p) != NULL) {
+		if (needs_labels(kr, n->name) && !labels_known(kr)) {
+			p = &n->next;
+			continue;
+		}
+		*p = n->next;
+		carry_out(kr, n);
+	}
+}
+
+static void
+add_named(struct keyring *kr, enum job_kind kind, uint64_t request,
+    const char *name, const struct secret *pin)
+{
+	struct named *n, **end;
+	struct err e;
+
+	n = calloc(1, sizeof(*n));
+	if (n != NULL && (n->name = strdup(name)) != NULL && pin != NULL &&
+	    (n->pin = secret_new()) != NULL)
+		secret_copy(n->pin, pin);
+	if (n == NULL || n->name == NULL || (pin != NULL && n->pin == NULL)) {
+		if (n != NULL)
+			named_free(n);
 		core_done(kr->core, request, err_set(&e, ERR_NOMEM, 0,
 		    "out of memory"), &e);
 		return;
 	}
-	slot_submit(s, j);
+	n->kind = kind;
+	n->request = request;
+	for (end = &kr->named; *end != NULL; end = &(*end)->next)
+		;
+	*end = n;
+	resolve(kr);
+}
+
+static void
+holder_unlock(void *arg, uint64_t request, const char *name,
+    const struct secret *pin)
+{
+	add_named(arg, JOB_UNLOCK, request, name, pin);
 }
 
 /*
@@ -458,12 +311,11 @@ holder_lock(void *arg, uint64_t request, const char *name)
 	struct job *j;
 	struct err e;
 
-	if (name != NULL && (last = find_slot(kr, name, &e)) == NULL) {
-		core_done(kr->core, request, (int)e.code, &e);
+	if (name != NULL) {
+		add_named(kr, JOB_LOCK, request, name, NULL);
 		return;
 	}
-	for (struct slot *s = kr->slots; name == NULL && s != NULL;
-	    s = s->next) {
+	for (struct slot *s = fleet_slots(kr->fleet); s != NULL; s = s->next) {
 		if (!slot_is_token(s))
 			continue;
 		if (last != NULL && (j = job_new(JOB_LOCK, 0)) != NULL)
@@ -482,10 +334,11 @@ holder_lock(void *arg, uint64_t request, const char *name)
 static uint32_t
 offered(const struct keyring *kr, const struct slot *s)
 {
+	const struct idents *ids = fleet_idents(kr->fleet);
 	uint32_t n = 0;
 
-	for (size_t i = 0; i < kr->idents.n; i++)
-		n += kr->idents.v[i].token == s->number;
+	for (size_t i = 0; i < ids->n; i++)
+		n += ids->v[i].token == s->number;
 	return n;
 }
 
@@ -501,10 +354,10 @@ holder_status(void *arg, struct wire_w *w)
 	struct keyring *kr = arg;
 	uint32_t n = 0;
 
-	for (struct slot *s = kr->slots; s != NULL; s = s->next)
+	for (struct slot *s = fleet_slots(kr->fleet); s != NULL; s = s->next)
 		n += shown(s);
 	wire_put_u32(w, n);
-	for (struct slot *s = kr->slots; s != NULL; s = s->next) {
+	for (struct slot *s = fleet_slots(kr->fleet); s != NULL; s = s->next) {
 		if (!shown(s))
 			continue;
 		wire_put_cstring(w, s->reader.name);
@@ -514,6 +367,52 @@ holder_status(void *arg, struct wire_w *w)
 		wire_put_u32(w, offered(kr, s));
 		wire_put_cstring(w, s->trouble);
 	}
+}
+
+static void
+on_change(void *arg)
+{
+	struct keyring *kr = arg;
+
+	resolve(kr);
+	check_ready(kr);
+}
+
+int
+keyring_new(struct keyring **out, struct loop *l,
+    const struct keyring_conf *conf, struct err *e)
+{
+	struct fleet_conf fc = { .loop = l, .log = conf->log,
+	    .pins = conf->pins, .lifetime = conf->lifetime,
+	    .on_job = on_job, .on_change = on_change };
+	struct keyring *kr;
+	int r;
+
+	if ((kr = calloc(1, sizeof(*kr))) == NULL)
+		return err_set(e, ERR_NOMEM, 0, "keyring");
+	kr->log = conf->log;
+	fc.arg = kr;
+	if ((r = fleet_new(&kr->fleet, &fc, e)) != 0) {
+		keyring_free(kr);
+		return r;
+	}
+	*out = kr;
+	return 0;
+}
+
+void
+keyring_free(struct keyring *kr)
+{
+	struct named *n;
+
+	if (kr == NULL)
+		return;
+	fleet_free(kr->fleet);
+	while ((n = kr->named) != NULL) {
+		kr->named = n->next;
+		named_free(n);
+	}
+	free(kr);
 }
 
 struct holder

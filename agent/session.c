@@ -131,18 +131,30 @@ send_pin(struct session *s, const struct secret *pin, struct err *e)
 	return r;
 }
 
+int
+session_read_label(struct session *s, struct err *e)
+{
+	int r;
+
+	if (s->info.label[0] != '\0')
+		return 0;
+	if ((r = token_begin(s->token, e)) != 0)
+		return r;
+	r = token_get_info(s->token, &s->info, e);
+	token_end(s->token);
+	return r;
+}
+
 /* What the prompt says: label once, the tries left each time. */
 static int
 look(struct session *s, enum token_pin_state *st, int *tries, struct err *e)
 {
 	int r;
 
-	if ((r = token_begin(s->token, e)) != 0)
+	if ((r = session_read_label(s, e)) != 0 ||
+	    (r = token_begin(s->token, e)) != 0)
 		return r;
-	if (s->info.label[0] == '\0')
-		r = token_get_info(s->token, &s->info, e);
-	if (r == 0)
-		r = token_pin_state(s->token, st, tries, e);
+	r = token_pin_state(s->token, st, tries, e);
 	token_end(s->token);
 	/* Somebody logged in or set a new PIN: what was wrong may be right. */
 	if (r == 0 && (*st == TOKEN_PIN_VERIFIED || *tries > s->tries_then))

@@ -32,9 +32,12 @@ int	 session_new(struct session **out, struct token *t,
 void	 session_free(struct session *s);
 
 const char			*session_serial(const struct session *s);
-const char			*session_label(const struct session *s);
+const char			*session_label(const struct session *s);	/* "": not read yet */
 const struct token_keys		*session_keys(const struct session *s);
 bool				 session_unlocked(const struct session *s);
+
+/* Read the label; the list of keys did not need it. */
+int	 session_read_label(struct session *s, struct err *e) MUST_CHECK;
 
 /*
  * Log in, with `pin` or, when that is NULL, with one that was given

@@ -39,6 +39,7 @@ struct slot_conf {
 struct slot {
 	struct slot	*next;		/* the keyring's list */
 	size_t		 number;	/* never used twice */
+	bool		 label_asked;	/* a JOB_LABEL was submitted */
 	const struct slot_conf *conf;
 	struct pcsc_reader reader;
 	enum slot_state	 state;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <sys/eventfd.h>
 
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -105,6 +106,8 @@ run(struct worker *w, struct job *j)
 		return err_set(&j->err, ERR_TOKEN_GONE, 0,
 		    "the token could not be opened");
 	switch (j->kind) {
+	case JOB_LABEL:
+		return session_read_label(w->session, &j->err);
 	case JOB_SIGN:
 		return do_sign(w, j);
 	case JOB_UNLOCK:
@@ -268,6 +271,21 @@ worker_ended(struct worker *w)
 	ended = w->ended;
 	pthread_mutex_unlock(&w->lock);
 	return ended;
+}
+
+bool
+worker_wait(struct worker *w, int ms)
+{
+	struct pollfd p = { .fd = w->done_fd, .events = POLLIN };
+	uint64_t count;
+
+	while (!worker_ended(w)) {
+		if (poll(&p, 1, ms) != 1)
+			return false;
+		if (read(w->done_fd, &count, sizeof(count)) == -1)
+			continue;	/* told of again if there is more */
+	}
+	return true;
 }
 
 void

@@ -14,6 +14,7 @@
  */
 enum job_kind {
 	JOB_OPEN,
+	JOB_LABEL,			/* read it */
 	JOB_SIGN,
 	JOB_UNLOCK,
 	JOB_LOCK,
@@ -61,6 +62,9 @@ void		 worker_free(struct worker *w);
 
 /* The thread has nothing left to do after worker_stop(): free is instant. */
 bool		 worker_ended(struct worker *w);
+
+/* Wait for that, `ms` at the most; false when it hangs in a call. */
+bool		 worker_wait(struct worker *w, int ms);
 
 struct job	*job_new(enum job_kind kind, uint64_t request);
 void		 job_free(struct job *j);

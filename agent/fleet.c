@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/fleet.h"
+#include "agent/watcher.h"
+
+#define PATIENCE_MS	3000	/* with a busy token, at the end */
+
+struct fleet {
+	struct fleet_conf conf;
+	struct slot_conf slot_conf;
+	struct watcher	*watcher;
+	struct watch	*watch;
+	struct slot	*slots;		/* by serial number, once known */
+	size_t		 last_number;
+	struct idents	 idents;
+	bool		 looked;	/* the watcher has reported once */
+	char		 pcsc_trouble[320];
+};
+
+/* The identities of all tokens, after a change of any. */
+static void
+rebuild(struct fleet *f)
+{
+	const struct token_key *k;
+	size_t present = 0;
+	struct err e;
+
+	ident_clear(&f->idents);
+	for (struct slot *s = f->slots; s != NULL; s = s->next) {
+		if (!slot_is_token(s))
+			continue;
+		present++;
+		for (size_t i = 0; i < s->keys.n; i++) {
+			k = &s->keys.v[i];
+			if (k->blob != NULL && ident_add(&f->idents,
+			    s->number, s->serial, k->ref, k->label, k->id,
+			    (struct span){ k->blob, k->blob_n }, &e) != 0)
+				log_error(f->conf.log, "token %s key %s: %s",
+				    s->serial, k->ref, e.msg);
+		}
+	}
+	pins_set_present(f->conf.pins, present);
+}
+
+bool
+fleet_settled(const struct fleet *f)
+{
+	if (!f->looked)
+		return false;
+	for (const struct slot *s = f->slots; s != NULL; s = s->next)
+		if (s->state == SLOT_OPENING)
+			return false;
+	return true;
+}
+
+void
+fleet_describe(const struct fleet *f, char *text, size_t len)
+{
+	const char *trouble = f->pcsc_trouble;
+	size_t tokens = 0, other = 0;
+
+	for (const struct slot *s = f->slots; s != NULL; s = s->next) {
+		tokens += slot_is_token(s);
+		other += s->state == SLOT_FOREIGN;
+		if (s->state != SLOT_FOREIGN && s->trouble[0] != '\0')
+			trouble = s->trouble;
+	}
+	if (tokens > 0)
+		snprintf(text, len, "%zu token%s, %zu key%s%s%.300s", tokens,
+		    tokens == 1 ? "" : "s", f->idents.n,
+		    f->idents.n == 1 ? "" : "s",
+		    trouble[0] != '\0' ? "; " : "", trouble);
+	else if (trouble[0] != '\0')
+		snprintf(text, len, "no token: %.300s; waiting for one",
+		    trouble);
+	else
+		snprintf(text, len, "no SmartCard-HSM found%s; waiting for one "
+		    "to be plugged in", other > 0 ? " (other cards are in "
+		    "the readers)" : "");
+}
+
+static void
+take_out(struct fleet *f, struct slot *s)
+{
+	for (struct slot **p = &f->slots; *p != NULL; p = &(*p)->next) {
+		if (*p == s) {
+			*p = s->next;
+			return;
+		}
+	}
+}
+
+/* Slots stand in the order of serial numbers, for stable comments. */
+static void
+put_in(struct fleet *f, struct slot *s)
+{
+	struct slot **p;
+
+	for (p = &f->slots; *p != NULL &&
+	    strcmp((*p)->serial, s->serial) <= 0; p = &(*p)->next)
+		;
+	s->next = *p;
+	*p = s;
+}
+
+static void
+add(struct fleet *f, const struct pcsc_reader *reader)
+{
+	struct slot *s;
+	struct err e;
+
+	if (slot_new(&s, &f->slot_conf, reader, ++f->last_number, &e) == 0)
+		put_in(f, s);
+	else
+		log_error(f->conf.log, "%s: %s", reader->name, e.msg);
+}
+
+/* The card is there but its session is not: another slot opens it anew. */
+static void
+open_anew(struct fleet *f, struct slot *s)
+{
+	const struct pcsc_reader reader = s->reader;
+
+	log_info(f->conf.log, "%s: opening the token again", reader.name);
+	slot_leave(s);
+	add(f, &reader);
+}
+
+static void
+on_job(void *arg, struct slot *s, struct job *j)
+{
+	struct fleet *f = arg;
+
+	if (j == NULL) {
+		take_out(f, s);
+		slot_free(s);
+	} else {
+		if (j->kind == JOB_OPEN) {
+			take_out(f, s);
+			put_in(f, s);	/* its serial number is known now */
+		}
+		f->conf.on_job(f->conf.arg, s, j);
+		if (j->kind != JOB_OPEN && j->r == ERR_TOKEN_GONE &&
+		    s->state != SLOT_LEAVING)
+			open_anew(f, s);
+	}
+	rebuild(f);
+	f->conf.on_change(f->conf.arg);
+}
+
+/* What is in the reader that a slot was made for; NULL: it is gone. */
+static const struct pcsc_reader *
+find_card(const struct slot *s, const struct pcsc_readers *rs)
+{
+	for (size_t i = 0; i < rs->n; i++)
+		if (strcmp(rs->v[i].name, s->reader.name) == 0)
+			return rs->v[i].present &&
+			    rs->v[i].events == s->reader.events ?
+			    &rs->v[i] : NULL;
+	return NULL;
+}
+
+static bool
+has_slot(const struct fleet *f, const struct pcsc_reader *r)
+{
+	for (const struct slot *s = f->slots; s != NULL; s = s->next)
+		if (s->state != SLOT_LEAVING &&
+		    strcmp(s->reader.name, r->name) == 0)
+			return true;
+	return false;
+}
+
+static void
+update(struct fleet *f, struct slot *s, const struct pcsc_readers *rs)
+{
+	const struct pcsc_reader *now = find_card(s, rs);
+
+	if (s->state == SLOT_LEAVING)
+		return;
+	if (now == NULL) {
+		if (slot_is_token(s))
+			log_info(f->conf.log, "token %s was removed", s->serial);
+		slot_leave(s);
+	} else if (s->state == SLOT_FAILED && !now->exclusive) {
+		open_anew(f, s);	/* whoever held it has let go */
+	}
+}
+
+static void
+on_readers(void *arg, short revents)
+{
+	struct fleet *f = arg;
+	struct pcsc_readers rs;
+	struct err e = { 0 };
+
+	(void)revents;
+	if (watcher_get(f->watcher, &rs, &e) != 0 &&
+	    strcmp(f->pcsc_trouble, e.msg) != 0)
+		log_error(f->conf.log, "%s", e.msg);
+	snprintf(f->pcsc_trouble, sizeof(f->pcsc_trouble), "%s", e.msg);
+	f->looked = true;
+	for (struct slot *s = f->slots; s != NULL; s = s->next)
+		update(f, s, &rs);
+	for (size_t i = 0; i < rs.n; i++)
+		if (rs.v[i].present && !rs.v[i].mute &&
+		    !has_slot(f, &rs.v[i]))
+			add(f, &rs.v[i]);
+	rebuild(f);
+	f->conf.on_change(f->conf.arg);
+}
+
+int
+fleet_new(struct fleet **out, const struct fleet_conf *conf, struct err *e)
+{
+	struct fleet *f;
+	int r;
+
+	if ((f = calloc(1, sizeof(*f))) == NULL)
+		return err_set(e, ERR_NOMEM, 0, "tokens");
+	f->conf = *conf;
+	f->slot_conf = (struct slot_conf){ .loop = conf->loop,
+	    .log = conf->log, .pins = conf->pins,
+	    .lifetime = conf->lifetime, .fn = on_job, .arg = f };
+	if ((r = watcher_new(&f->watcher, e)) == 0 &&
+	    (f->watch = loop_watch(conf->loop, watcher_fd(f->watcher),
+	    POLLIN, on_readers, f)) == NULL)
+		r = err_set(e, ERR_NOMEM, 0, "tokens");
+	if (r != 0) {
+		fleet_free(f);
+		return r;
+	}
+	*out = f;
+	return 0;
+}
+
+void
+fleet_free(struct fleet *f)
+{
+	struct slot *s;
+
+	if (f == NULL)
+		return;
+	watch_free(f->watch);
+	watcher_free(f->watcher);
+	for (s = f->slots; s != NULL; s = s->next)
+		slot_leave(s);			/* all at once, then wait */
+	while ((s = f->slots) != NULL) {
+		take_out(f, s);
+		if (worker_wait(s->worker, PATIENCE_MS))
+			slot_free(s);
+		else
+			log_error(f->conf.log, "%s: another program keeps "
+			    "the token busy; leaving without logging out",
+			    s->reader.name);
+	}
+	ident_clear(&f->idents);
+	free(f);
+}
+
+struct slot *
+fleet_slots(const struct fleet *f)
+{
+	return f->slots;
+}
+
+const struct idents *
+fleet_idents(const struct fleet *f)
+{
+	return &f->idents;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef AGENT_FLEET_H
+#define AGENT_FLEET_H
+
+#include "agent/ident.h"
+#include "agent/slot.h"
+
+/*
+ * All cards in all readers as they come and go: a slot for each, in the
+ * order of serial numbers, and the identities that the tokens among them
+ * hold.  Lives in the loop's thread and never blocks.
+ */
+struct fleet;
+
+struct fleet_conf {
+	struct loop	*loop;
+	const struct log *log;
+	struct pins	*pins;
+	unsigned int	 lifetime;	/* of an unlock, in seconds; 0: no end */
+
+	/* A job of the keyring's, or one to open a card, is over. */
+	void		 (*on_job)(void *arg, struct slot *s, struct job *j);
+
+	/* Slots may have come or gone; also after each job. */
+	void		 (*on_change)(void *arg);
+	void		*arg;
+};
+
+int		 fleet_new(struct fleet **out, const struct fleet_conf *conf,
+		    struct err *e) MUST_CHECK;
+
+/* Logs out, and waits a moment for what runs.  NULL is fine. */
+void		 fleet_free(struct fleet *f);
+
+struct slot	*fleet_slots(const struct fleet *f);	/* follow ->next */
+const struct idents *fleet_idents(const struct fleet *f);
+
+/* Everything that is in the readers was looked at. */
+bool		 fleet_settled(const struct fleet *f);
+
+/* One line for a person: what was found, or what is in the way. */
+void		 fleet_describe(const struct fleet *f, char *text, size_t len);
+
+#endif
