@@ -69,12 +69,19 @@ remove_one(const char *path, const struct stat *st, int type,
 void
 scratch_remove(struct harness *h)
 {
+	char ctl[32];
+
 	if (h->dir[0] == '\0')
 		return;
-	if (h->opt.keep == NULL)
+	if (h->opt.keep == NULL) {
 		nftw(h->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-	else if (h->sock[0] != '\0')
-		unlink(h->sock);
+		return;
+	}
+	unlink(in_dir(h, "pcscd.comm").s);
+	for (size_t i = 0; i < h->cards; i++) {
+		snprintf(ctl, sizeof(ctl), "ctl-%zu", i);
+		unlink(in_dir(h, ctl).s);
+	}
 }
 
 int
@@ -90,7 +97,7 @@ scratch_listen(const char *path, int *out, struct err *e)
 	unlink(path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd == -1 || bind(fd, (struct sockaddr *)&sa, sizeof(sa)) == -1 ||
-	    chmod(path, 0666) == -1 || listen(fd, 16) == -1) {
+	    chmod(path, 0600) == -1 || listen(fd, 16) == -1) {
 		err_set(e, ERR_SYS, errno, "%s: %s", path, strerror(errno));
 		if (fd != -1)
 			close(fd);

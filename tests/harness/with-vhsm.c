@@ -8,6 +8,17 @@
  * PCSCLITE_CSOCK_NAME.  So no root is needed, and any number of these may
  * run at a time.  A pcscd or card that dies while COMMAND runs is started
  * again, with the state it had; SIGUSR1 restarts pcscd.
+ *
+ * COMMAND finds these in its environment:
+ *	PCSCLITE_CSOCK_NAME	pcscd's socket
+ *	VHSM_CTL, VHSM_CTL_N	control socket of the first, the Nth token from
+ *				0 (vhsm's ctl.h); the foreign card is the last
+ *	VHSM_PIN, VHSM_SO_PIN	as typed
+ *	VHSM_DIR		a directory to work in, gone afterwards
+ *	VHSM_HARNESS_PID	where SIGUSR1 goes
+ *	OPENSC_CONF		lets OpenSC use extended APDUs (not --short)
+ *	PATH			vhsmctl is in it
+ * and the token N in the reader "Virtual HSM A 00 00", "A 00 01", "B 00 00"...
  */
 #include <sys/signalfd.h>
 #include <sys/wait.h>

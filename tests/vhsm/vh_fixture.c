@@ -83,7 +83,8 @@ int
 vhsm_initialise(struct vhsm *v, const char *pin, const char *so_pin_hex,
     const char *label, struct err *e)
 {
-	static const uint8_t options[2] = { 0, VH_OPTION_RRC }, tries[1] = { 3 };
+	static const uint8_t options[2] = { 0, VH_OPTION_RRC };
+	static const uint8_t tries[1] = { 3 };
 	struct span options_s = { options, 2 }, tries_s = { tries, 1 };
 	struct vh_buf data = { 0 }, cmd = { 0 };
 	struct span so = { 0 };

@@ -20,7 +20,7 @@ struct vhsm;
 
 struct vhsm_options {
 	const char	*state_path;	/* NULL: memory only */
-	const char	*serial;	/* NULL: "DENK0100000"; new cards only */
+	const char	*serial;	/* of a new card; NULL: DENK0100000 */
 	uint8_t		 major, minor;	/* both 0: 3.5; 1.x: short tag 85 */
 	bool		 short_only;	/* extended APDUs get 6700 */
 	bool		 foreign;	/* some other card, knows nothing */
