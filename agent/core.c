@@ -25,7 +25,7 @@ struct pending {
 
 struct core {
 	struct core_conf conf;
-	TAILQ_HEAD(, pending) pending;
+	TAILQ_HEAD(pendings, pending) pending;
 	struct refusals	 refusals;
 };
 

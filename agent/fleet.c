@@ -183,7 +183,8 @@ update(struct fleet *f, struct slot *s, const struct pcsc_readers *rs)
 		return;
 	if (now == NULL) {
 		if (slot_is_token(s))
-			log_info(f->conf.log, "token %s was removed", s->serial);
+			log_info(f->conf.log, "token %s was removed",
+			    s->serial);
 		slot_leave(s);
 	} else if (s->state == SLOT_FAILED && !now->exclusive) {
 		open_anew(f, s);	/* whoever held it has let go */

@@ -16,7 +16,7 @@ struct fleet_conf {
 	struct loop	*loop;
 	const struct log *log;
 	struct pins	*pins;
-	unsigned int	 lifetime;	/* of an unlock, in seconds; 0: no end */
+	unsigned int	 lifetime;	/* of an unlock, s; 0: no end */
 
 	/* A job of the keyring's, or one to open a card, is over. */
 	void		 (*on_job)(void *arg, struct slot *s, struct job *j);

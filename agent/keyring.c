@@ -182,7 +182,8 @@ find_slot(struct keyring *kr, const char *name, struct err *e)
 	if (n == 1)
 		return found;
 	if (n == 0)
-		(void)err_set(e, ERR_NO_TOKEN, 0, "no such token is plugged in");
+		(void)err_set(e, ERR_NO_TOKEN, 0,
+		    "no such token is plugged in");
 	else
 		(void)err_set(e, ERR_DENIED, 0,
 		    "%zu tokens are meant; name one by its serial number", n);

@@ -16,7 +16,7 @@ struct keyring;
 struct keyring_conf {
 	const struct log *log;
 	struct pins	*pins;
-	unsigned int	 lifetime;	/* of an unlock, in seconds; 0: no end */
+	unsigned int	 lifetime;	/* of an unlock, s; 0: no end */
 };
 
 int		 keyring_new(struct keyring **out, struct loop *l,

@@ -29,8 +29,8 @@ struct timer {
 };
 
 struct loop {
-	TAILQ_HEAD(, watch) watches;
-	TAILQ_HEAD(, timer) timers;	/* soonest first */
+	TAILQ_HEAD(watches, watch) watches;
+	TAILQ_HEAD(timers, timer) timers;	/* soonest first */
 	struct pollfd	*pfd;
 	size_t		 n, cap;
 	bool		 stop;
@@ -112,13 +112,13 @@ loop_timer(struct loop *l, int64_t ms, timer_fn *fn, void *arg)
 		return NULL;
 	*t = (struct timer){ .loop = l, .at = now_ms() + ms, .fn = fn,
 	    .arg = arg };
-	TAILQ_FOREACH(other, &l->timers, next) {
-		if (other->at > t->at) {
-			TAILQ_INSERT_BEFORE(other, t, next);
-			return t;
-		}
-	}
-	TAILQ_INSERT_TAIL(&l->timers, t, next);
+	for (other = TAILQ_FIRST(&l->timers); other != NULL &&
+	    other->at <= t->at; other = TAILQ_NEXT(other, next))
+		;
+	if (other != NULL)
+		TAILQ_INSERT_BEFORE(other, t, next);
+	else
+		TAILQ_INSERT_TAIL(&l->timers, t, next);
 	return t;
 }
 

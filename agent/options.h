@@ -28,11 +28,11 @@ enum shell_kind {
 struct options {
 	char		*socket;	/* NULL: the default one */
 	char		*config;	/* NULL: the default ones, if there */
-	char		*token;		/* whom the global PIN is for, or NULL */
+	char		*token;		/* the global PIN is for it, or NULL */
 	char		*pin_file;
 	int		 pin_fd;	/* -1: none */
 	char		*providers;	/* -P, or NULL */
-	unsigned int	 lifetime;	/* of an unlock, in seconds; 0: no end */
+	unsigned int	 lifetime;	/* of an unlock, s; 0: no end */
 	bool		 lifetime_set;
 	enum shell_kind	 shell;
 	enum log_level	 log_level;

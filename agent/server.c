@@ -34,7 +34,7 @@ struct server {
 	const struct log *log;
 	struct core	*core;
 	struct watch	*watch;
-	TAILQ_HEAD(, client) clients;
+	TAILQ_HEAD(clients, client) clients;
 	uint64_t	 last_request;
 	bool		 paused;	/* out of descriptors: not accepting */
 	int		 listen_fd;

@@ -10,8 +10,8 @@ struct session {
 	struct session_conf	 conf;
 	struct token_keys	 keys;
 	struct token_info	 info;		/* label "" until it is read */
-	struct secret		*pin;		/* of our login, while unlocked */
-	struct secret		*rejected;	/* the last wrong one; empty: none */
+	struct secret		*pin;		/* while unlocked */
+	struct secret		*rejected;	/* last wrong one, or empty */
 	int			 tries_then;	/* left after it was rejected */
 	bool			 unlocked;
 };

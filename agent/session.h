@@ -32,11 +32,11 @@ int	 session_new(struct session **out, struct token *t,
 void	 session_free(struct session *s);
 
 const char			*session_serial(const struct session *s);
-const char			*session_label(const struct session *s);	/* "": not read yet */
+const char			*session_label(const struct session *s);
 const struct token_keys		*session_keys(const struct session *s);
 bool				 session_unlocked(const struct session *s);
 
-/* Read the label; the list of keys did not need it. */
+/* Read the label, "" until then: the list of keys did not need it. */
 int	 session_read_label(struct session *s, struct err *e) MUST_CHECK;
 
 /*

@@ -31,7 +31,7 @@ struct slot_conf {
 	struct loop	*loop;
 	const struct log *log;
 	struct pins	*pins;
-	unsigned int	 lifetime;	/* of an unlock, in seconds; 0: no end */
+	unsigned int	 lifetime;	/* of an unlock, s; 0: no end */
 	slot_job_fn	*fn;
 	void		*arg;
 };

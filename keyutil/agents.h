@@ -16,7 +16,7 @@ struct agent {
 	char			*socket;	/* NULL unless found */
 	struct agentstatus	 status;	/* borrows from answer */
 	struct wire_w		 answer;
-	char			 note[400];	/* why it was not found, or "" */
+	char			 note[400];	/* why not found, or "" */
 };
 
 int	 agents_find(struct agent *a, struct err *e) MUST_CHECK;

@@ -135,7 +135,10 @@ as_fingerprint(const struct wish *w, struct span blob, const char *label)
 	return keytext_listing(blob, label);
 }
 
-/* takes, needs: sets of options, as bits by their place in the table. */
+/*
+ * The first is the default.  takes, needs: sets of options, as bits by their
+ * place in the table.
+ */
 static const struct format {
 	const char	*name;
 	format_fn	*fn;
@@ -153,18 +156,13 @@ static const struct format {
 	{ "fingerprint", as_fingerprint, 0, 0 },
 };
 
-static int
-find_format(const char *name, const struct format **f, struct err *e)
+static const struct format *
+find_format(const char *name)
 {
-	if (name == NULL)
-		name = "openssh";
-	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
-		if (strcmp(formats[i].name, name) == 0) {
-			*f = &formats[i];
-			return 0;
-		}
-	}
-	return err_set(e, ERR_USAGE, 0, "no such format: %.64s", name);
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
+		if (strcmp(formats[i].name, name) == 0)
+			return &formats[i];
+	return NULL;
 }
 
 /* The options that belong to some format are there for this one or not. */
@@ -206,14 +204,18 @@ static int
 parse_wish(const struct cmd_args *a, const struct format **f,
     struct wish *w, struct err *e)
 {
+	const char *format = a->value[OPT_FORMAT];
 	int r;
 
+	*f = find_format(format != NULL ? format : formats[0].name);
+	if (*f == NULL)
+		return err_set(e, ERR_USAGE, 0, "no such format: %.64s",
+		    format);
 	*w = (struct wish){ .principals = a->value[OPT_PRINCIPALS],
 	    .hosts = a->value[OPT_HOSTS],
 	    .namespaces = a->value[OPT_NAMESPACES],
 	    .ca = a->value[OPT_CA] != NULL };
-	if ((r = find_format(a->value[OPT_FORMAT], f, e)) != 0 ||
-	    (r = check_options(*f, a, e)) != 0)
+	if ((r = check_options(*f, a, e)) != 0)
 		return r;
 	return check_wish(*f, w, e);
 }

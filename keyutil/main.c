@@ -102,7 +102,7 @@ long_options(const struct cmd *c, struct option *to)
 {
 	size_t n = 0;
 
-	for (; c->options[n].name != NULL && n < CMD_OPTIONS_MAX; n++)
+	for (; n < CMD_OPTIONS_MAX && c->options[n].name != NULL; n++)
 		to[n] = (struct option){ .name = c->options[n].name,
 		    .has_arg = c->options[n].arg != NULL ?
 		    required_argument : no_argument };

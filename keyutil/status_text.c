@@ -15,7 +15,7 @@ struct clean {
 static struct clean
 clean(struct span s)
 {
-	struct clean c;
+	struct clean c = { 0 };
 
 	keytext_clean(c.s, sizeof(c.s), s);
 	return c;
@@ -134,15 +134,17 @@ print_slot(const struct slot *s)
 static void
 print_agent_token(const struct agentstatus_token *t)
 {
-	const struct clean serial = clean(t->serial), label = clean(t->label);
-	const struct clean state = clean(t->state);
-	const struct clean reader = clean(t->reader);
+	const struct clean label = clean(t->label);
+	const bool named = t->label.n > 0;
 
 	if (t->serial.n > 0)
-		out_field(stdout, "", "%s \"%s\": %s, %u key%s", serial.s,
-		    label.s, state.s, t->keys, plural(t->keys));
+		out_field(stdout, "", "%s%s%s%s: %s, %u key%s",
+		    clean(t->serial).s, named ? " \"" : "", label.s,
+		    named ? "\"" : "", clean(t->state).s, t->keys,
+		    plural(t->keys));
 	else
-		out_field(stdout, "", "token in %s: %s", reader.s, state.s);
+		out_field(stdout, "", "token in %s: %s", clean(t->reader).s,
+		    clean(t->state).s);
 	if (t->trouble.n > 0)
 		out_field(stdout, "", "%s", clean(t->trouble).s);
 }

@@ -12,8 +12,8 @@
 static void
 on_alarm(int sig)
 {
-	static const char text[] = "hsm-keyutil: waiting: "
-	    "another program is using the token\n";
+	static const char text[] = "hsm-keyutil: waiting for the "
+	    "token; another program may be using it\n";
 
 	(void)sig;
 	if (write(STDERR_FILENO, text, sizeof(text) - 1) == -1)
@@ -158,43 +158,45 @@ warn_candidates(const struct tokens *ts, const char *name)
 	}
 }
 
-/* The one token that is meant: by serial number before label. */
-static int
-find(struct tokens *ts, const char *name, struct slot **found, struct err *e)
+/* The one token that is meant, by serial number before label, or NULL. */
+static struct slot *
+find(struct tokens *ts, const char *name, struct err *e)
 {
+	struct slot *found = NULL;
 	size_t n = 0;
 
 	for (size_t i = 0; i < ts->n; i++) {
 		if (!slot_is(&ts->v[i], name))
 			continue;
-		*found = &ts->v[i];
-		if (strcmp((*found)->info.serial, name) == 0)
-			return 0;
+		found = &ts->v[i];
+		if (strcmp(found->info.serial, name) == 0)
+			return found;
 		n++;
 	}
 	if (n == 1)
-		return 0;
+		return found;
 	if (n > 1) {
 		out_warn("\"%s\" is the label of %zu tokens:", name, n);
 		warn_candidates(ts, name);
-		return err_set(e, ERR_NOTFOUND, 0,
+		(void)err_set(e, ERR_NOTFOUND, 0,
 		    "name the token by its serial number");
+		return NULL;
 	}
 	tokens_warn_failed(ts);
 	out_warn("the tokens are:");
 	warn_candidates(ts, NULL);
-	return err_set(e, ERR_NO_TOKEN, 0, "there is no token \"%.100s\"",
+	(void)err_set(e, ERR_NO_TOKEN, 0, "there is no token \"%.100s\"",
 	    name);
+	return NULL;
 }
 
 static int
 keep_only(struct tokens *ts, const char *name, struct err *e)
 {
-	struct slot *found = NULL, kept;
-	int r;
+	struct slot *found, kept;
 
-	if ((r = find(ts, name, &found, e)) != 0)
-		return r;
+	if ((found = find(ts, name, e)) == NULL)
+		return (int)e->code;
 	kept = *found;
 	found->token = NULL;
 	tokens_close(ts);

@@ -144,7 +144,8 @@ check_owner(int fd, const char *path, struct err *e)
 	if (fstat(fd, &st) == -1)
 		return err_sys(e, "%s", path);
 	if (!S_ISREG(st.st_mode))
-		return err_set(e, ERR_DENIED, 0, "%s: not a regular file", path);
+		return err_set(e, ERR_DENIED, 0, "%s: not a regular file",
+		    path);
 	if ((st.st_uid != 0 && st.st_uid != getuid()) ||
 	    (st.st_mode & 022) != 0)
 		return err_set(e, ERR_DENIED, 0,

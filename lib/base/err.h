@@ -17,7 +17,7 @@ enum err_code {
 	ERR_NOTFOUND,
 	ERR_DENIED,		/* policy or user said no */
 	ERR_CANCELLED,		/* the wait or the prompt was ended */
-	ERR_NO_TOKEN,		/* no reader, no pcscd, or no such token in one */
+	ERR_NO_TOKEN,		/* no reader, no pcscd, no such token */
 	ERR_PIN_NEEDED,		/* detail: tries left */
 	ERR_PIN_WRONG,		/* detail: tries left */
 	ERR_PIN_BLOCKED,

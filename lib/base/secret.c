@@ -10,7 +10,7 @@
 
 struct secret {
 	size_t		len;
-	unsigned char	buf[SECRET_MAX + 1];	/* one more to see an overlong line */
+	unsigned char	buf[SECRET_MAX + 1];	/* to see too long a line */
 };
 
 struct secret *

@@ -37,8 +37,9 @@ bool		 secret_eq(const struct secret *a, const struct secret *b);
 
 /*
  * Append the first line of fd, without its end (LF or CR LF), straight into
- * the secret; what follows the line is dropped.  Blocks; returns ERR_CANCELLED as soon as cancel_fd (-1: none) is readable,
- * ERR_LIMIT for a line over SECRET_MAX bytes.
+ * the secret; what follows the line is dropped.  Blocks; ERR_CANCELLED as
+ * soon as cancel_fd (-1: none) is readable, ERR_LIMIT for a line of over
+ * SECRET_MAX bytes.
  */
 int		 secret_read_line(struct secret *s, int fd, int cancel_fd,
 		    struct err *e) MUST_CHECK;

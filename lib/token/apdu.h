@@ -29,7 +29,7 @@ struct apdu {
 	uint8_t		 cla, ins, p1, p2;
 	struct span	 data;		/* at most APDU_MAX_DATA */
 	size_t		 le;		/* 0: none; 256 and 65536 are "all" */
-	bool		 extended;	/* length coding, also when short fits */
+	bool		 extended;	/* coding, also when short fits */
 	bool		 secret;	/* carries a PIN: wiped after use */
 };
 

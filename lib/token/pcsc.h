@@ -24,10 +24,10 @@ struct pcsc;
 
 struct pcsc_reader {
 	char		 name[PCSC_NAME_MAX];
-	bool		 present;		/* holds a card */
-	bool		 mute;			/* which does not answer */
-	bool		 exclusive;		/* held by another program alone */
-	uint32_t	 events;		/* changes with each insertion */
+	bool		 present;	/* holds a card */
+	bool		 mute;		/* which does not answer */
+	bool		 exclusive;	/* held by another program alone */
+	uint32_t	 events;	/* changes with each insertion */
 	uint8_t		 atr[PCSC_ATR_MAX];
 	size_t		 atr_n;
 };

@@ -146,7 +146,8 @@ schsm_card_enumerate(struct schsm_card *c, uint16_t *fids, size_t *n,
 		return err_wrap(e, "ENUMERATE OBJECTS");
 	if ((sw != SW_OK && sw != SW_END_OF_FILE) || len % 2 != 0)
 		return err_set(e, ERR_TOKEN, sw,
-		    "ENUMERATE OBJECTS: the card says %04x, %zu bytes", sw, len);
+		    "ENUMERATE OBJECTS: the card says %04x, %zu bytes", sw,
+		    len);
 	for (size_t i = 0; i < len && out < *n; i += 2)
 		fids[out++] = (uint16_t)(buf[i] << 8 | buf[i + 1]);
 	*n = out;

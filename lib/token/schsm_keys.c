@@ -71,7 +71,8 @@ blob_of_certificate(struct token_key *k, struct span file, struct wire_w *w,
 	int r;
 
 	if (file.n == 0)
-		return err_set(e, ERR_NOTFOUND, 0, "its certificate file is empty");
+		return err_set(e, ERR_NOTFOUND, 0,
+		    "its certificate file is empty");
 	if (object.n == 0 || object.n > file.n)
 		return err_set(e, ERR_FORMAT, 0,
 		    "its certificate file is damaged");

@@ -23,7 +23,7 @@ struct token;
 /* One key pair.  Text fields are clean (no control bytes), never NULL. */
 struct token_key {
 	char		 ref[8];	/* its place on the token, e.g. "01" */
-	char		 id[2 * 32 + 1];	/* PKCS#15 id in hex, else ref */
+	char		 id[2 * 32 + 1];	/* PKCS#15, hex; or ref */
 	char		 label[256];	/* "" when it has none */
 	char		 algo[32];	/* "RSA-2048", "P-256", "AES-128" */
 	char		 unusable[96];	/* why SSH cannot use it, else "" */
@@ -54,7 +54,7 @@ struct token_info {
 	enum token_pin_state pin;
 	int		 pin_tries;
 	int		 so_tries;
-	int		 dkek_shares;	/* -1: no DKEK, keys cannot be exported */
+	int		 dkek_shares;	/* -1: none, no key backup */
 	int		 dkek_missing;
 	char		 dkek_kcv[17];	/* hex; "" when not complete */
 	long		 memory_free;	/* bytes */

@@ -396,7 +396,8 @@ test_tokens_are_unlocked_and_locked_by_name(void **state)
 static void
 test_a_name_with_a_nul_or_a_path_not_allowed_is_refused(void **state)
 {
-	static const char *const bad[] = { "/no/such/module.so", "/etc/passwd" };
+	static const char *const bad[] = { "/no/such/module.so",
+	    "/etc/passwd" };
 	struct fixture f;
 	struct wire_w w;
 

@@ -70,7 +70,10 @@ test_askpass_answers_or_declines(void **state)
 	assert_memory_equal(secret_bytes(s), "got prompt", 10);
 	assert_int_equal(pin_askpass(no, "prompt", -1, s, &e), ERR_CANCELLED);
 	assert_int_equal(secret_len(s), 0);
-	assert_int_equal(pin_askpass("/no/such", "p", -1, s, &e), ERR_SYS);
+	/* Under valgrind, what exec fails with is not reported back. */
+	if (getenv("UNDER_VALGRIND") == NULL)
+		assert_int_equal(pin_askpass("/no/such", "p", -1, s, &e),
+		    ERR_SYS);
 	unlink(yes);
 	unlink(no);
 	secret_free(s);
