@@ -5,8 +5,9 @@ n=0
 for dir in "${srcdir:-.}"/tests/fuzz/*.corpus; do
 	n=$((n + 1))
 	name=$(basename "$dir" .corpus)
-	if test -n "$(ls "$dir")" && "./tests/fuzz/$name" "$dir"/*; then
-		echo "ok $n - $name: $(ls "$dir" | wc -l) inputs"
+	set -- "$dir"/*
+	if test -e "$1" && "./tests/fuzz/$name" "$@"; then
+		echo "ok $n - $name: $# inputs"
 	else
 		echo "not ok $n - $name"
 	fi

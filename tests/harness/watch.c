@@ -52,6 +52,8 @@ watch_cards(size_t want)
 		fprintf(stderr, "with-vhsm: %s\n", pcsc_stringify_error(r));
 		return 1;
 	}
+	if (want == 0)
+		return 0;
 	n = list_readers(ctx, names, sizeof(names), state);
 	for (;;) {
 		r = SCardGetStatusChange(ctx, INFINITE, state, (DWORD)n);

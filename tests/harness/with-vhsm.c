@@ -104,7 +104,7 @@ parse_options(struct options *o, int argc, char **argv)
 		else
 			usage();
 	}
-	if (optind == argc || (o->tokens == 0 && !o->foreign))
+	if (optind == argc)
 		usage();
 	o->command = argv + optind;
 }
