@@ -149,20 +149,21 @@ launch_ready(struct launch *l)
 
 	if (l->tell_fd == -1)
 		return;
+	/* First: when the one in front ends, its terminal may hang up. */
+	(void)setsid();
+	(void)chdir("/");
+	if ((null = open("/dev/null", O_RDWR)) != -1) {
+		(void)dup2(null, STDIN_FILENO);
+		(void)dup2(null, STDOUT_FILENO);
+		(void)dup2(null, STDERR_FILENO);
+		if (null > STDERR_FILENO)
+			close(null);
+	}
 	/* Should nobody read it any more, the agent serves all the same. */
 	if (write(l->tell_fd, "R", 1) == -1)
 		errno = 0;
 	close(l->tell_fd);
 	l->tell_fd = -1;
-	(void)setsid();
-	(void)chdir("/");
-	if ((null = open("/dev/null", O_RDWR)) == -1)
-		return;
-	(void)dup2(null, STDIN_FILENO);
-	(void)dup2(null, STDOUT_FILENO);
-	(void)dup2(null, STDERR_FILENO);
-	if (null > STDERR_FILENO)
-		close(null);
 }
 
 int

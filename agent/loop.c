@@ -222,5 +222,6 @@ loop_run(struct loop *l, struct err *e)
 		run_timers(l);
 		run_watches(l);
 	}
+	l->stop = false;	/* it may be run again */
 	return 0;
 }

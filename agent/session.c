@@ -193,36 +193,47 @@ ask(struct session *s, int tries, struct secret *pin, struct err *e)
 	return pin_ask(prompt, s->conf.cancel_fd, pin, e);
 }
 
-/* A PIN given beforehand, unless it was wrong; else a person is asked. */
-static int
-obtain(struct session *s, int tries, struct secret *pin, struct err *e)
+/* Is there a PIN that was given beforehand, and not rejected yet? */
+static bool
+given(struct session *s, struct secret *pin)
 {
+	struct err e;
 	int r;
 
-	r = pins_get(s->conf.pins, s->token->serial, s->info.label, pin, e);
-	if (r == 0 && (secret_len(s->rejected) == 0 ||
-	    !secret_eq(pin, s->rejected)))
-		return 0;
+	r = pins_get(s->conf.pins, s->token->serial, s->info.label, pin, &e);
 	if (r != 0 && r != ERR_NOTFOUND)
 		log_error(s->conf.log, "token %s: %s", s->token->serial,
-		    e->msg);
-	return ask(s, tries, pin, e);
+		    e.msg);
+	return r == 0 && (secret_len(s->rejected) == 0 ||
+	    !secret_eq(pin, s->rejected));
+}
+
+/* One may have been given for the label; else a person is asked. */
+static int
+obtain(struct session *s, struct secret *pin, struct err *e)
+{
+	enum token_pin_state st;
+	int r, tries;
+
+	if (given(s, pin))
+		return 0;
+	if ((r = look(s, &st, &tries, e)) != 0 ||
+	    (r = worth_asking(st, tries, e)) != 0)
+		return r;
+	return given(s, pin) ? 0 : ask(s, tries, pin, e);
 }
 
 int
 session_unlock(struct session *s, const struct secret *pin, struct err *e)
 {
-	enum token_pin_state st;
 	struct secret *own;
-	int r, tries;
+	int r;
 
 	if (pin != NULL)
 		return send_pin(s, pin, e);
 	if ((own = secret_new()) == NULL)
 		return err_set(e, ERR_NOMEM, 0, "PIN");
-	if ((r = look(s, &st, &tries, e)) == 0 &&
-	    (r = worth_asking(st, tries, e)) == 0 &&
-	    (r = obtain(s, tries, own, e)) == 0)
+	if ((r = obtain(s, own, e)) == 0)
 		r = send_pin(s, own, e);
 	secret_free(own);
 	return r;
@@ -257,16 +268,24 @@ find_key(const struct session *s, struct span blob)
 	return NULL;
 }
 
-/* One transaction: sign, and where the login is gone, take it back once. */
+/*
+ * A signature is one command and needs no transaction.  Where the login
+ * turns out to be gone, taking it back once and signing are one.
+ */
 static int
 sign_unlocked(struct session *s, const struct token_key *k, enum sig_alg alg,
     struct span data, struct wire_w *sig, struct err *e)
 {
-	int r;
+	int r, first;
 
+	first = token_sign(s->token, k, alg, data, sig, e);
+	if (first != ERR_PIN_NEEDED && first != ERR_AGAIN)
+		return first;
 	if ((r = token_begin(s->token, e)) != 0)
 		return r;
-	r = token_sign(s->token, k, alg, data, sig, e);
+	r = first;
+	if (r == ERR_AGAIN)
+		r = token_sign(s->token, k, alg, data, sig, e);
 	if (r == ERR_PIN_NEEDED) {
 		log_debug(s->conf.log, "token %s: the login was lost, logging "
 		    "in again", s->token->serial);

@@ -189,7 +189,9 @@ thread_main(void *arg)
 		run_timed(w, j);
 		pthread_mutex_lock(&w->lock);
 		TAILQ_INSERT_TAIL(&w->done, j, next);
+		pthread_mutex_unlock(&w->lock);
 		tell(w->done_fd);
+		pthread_mutex_lock(&w->lock);
 	}
 	flush(w);
 	pthread_mutex_unlock(&w->lock);

@@ -22,6 +22,7 @@ enum err_code {
 	ERR_PIN_WRONG,		/* detail: tries left */
 	ERR_PIN_BLOCKED,
 	ERR_TOKEN_GONE,		/* removed or taken over: close it */
+	ERR_AGAIN,		/* busy: begin a transaction and repeat */
 	ERR_TOKEN,		/* detail: status word or CK_RV */
 };
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdlib.h>
 #include <string.h>
 
 #include <openssl/bn.h>
@@ -45,6 +46,13 @@ static const struct alg {
 	    { NULL, 0 } },
 	[SIG_ECDSA_P521] = { "ecdsa-sha2-nistp521", KEY_P521, EVP_sha512, 64,
 	    { NULL, 0 } },
+};
+
+struct sig_verifier {
+	EVP_PKEY	*pkey;
+	struct key	 key;		/* its spans point into blob */
+	struct span	 blob;
+	uint8_t		 bytes[];
 };
 
 const char *
@@ -224,18 +232,6 @@ sig_put_ecdsa_raw(struct wire_w *out, enum sig_alg a, struct span rs,
 	    (struct span){ rs.p + half, half }, e);
 }
 
-int
-sig_verify(struct span blob, enum sig_alg a, struct span data,
-    struct span sig, struct err *e)
-{
-	struct sig_digest md;
-	int r;
-
-	if ((r = sig_hash(a, data, &md, e)) != 0)
-		return r;
-	return sig_verify_digest(blob, a, &md, sig, e);
-}
-
 /* r and s in DER for libcrypto; 0 when they are malformed or too long. */
 static size_t
 ecdsa_der(enum key_type t, struct span sig, uint8_t der[DER_MAX])
@@ -309,27 +305,75 @@ open_blob(const struct key *k, enum sig_alg a, struct span blob,
 }
 
 int
-sig_verify_digest(struct span blob, enum sig_alg a,
+sig_verifier_new(struct sig_verifier **out, struct span blob, struct err *e)
+{
+	struct sig_verifier *v;
+	int r;
+
+	v = malloc(sizeof(*v) + blob.n);
+	if (v == NULL)
+		return err_set(e, ERR_NOMEM, 0, "public key");
+	v->pkey = NULL;
+	v->blob = (struct span){ v->bytes, blob.n };
+	if (blob.n > 0)
+		memcpy(v->bytes, blob.p, blob.n);
+	if ((r = key_parse(v->blob, &v->key, e)) == 0 &&
+	    (v->pkey = key_to_pkey(&v->key)) == NULL)
+		r = err_set(e, ERR_FORMAT, 0, "%s key is not valid",
+		    key_type_name(v->key.type));
+	if (r != 0) {
+		sig_verifier_free(v);
+		return r;
+	}
+	*out = v;
+	return 0;
+}
+
+void
+sig_verifier_free(struct sig_verifier *v)
+{
+	if (v == NULL)
+		return;
+	EVP_PKEY_free(v->pkey);
+	free(v);
+}
+
+struct span
+sig_verifier_blob(const struct sig_verifier *v)
+{
+	return v->blob;
+}
+
+int
+sig_verifier_check(const struct sig_verifier *v, enum sig_alg a,
     const struct sig_digest *md, struct span sig, struct err *e)
 {
 	uint8_t der[DER_MAX];
-	EVP_PKEY *pkey;
-	struct key k;
-	bool ok;
 	int r;
 
-	if ((r = key_parse(blob, &k, e)) != 0)
-		return r;
-	if (!sig_alg_fits(a, k.type) || md->n != algs[a].hash_bytes)
+	if (!sig_alg_fits(a, v->key.type) || md->n != algs[a].hash_bytes)
 		return err_set(e, ERR_UNSUPPORTED, 0,
-		    "a %s key makes no %s signature", key_type_name(k.type),
-		    algs[a].name);
-	if ((r = open_blob(&k, a, sig, der, &sig, e)) != 0)
+		    "a %s key makes no %s signature",
+		    key_type_name(v->key.type), algs[a].name);
+	if ((r = open_blob(&v->key, a, sig, der, &sig, e)) != 0)
 		return r;
-	if ((pkey = key_to_pkey(&k)) == NULL)
-		return err_set(e, ERR_FORMAT, 0, "%s key is not valid",
-		    key_type_name(k.type));
-	ok = verifies(pkey, a, md, sig);
-	EVP_PKEY_free(pkey);
-	return ok ? 0 : err_set(e, ERR_DENIED, 0, "signature is wrong");
+	if (!verifies(v->pkey, a, md, sig))
+		return err_set(e, ERR_DENIED, 0, "signature is wrong");
+	return 0;
+}
+
+int
+sig_verify(struct span blob, enum sig_alg a, struct span data,
+    struct span sig, struct err *e)
+{
+	struct sig_verifier *v;
+	struct sig_digest md;
+	int r;
+
+	if ((r = sig_hash(a, data, &md, e)) != 0 ||
+	    (r = sig_verifier_new(&v, blob, e)) != 0)
+		return r;
+	r = sig_verifier_check(v, a, &md, sig, e);
+	sig_verifier_free(v);
+	return r;
 }

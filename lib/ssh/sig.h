@@ -71,11 +71,17 @@ int		 sig_verify(struct span blob, enum sig_alg a,
 		    MUST_CHECK;
 
 /*
- * The same with a hash made earlier, so that what was signed need not be
- * hashed twice.
+ * The same for a hash made earlier, with a key made ready once to check
+ * many signatures: libcrypto takes its time to load one.
  */
-int		 sig_verify_digest(struct span blob, enum sig_alg a,
-		    const struct sig_digest *md, struct span sig,
-		    struct err *e) MUST_CHECK;
+struct sig_verifier;
+
+int		 sig_verifier_new(struct sig_verifier **out,
+		    struct span blob, struct err *e) MUST_CHECK;
+void		 sig_verifier_free(struct sig_verifier *v); /* NULL is fine */
+struct span	 sig_verifier_blob(const struct sig_verifier *v);
+int		 sig_verifier_check(const struct sig_verifier *v,
+		    enum sig_alg a, const struct sig_digest *md,
+		    struct span sig, struct err *e) MUST_CHECK;
 
 #endif

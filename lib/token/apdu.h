@@ -13,7 +13,9 @@
  * tests plug the card simulator in here and need no pcscd.
  *
  * begin: take the card for oneself; *reset says that it lost its state
- * since the last call.  transmit: *rsp_len is the room, then what came.
+ * since the last call.  transmit: *rsp_len is the room, then what came; a
+ * command that stands alone may go without begin, and is ERR_AGAIN while
+ * another program has taken the card, ERR_PIN_NEEDED after a reset.
  * close: also frees ctx.
  */
 struct card_io {

@@ -278,6 +278,10 @@ card_transmit(void *ctx, struct span cmd, uint8_t *rsp, size_t *rsp_len,
 
 	rv = SCardTransmit(c->handle, SCARD_PCI_T1, cmd.p, cmd.n, &recv_pci,
 	    rsp, &n);
+	if (rv == (LONG)SCARD_E_SHARING_VIOLATION)
+		return err_set(e, ERR_AGAIN, 0, "the card is in use");
+	if (rv == (LONG)SCARD_W_RESET_CARD)
+		return err_set(e, ERR_PIN_NEEDED, -1, "the card was reset");
 	if (rv != SCARD_S_SUCCESS)
 		return pcsc_err(e, rv, "PC/SC card");
 	*rsp_len = n;

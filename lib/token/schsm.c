@@ -18,6 +18,7 @@
 struct schsm {
 	struct token		 base;
 	struct schsm_card	 card;
+	struct sig_verifier	*verifier;	/* of the key used last */
 };
 
 static struct schsm *
@@ -121,15 +122,11 @@ logout(struct token *t, struct err *e)
 
 /* Why the card refused to sign (facts/smartcard-hsm 5.7). */
 static int
-sign_error(struct schsm *s, uint16_t sw, struct err *e)
+sign_error(uint16_t sw, struct err *e)
 {
-	int r;
-
 	switch (sw) {
 	case SW_INS_UNKNOWN:
 	case SW_CLA_UNKNOWN:
-		if ((r = select_again(s, e)) != 0)
-			return r;
 		return err_set(e, ERR_PIN_NEEDED, -1,
 		    "another program selected another applet");
 	case SW_SECURITY_STATUS:
@@ -168,7 +165,7 @@ card_sign(struct schsm *s, uint8_t ref, uint8_t alg, struct span in,
 
 	if ((r = schsm_card_send(&s->card, &a, out, n, &sw, e)) != 0)
 		return err_wrap(e, "SIGN");
-	return sw == SW_OK ? 0 : sign_error(s, sw, e);
+	return sw == SW_OK ? 0 : sign_error(sw, e);
 }
 
 static int
@@ -203,6 +200,17 @@ sign_ecdsa(struct schsm *s, uint8_t ref, enum sig_alg alg,
 }
 
 static int
+verifier_for(struct schsm *s, struct span blob, struct err *e)
+{
+	if (s->verifier != NULL &&
+	    span_eq(sig_verifier_blob(s->verifier), blob))
+		return 0;
+	sig_verifier_free(s->verifier);
+	s->verifier = NULL;
+	return sig_verifier_new(&s->verifier, blob, e);
+}
+
+static int
 sign(struct token *t, const struct token_key *k, enum sig_alg alg,
     struct span data, struct wire_w *sig, struct err *e)
 {
@@ -222,8 +230,9 @@ sign(struct token *t, const struct token_key *k, enum sig_alg alg,
 		r = sign_rsa(of(t), ref, alg, key.n.n, &md, sig, e);
 	else
 		r = sign_ecdsa(of(t), ref, alg, &md, sig, e);
-	if (r == 0)
-		r = sig_verify_digest(blob, alg, &md, wire_bytes(sig), e);
+	if (r == 0 && (r = verifier_for(of(t), blob, e)) == 0)
+		r = sig_verifier_check(of(t)->verifier, alg, &md,
+		    wire_bytes(sig), e);
 	return r;
 }
 
@@ -231,6 +240,7 @@ static void
 close_token(struct token *t)
 {
 	of(t)->card.io.close(of(t)->card.io.ctx);
+	sig_verifier_free(of(t)->verifier);
 	free(t);
 }
 

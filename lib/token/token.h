@@ -85,7 +85,8 @@ struct token {
  * Keep other programs away from the token until token_end().  May wait for
  * them.  When the card was reset meanwhile it is selected again, and its
  * serial number checked: another card is ERR_TOKEN_GONE.  Every call below
- * is made between begin and end; keep it short, never prompt inside.
+ * but token_sign() is made between begin and end; keep it short, never
+ * prompt inside.
  */
 int	 token_begin(struct token *t, struct err *e) MUST_CHECK;
 void	 token_end(struct token *t);
@@ -116,6 +117,9 @@ int	 token_logout(struct token *t, struct err *e) MUST_CHECK;
 /*
  * Append a signature blob over data to *sig, verified with the public key
  * before it is handed out.  ERR_PIN_NEEDED when nobody is logged in.
+ *
+ * Being one command it may be called without begin, which saves two turns
+ * to the PC/SC daemon; ERR_AGAIN then: another program has the token.
  */
 int	 token_sign(struct token *t, const struct token_key *k,
 	    enum sig_alg alg, struct span data, struct wire_w *sig,

@@ -262,16 +262,22 @@ log_in()
 	    'reconnect_action = leave;' >"$E2E/opensc.conf"
 	OPENSC_CONF=$E2E/opensc.conf
 	export OPENSC_CONF
-	pin=$(printf %s "$VHSM_PIN" | od -An -tx1 | tr ' ' : | tr -d '\n')
+	pin=$(printf %s "$PIN" | od -An -tx1 | tr ' ' : | tr -d '\n')
 	opensc-tool -c default -s "00:20:00:81:06$pin" >/dev/null 2>&1
 }
 
+# The agent holds the card meanwhile: pcscd takes the power from one that
+# nobody holds, and a login with it.
 login_survives()
 {
+	agent_start || return 1
 	"$KEYUTIL" status >/dev/null	# selects the applet on a fresh card
 	log_in
 	pin_state_is 9000 && run_everything && pin_state_is 9000 &&
 	    says 'a program is logged in' 0 "$KEYUTIL" status
+	survived=$?
+	agent_stop
+	return "$survived"
 }
 
 part_keys()
@@ -367,7 +373,7 @@ part_odd()
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
 	    -keyout "$E2E/key.pem" -outform DER -out "$E2E/cert.der" \
 	    -subj /CN=x -days 9 2>/dev/null
-	pkcs11-tool --module "$module" --login --pin "$VHSM_PIN" \
+	pkcs11-tool --module "$module" --login --pin "$PIN" \
 	    --write-object "$E2E/cert.der" --type cert --id 33 \
 	    --label certified >/dev/null 2>&1
 	openssl x509 -inform DER -in "$E2E/cert.der" -noout -pubkey \

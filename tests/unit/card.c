@@ -39,7 +39,11 @@ transmit(void *ctx, struct span cmd, uint8_t *rsp, size_t *rsp_len,
 {
 	struct card *c = ctx;
 
-	assert_true(c->in_transaction);
+	assert_true(c->in_transaction || cmd.p[1] == 0x68);
+	if (c->reset && !c->in_transaction)
+		return err_set(e, ERR_PIN_NEEDED, -1, "the card was reset");
+	if (c->busy && !c->in_transaction)
+		return err_set(e, ERR_AGAIN, 0, "the card is in use");
 	if (c->gone)
 		return err_set(e, ERR_TOKEN_GONE, 0, "card removed");
 	c->count++;
@@ -132,15 +136,32 @@ card_do(struct card *c, const char *hex)
 	data_free(&cmd);
 }
 
+static void
+other_program(struct card *c, const void *cmd, size_t n)
+{
+	uint8_t rsp[256];
+	size_t len;
+
+	len = vhsm_apdu(c->vhsm, (struct span){ cmd, n }, rsp, sizeof(rsp));
+	assert_true(len >= 2);
+	assert_int_equal(rsp[len - 2] << 8 | rsp[len - 1], 0x9000);
+}
+
 void
 card_login(struct card *c)
 {
-	static const uint8_t verify[] = "\x00\x20\x00\x81\x06" VHSM_PIN;
-	uint8_t rsp[16];
+	static const char verify[] = "\x00\x20\x00\x81\x06" VHSM_PIN;
 
-	assert_int_equal(vhsm_apdu(c->vhsm, (struct span){ verify,
-	    sizeof(verify) - 1 }, rsp, sizeof(rsp)), 2);
-	assert_int_equal(rsp[0], 0x90);
+	other_program(c, verify, sizeof(verify) - 1);
+}
+
+void
+card_logout(struct card *c)
+{
+	static const uint8_t select[] = { 0x00, 0xa4, 0x04, 0x00, 0x0b, 0xe8,
+	    0x2b, 0x06, 0x01, 0x04, 0x01, 0x81, 0xc3, 0x1f, 0x02, 0x01, 0x00 };
+
+	other_program(c, select, sizeof(select));
 }
 
 unsigned int

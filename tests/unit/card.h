@@ -15,6 +15,7 @@ struct card {
 	unsigned int	 count;		/* commands since the last look */
 	unsigned int	 verify_count;	/* of them, VERIFY with a PIN */
 	bool		 reset;		/* what the next begin says */
+	bool		 busy;		/* in another program's transaction */
 	bool		 gone;		/* transmit fails */
 	bool		 in_transaction;
 	unsigned int	 closed;
@@ -33,8 +34,9 @@ void		 card_keys(struct card *c, const char *const *keys, size_t n);
 /* A command past the checks of PIN and selection; fails unless 9000. */
 void		 card_do(struct card *c, const char *hex);
 
-/* Another program on the same card verifies the PIN. */
+/* Another program on the same card verifies the PIN, or logs out. */
 void		 card_login(struct card *c);
+void		 card_logout(struct card *c);
 
 unsigned int	 card_take_count(struct card *c);
 

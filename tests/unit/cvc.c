@@ -109,7 +109,7 @@ test_refuses_other_objects(void **state)
 		"30030101ff",			/* X.509-like */
 		"7f2100",			/* nothing in it */
 		"7f21087f4e055f29010042",	/* lengths that disagree */
-		"7f210b7f4e085f2901007f4900" "5f2000",
+		"7f210b7f4e085f2901007f49005f2000",
 	};
 	struct data d;
 	struct cvc c;

@@ -179,7 +179,7 @@ test_signing_needs_the_login(void **state)
 	    ERR_PIN_NEEDED);
 	/* So is another applet that somebody selected. */
 	assert_int_equal(login(t, VHSM_PIN, &e), 0);
-	vhsm_power(c.vhsm);
+	vhsm_power(c.vhsm);		/* SIGN is unknown to it */
 	assert_int_equal(sign(t, &k.v[0], SIG_ECDSA_P256, &e),
 	    ERR_PIN_NEEDED);
 	assert_int_equal(login(t, VHSM_PIN, &e), 0);

@@ -176,6 +176,45 @@ test_a_lost_login_is_taken_back_once(void **state)
 }
 
 static void
+test_a_card_in_use_is_waited_for(void **state)
+{
+	struct fixture f;
+	struct err e;
+
+	(void)state;
+	setup(&f, VHSM_PIN "\n");
+	assert_int_equal(sign(&f, &e), 0);
+	(void)card_take_count(&f.card);
+	f.card.busy = true;
+	assert_int_equal(sign(&f, &e), 0);
+	assert_int_equal(card_take_count(&f.card), 1);
+	teardown(&f);
+}
+
+static void
+test_what_a_login_and_its_loss_cost(void **state)
+{
+	struct fixture f;
+	struct err e;
+
+	(void)state;
+	setup(&f, VHSM_PIN "\n");
+	assert_int_equal(sign(&f, &e), 0);
+	/* Tries left, VERIFY, SIGN. */
+	assert_int_equal(card_take_count(&f.card), 3);
+	card_logout(&f.card);
+	assert_int_equal(sign(&f, &e), 0);
+	/* SIGN refused, then as above. */
+	assert_int_equal(card_take_count(&f.card), 4);
+	vhsm_power(f.card.vhsm);
+	f.card.reset = true;
+	assert_int_equal(sign(&f, &e), 0);
+	/* SELECT, serial number, then as at first. */
+	assert_int_equal(card_take_count(&f.card), 5);
+	teardown(&f);
+}
+
+static void
 test_somebody_elses_login_is_not_used(void **state)
 {
 	struct fixture f;
@@ -232,6 +271,8 @@ main(void)
 		cmocka_unit_test(
 		    test_a_rejected_pin_may_be_right_after_somebody_set_it),
 		cmocka_unit_test(test_a_lost_login_is_taken_back_once),
+		cmocka_unit_test(test_a_card_in_use_is_waited_for),
+		cmocka_unit_test(test_what_a_login_and_its_loss_cost),
 		cmocka_unit_test(test_somebody_elses_login_is_not_used),
 		cmocka_unit_test(
 		    test_locking_ends_the_login_and_forgets_the_pin),

@@ -1,0 +1,43 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# What "make bench" runs: the benchmark in a private pcscd with a virtual
+# HSM, beside ssh-agent with OpenSC where those are installed.  Options, all
+# for bench: --json, --latency MS, --busy MS.  README here says more.
+set -eu
+build=${top_builddir:-.}
+
+for f in tests/bench/bench tests/harness/with-vhsm agent/hsm-ssh-agent; do
+	if [ ! -x "$build/$f" ]; then
+		echo "bench: $build/$f is not built; run \"make bench\"" >&2
+		exit 2
+	fi
+done
+
+# This machine's own architecture first, should there be another too.
+find_module() {
+	for dir in "/usr/lib/$(uname -m)"-* /usr/lib/*-* /usr/lib64 \
+	    /usr/lib /usr/local/lib; do
+		for f in "$dir"/opensc-pkcs11.so \
+		    "$dir"/pkcs11/opensc-pkcs11.so; do
+			if [ -f "$f" ]; then
+				realpath "$f"
+				return
+			fi
+		done
+	done
+}
+
+module=${OPENSC_PKCS11:-$(find_module)}
+if [ -n "$module" ] && command -v ssh-agent >/dev/null &&
+    command -v ssh-add >/dev/null; then
+	against=$(ssh -V 2>&1 | sed 's/[ ,].*//')
+	opensc=$(opensc-tool --info 2>/dev/null | sed -n '1s/ *\[.*//p') || :
+	set -- --module "$module" \
+	    --against "$against with ${opensc:-OpenSC}" "$@"
+else
+	echo "bench: no ssh-agent or no opensc-pkcs11.so here, so there is" \
+	    "nothing to compare with" >&2
+	set -- --against "nothing" "$@"
+fi
+exec "$build/tests/harness/with-vhsm" "$build/tests/bench/bench" \
+    --agent "$build/agent/hsm-ssh-agent" "$@"
