@@ -85,12 +85,19 @@ absolute(char **out, const char *path, struct err *e)
 	return *out != NULL ? 0 : err_set(e, ERR_NOMEM, 0, "socket");
 }
 
-/* Somebody answers at the socket; *e says so. */
+/* Take away a dead agent's socket; an error when anything else is there. */
 static int
-check_unused(const struct sockaddr_un *sa, struct err *e)
+make_room(const struct sockaddr_un *sa, struct err *e)
 {
+	struct stat st;
 	int fd, r = 0;
 
+	if (lstat(sa->sun_path, &st) == -1)
+		return errno == ENOENT ? 0 : err_sys(e, "%s", sa->sun_path);
+	if (!S_ISSOCK(st.st_mode))
+		return err_set(e, ERR_DENIED, 0,
+		    "%s: there is something that is not a socket",
+		    sa->sun_path);
 	if ((fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) == -1)
 		return err_sys(e, "socket");
 	if (connect(fd, (const struct sockaddr *)sa, sizeof(*sa)) == 0)
@@ -110,6 +117,7 @@ static int
 bind_to(struct listener *l, struct err *e)
 {
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	struct stat st;
 	mode_t old;
 	int r;
 
@@ -118,7 +126,7 @@ bind_to(struct listener *l, struct err *e)
 		    "%s: longer than the %zu bytes a socket's path can have",
 		    l->path, sizeof(sa.sun_path) - 1);
 	memcpy(sa.sun_path, l->path, strlen(l->path));
-	if ((r = check_unused(&sa, e)) != 0)
+	if ((r = make_room(&sa, e)) != 0)
 		return r;
 	l->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (l->fd == -1)
@@ -128,8 +136,9 @@ bind_to(struct listener *l, struct err *e)
 	umask(old);
 	if (r == -1)
 		return err_sys(e, "%s", l->path);
-	if (listen(l->fd, BACKLOG) == -1)
+	if (listen(l->fd, BACKLOG) == -1 || lstat(l->path, &st) == -1)
 		return err_sys(e, "%s", l->path);
+	l->ino = st.st_ino;
 	return 0;
 }
 
@@ -148,7 +157,10 @@ listen_open(struct listener *l, const char *path, bool own, struct err *e)
 void
 listen_close(struct listener *l, bool remove)
 {
-	if (remove && l->path != NULL)
+	struct stat st;
+
+	if (remove && l->path != NULL && lstat(l->path, &st) == 0 &&
+	    st.st_ino == l->ino)
 		unlink(l->path);
 	if (l->fd != -1)
 		close(l->fd);

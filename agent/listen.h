@@ -2,6 +2,8 @@
 #ifndef AGENT_LISTEN_H
 #define AGENT_LISTEN_H
 
+#include <sys/types.h>
+
 #include <stdbool.h>
 
 #include "base/err.h"
@@ -14,6 +16,7 @@
 struct listener {
 	int	 fd;
 	char	*path;			/* absolute */
+	ino_t	 ino;			/* what path named when it was bound */
 };
 
 /*
@@ -23,7 +26,7 @@ struct listener {
 int	 listen_open(struct listener *l, const char *path, bool own,
 	    struct err *e) MUST_CHECK;
 
-/* Close it; with `remove` also take the name away. */
+/* Close it; with `remove` also take the name away, if it is still ours. */
 void	 listen_close(struct listener *l, bool remove);
 
 #endif

@@ -368,6 +368,27 @@ test_the_socket_is_private_and_one_agents_only(void **state)
 }
 
 static void
+test_a_file_in_the_way_is_left_alone(void **state)
+{
+	struct listener l;
+	struct stat st;
+	struct err e;
+	FILE *f;
+
+	(void)state;
+	f = fopen(SOCKET, "w");
+	assert_non_null(f);
+	assert_int_equal(fclose(f), 0);
+	assert_int_equal(listen_open(&l, SOCKET, false, &e), ERR_DENIED);
+	assert_int_equal(stat(SOCKET, &st), 0);
+	assert_true(S_ISREG(st.st_mode));
+	assert_int_equal(unlink(SOCKET), 0);
+	assert_int_equal(symlink("/no/such/place", SOCKET), 0);
+	assert_int_equal(listen_open(&l, SOCKET, false, &e), ERR_DENIED);
+	assert_int_equal(unlink(SOCKET), 0);
+}
+
+static void
 test_the_default_directory_is_made_and_checked(void **state)
 {
 	char dir[] = "/tmp/listen-test-XXXXXX", path[200];
@@ -425,6 +446,7 @@ main(void)
 		cmocka_unit_test(test_a_client_that_never_reads_waits_alone),
 		cmocka_unit_test(
 		    test_the_socket_is_private_and_one_agents_only),
+		cmocka_unit_test(test_a_file_in_the_way_is_left_alone),
 		cmocka_unit_test(
 		    test_the_default_directory_is_made_and_checked),
 		cmocka_unit_test(test_a_peer_is_known_by_the_kernel),
