@@ -8,6 +8,8 @@
 #include "agent/watcher.h"
 
 #define PATIENCE_MS	3000	/* with a busy token, at the end */
+#define RETRY_MS	250	/* then twice as long, and so on */
+#define ATTEMPTS_MAX	6
 
 struct fleet {
 	struct fleet_conf conf;
@@ -108,26 +110,51 @@ put_in(struct fleet *f, struct slot *s)
 }
 
 static void
-add(struct fleet *f, const struct pcsc_reader *reader)
+add(struct fleet *f, const struct pcsc_reader *reader, unsigned int attempts)
 {
 	struct slot *s;
 	struct err e;
 
-	if (slot_new(&s, &f->slot_conf, reader, ++f->last_number, &e) == 0)
-		put_in(f, s);
-	else
+	if (slot_new(&s, &f->slot_conf, reader, ++f->last_number, &e) != 0) {
 		log_error(f->conf.log, "%s: %s", reader->name, e.msg);
+		return;
+	}
+	s->attempts = attempts;
+	put_in(f, s);
 }
 
 /* The card is there but its session is not: another slot opens it anew. */
 static void
-open_anew(struct fleet *f, struct slot *s)
+open_anew(struct fleet *f, struct slot *s, unsigned int attempts)
 {
 	const struct pcsc_reader reader = s->reader;
 
 	log_info(f->conf.log, "%s: opening the token again", reader.name);
 	slot_leave(s);
-	add(f, &reader);
+	add(f, &reader, attempts);
+}
+
+static void
+on_retry(void *arg)
+{
+	struct slot *s = arg;
+
+	s->retry = NULL;
+	open_anew(s->conf->arg, s, s->attempts + 1);
+}
+
+/*
+ * A card that was just put in may not answer yet, and no news comes when it
+ * does.  One that another program holds for itself brings news.
+ */
+static void
+retry_later(struct fleet *f, struct slot *s, int why)
+{
+	if (s->state != SLOT_FAILED || why == ERR_DENIED ||
+	    s->attempts == ATTEMPTS_MAX)
+		return;
+	s->retry = loop_timer(f->conf.loop, RETRY_MS << s->attempts, on_retry,
+	    s);
 }
 
 static void
@@ -144,9 +171,10 @@ on_job(void *arg, struct slot *s, struct job *j)
 			put_in(f, s);	/* its serial number is known now */
 		}
 		f->conf.on_job(f->conf.arg, s, j);
-		if (j->kind != JOB_OPEN && j->r == ERR_TOKEN_GONE &&
-		    s->state != SLOT_LEAVING)
-			open_anew(f, s);
+		if (j->kind == JOB_OPEN)
+			retry_later(f, s, j->r);
+		else if (j->r == ERR_TOKEN_GONE && s->state != SLOT_LEAVING)
+			open_anew(f, s, 0);
 	}
 	rebuild(f);
 	f->conf.on_change(f->conf.arg);
@@ -187,7 +215,7 @@ update(struct fleet *f, struct slot *s, const struct pcsc_readers *rs)
 			    s->serial);
 		slot_leave(s);
 	} else if (s->state == SLOT_FAILED && !now->exclusive) {
-		open_anew(f, s);	/* whoever held it has let go */
+		open_anew(f, s, 0);	/* whoever held it has let go */
 	}
 }
 
@@ -209,7 +237,7 @@ on_readers(void *arg, short revents)
 	for (size_t i = 0; i < rs.n; i++)
 		if (rs.v[i].present && !rs.v[i].mute &&
 		    !has_slot(f, &rs.v[i]))
-			add(f, &rs.v[i]);
+			add(f, &rs.v[i], 0);
 	rebuild(f);
 	f->conf.on_change(f->conf.arg);
 }

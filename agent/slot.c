@@ -171,6 +171,7 @@ slot_free(struct slot *s)
 {
 	watch_free(s->watch);
 	timer_free(s->expiry);
+	timer_free(s->retry);
 	worker_free(s->worker);
 	token_keys_free(&s->keys);
 	free(s);
@@ -181,5 +182,7 @@ slot_leave(struct slot *s)
 {
 	s->state = SLOT_LEAVING;
 	stop_expiry(s);
+	timer_free(s->retry);
+	s->retry = NULL;
 	worker_stop(s->worker);
 }

@@ -50,6 +50,8 @@ struct slot {
 	struct worker	*worker;
 	struct watch	*watch;
 	struct timer	*expiry;
+	struct timer	*retry;		/* the fleet's, to open it anew */
+	unsigned int	 attempts;	/* to open it, before this one */
 };
 
 /* Starts to open the card at once; the first job to end is JOB_OPEN. */

@@ -19,6 +19,7 @@ struct schsm {
 	struct token		 base;
 	struct schsm_card	 card;
 	struct sig_verifier	*verifier;	/* of the key used last */
+	bool			 unselected;	/* SIGN found it so */
 };
 
 static struct schsm *
@@ -37,9 +38,12 @@ select_again(struct schsm *s, struct err *e)
 	char serial[sizeof(s->base.serial)];
 	int r;
 
-	if ((r = schsm_card_select(&s->card, e)) != 0)
+	s->unselected = false;
+	if ((r = schsm_card_select(&s->card, e)) == ERR_UNSUPPORTED)
 		return err_set(e, ERR_TOKEN_GONE, 0,
 		    "token %s was replaced by another card", s->base.serial);
+	if (r != 0)
+		return r;
 	if ((r = schsm_serial(&s->card, serial, sizeof(serial), e)) != 0)
 		return r;
 	if (strcmp(serial, s->base.serial) != 0)
@@ -107,6 +111,8 @@ login(struct token *t, const struct secret *pin, struct err *e)
 	struct schsm *s = of(t);
 	int r;
 
+	if (s->unselected && (r = select_again(s, e)) != 0)
+		return r;
 	r = schsm_pin_verify(&s->card, pin, e);
 	if (r == ERR_UNSUPPORTED && (r = select_again(s, e)) == 0)
 		r = schsm_pin_verify(&s->card, pin, e);
@@ -122,11 +128,12 @@ logout(struct token *t, struct err *e)
 
 /* Why the card refused to sign (facts/smartcard-hsm 5.7). */
 static int
-sign_error(uint16_t sw, struct err *e)
+sign_error(struct schsm *s, uint16_t sw, struct err *e)
 {
 	switch (sw) {
 	case SW_INS_UNKNOWN:
 	case SW_CLA_UNKNOWN:
+		s->unselected = true;
 		return err_set(e, ERR_PIN_NEEDED, -1,
 		    "another program selected another applet");
 	case SW_SECURITY_STATUS:
@@ -165,7 +172,7 @@ card_sign(struct schsm *s, uint8_t ref, uint8_t alg, struct span in,
 
 	if ((r = schsm_card_send(&s->card, &a, out, n, &sw, e)) != 0)
 		return err_wrap(e, "SIGN");
-	return sw == SW_OK ? 0 : sign_error(sw, e);
+	return sw == SW_OK ? 0 : sign_error(s, sw, e);
 }
 
 static int
