@@ -226,6 +226,9 @@ run_part()
 	XDG_CACHE_HOME=$E2E/home/cache
 	XDG_STATE_HOME=$E2E/home/state
 	XDG_RUNTIME_DIR=$E2E/run
+	# It is searched for in what the agent holds and is: not from here.
+	PIN=${VHSM_PIN:-648219}
+	unset VHSM_PIN VHSM_SO_PIN
 	export HOME XDG_CONFIG_HOME XDG_CACHE_HOME XDG_STATE_HOME \
 		XDG_RUNTIME_DIR
 	mkdir -p "$HOME" "$XDG_RUNTIME_DIR"
@@ -245,7 +248,7 @@ run_part()
 # refuses when there is no such file.
 askpass_make()
 {
-	printf '%s\n' "${VHSM_PIN:-648219}" >"$E2E/pin"
+	printf '%s\n' "$PIN" >"$E2E/pin"
 	: >"$E2E/prompts"
 	cat >"$E2E/askpass" <<'EOF'
 #!/bin/sh
@@ -314,6 +317,26 @@ agent_start()
 		agent_pid=''
 		return 1
 	}
+}
+
+# agent_once ARGUMENT...: one that should not even start.
+agent_once()
+{
+	timeout 30 "$AGENT" "$@"
+}
+
+# Built with ASan: that reserves terabytes, slows down, and hides leaks of
+# other kinds.
+is_sanitized()
+{
+	grep -aq __asan_init "$AGENT"
+}
+
+need_helper()
+{
+	test -x "$HELPERS/$1" && return 0
+	fail "the helper tests/e2e/$1 is built"
+	return 1
 }
 
 sanitizer_reports()
