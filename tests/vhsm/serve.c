@@ -32,7 +32,7 @@ now(void)
 static void
 unplug(struct server *s)
 {
-	vpcd_close(&s->link);
+	vpcd_hang_up(&s->link);
 	vhsm_power(s->card);
 	s->late.on = false;
 }

@@ -51,6 +51,22 @@ vpcd_close(struct vpcd *c)
 	c->n = 0;
 }
 
+void
+vpcd_hang_up(struct vpcd *c)
+{
+	struct timeval patience = { .tv_sec = 2 };
+	uint8_t junk[256];
+
+	if (c->fd == -1)
+		return;
+	setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &patience,
+	    sizeof(patience));
+	if (shutdown(c->fd, SHUT_WR) == 0)
+		while (recv(c->fd, junk, sizeof(junk), 0) > 0)
+			;
+	vpcd_close(c);
+}
+
 bool
 vpcd_fill(struct vpcd *c)
 {

@@ -27,6 +27,13 @@ struct vpcd {
 bool	 vpcd_connect(struct vpcd *c, unsigned port);
 void	 vpcd_close(struct vpcd *c);
 
+/*
+ * Take the card out: returns when vpcd has seen it, half a second at most.
+ * It listens without a backlog, so a card put in again before that would
+ * find no place and wait ever longer for one.
+ */
+void	 vpcd_hang_up(struct vpcd *c);
+
 /* Read what there is; false when the other end is gone. */
 bool	 vpcd_fill(struct vpcd *c);
 
