@@ -18,7 +18,14 @@ int
 launch_harden(struct err *e)
 {
 	const struct rlimit none = { 0, 0 };
+	int fd;
 
+	/* Else a socket of ours could become standard input. */
+	do {
+		if ((fd = open("/dev/null", O_RDWR)) == -1)
+			return err_sys(e, "/dev/null");
+	} while (fd <= STDERR_FILENO);
+	close(fd);
 	if (setrlimit(RLIMIT_CORE, &none) == -1)
 		return err_sys(e, "switching off core dumps");
 	if (prctl(PR_SET_DUMPABLE, 0) == -1)

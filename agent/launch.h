@@ -15,7 +15,10 @@ struct launch {
 	int	 parent_fd;	/* pidfd of the COMMAND; -1: there is none */
 };
 
-/* No core dumps, no debugger (RFC 9987 sec. 10). */
+/*
+ * No core dumps, no debugger (RFC 9987 sec. 10); descriptors 0 to 2 are open
+ * afterwards.
+ */
 int	 launch_harden(struct err *e) MUST_CHECK;
 
 /*
