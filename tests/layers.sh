@@ -151,5 +151,22 @@ found=$(awk '
 	' $c_files $test_c_files)
 rule "no file is longer than 600 lines" "$found"
 
+# shellcheck disable=SC2086
+found=$(awk '
+	{
+		line = $0
+		width = 0
+		while ((i = index(line, "\t")) > 0) {
+			width = int((width + i - 1) / 8 + 1) * 8
+			line = substr(line, i + 1)
+		}
+		# A byte that goes on with a UTF-8 character takes no column.
+		gsub(/[\200-\277]/, "", line)
+		width += length(line)
+		if (width > 80)
+			print FILENAME ":" FNR ": " width " columns"
+	}' $c_files $test_c_files)
+rule "no line of C is wider than 80 columns" "$found"
+
 echo "1..$n"
 [ "$bad" -eq 0 ]

@@ -8,12 +8,6 @@
 need ssh openssh-client
 need sshd openssh-server
 
-# pattern_of FILE.pub: its fingerprint, in which "+" is just a character
-pattern_of()
-{
-	fingerprint "$1" | sed 's/+/[+]/g'
-}
-
 # new_key NAME [TYPE]: a key pair in a file, as a user would have it.
 new_key()
 {

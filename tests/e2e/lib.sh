@@ -409,6 +409,12 @@ fingerprint()
 	ssh-keygen -lf "$1" | cut -d' ' -f2
 }
 
+# The same as a pattern: base64 may have a "+" in it.
+pattern_of()
+{
+	fingerprint "$1" | sed 's/[+]/[+]/g'
+}
+
 # The listing as files $E2E/COMMENT.pub, one for each key.
 save_keys()
 {
