@@ -62,20 +62,31 @@ read_label(struct schsm_card *c, struct token_info *i, struct err *e)
 	return 0;
 }
 
+/* Ask with a command that has no data; *n is 0 when the card refuses. */
+static int
+ask(struct schsm_card *c, uint8_t ins, uint8_t rsp[256], size_t *n,
+    struct err *e)
+{
+	const struct apdu a = { .cla = 0x80, .ins = ins, .le = 256 };
+	uint16_t sw;
+	int r;
+
+	*n = 256;
+	if ((r = schsm_card_send(c, &a, rsp, n, &sw, e)) == 0 && sw != SW_OK)
+		*n = 0;
+	return r;
+}
+
 /* Two byte counts and the key check value; refused where there is none. */
 static int
 read_dkek(struct schsm_card *c, struct token_info *i, struct err *e)
 {
-	const struct apdu a = { .cla = 0x80, .ins = INS_DKEK, .le = 256 };
 	uint8_t rsp[256];
-	size_t n = sizeof(rsp);
-	uint16_t sw;
+	size_t n;
 	int r;
 
-	if ((r = schsm_card_send(c, &a, rsp, &n, &sw, e)) != 0)
+	if ((r = ask(c, INS_DKEK, rsp, &n, e)) != 0 || n < 2)
 		return r;
-	if (sw != SW_OK || n < 2)
-		return 0;
 	i->dkek_shares = rsp[0];
 	i->dkek_missing = rsp[1];
 	for (size_t k = 0; rsp[1] == 0 && k < 8 && n >= 10; k++)
@@ -87,17 +98,12 @@ read_dkek(struct schsm_card *c, struct token_info *i, struct err *e)
 static int
 read_memory(struct schsm_card *c, struct token_info *i, struct err *e)
 {
-	const struct apdu a = { .cla = 0x80, .ins = INS_INITIALIZE,
-	    .le = 256 };
 	uint8_t rsp[256];
-	size_t n = sizeof(rsp);
-	uint16_t sw;
+	size_t n;
 	int r;
 
-	if ((r = schsm_card_send(c, &a, rsp, &n, &sw, e)) != 0)
+	if ((r = ask(c, INS_INITIALIZE, rsp, &n, e)) != 0 || n < 4)
 		return r;
-	if (sw != SW_OK || n < 4)
-		return 0;
 	i->memory_free = (long)((uint32_t)rsp[0] << 24 |
 	    (uint32_t)rsp[1] << 16 | (uint32_t)rsp[2] << 8 | rsp[3]);
 	if (i->firmware[0] == '\0' && n >= 6)
