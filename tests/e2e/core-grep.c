@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * core-grep [-a] PID TEXT: does the memory of a process that would go into
- * a core file hold TEXT?  With -a: does any of its memory?  Says where.
+ * a core file hold TEXT?  With -a: does any of its memory, too?  Says where.
  * Exits with 0 if so, 1 if not, 2 if it may not look.
  *
  * It reads only pages that exist, so that the terabytes of address space
@@ -19,11 +19,12 @@
 
 #define LINE_BYTES	4096
 #define PAGEMAP_BATCH	4096
+#define SHADOW_BYTES	(1ULL << 30)	/* a sanitizer's are larger */
 
 struct region {
 	uint64_t from, to;
 	char	 line[LINE_BYTES];	/* as smaps names it */
-	bool	 dontdump;
+	unsigned long kb;		/* of it that exist */
 };
 
 struct search {
@@ -104,13 +105,14 @@ search_region(struct search *s, const struct region *r)
 
 /*
  * Each region's lines end with VmFlags, where "dd" is MADV_DONTDUMP.  A
- * sanitizer's shadow is "dd", too, but for its own reason.
+ * sanitizer's shadow memory is "dd", too.
  */
 static void
 search_all(struct search *s, FILE *smaps)
 {
 	static struct region r;
 	char line[LINE_BYTES];
+	unsigned long kb;
 	uint64_t from, to;
 
 	while (fgets(line, sizeof(line), smaps) != NULL) {
@@ -118,14 +120,18 @@ search_all(struct search *s, FILE *smaps)
 		    &to) == 2) {
 			r.from = from;
 			r.to = to;
+			r.kb = 0;
 			memcpy(r.line, line, sizeof(line));
+		} else if (sscanf(line, "Rss: %lu kB", &kb) == 1 ||
+		    sscanf(line, "Swap: %lu kB", &kb) == 1) {
+			r.kb += kb;
 		} else if (strncmp(line, "VmFlags:", 8) == 0) {
-			r.dontdump = strstr(line, " dd") != NULL;
 			/* The kernel's own pages cannot be read. */
-			if (strstr(r.line, "[vvar") == NULL &&
+			if (r.kb > 0 && strstr(r.line, "[vvar") == NULL &&
 			    strstr(r.line, "[vsyscall") == NULL &&
 			    strstr(line, " rd") != NULL &&
-			    (s->all || !r.dontdump))
+			    (strstr(line, " dd") == NULL || (s->all &&
+			    r.to - r.from < SHADOW_BYTES)))
 				search_region(s, &r);
 		}
 	}

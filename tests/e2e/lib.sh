@@ -35,7 +35,9 @@ say()
 # The file as diagnostics, at most its last 40 lines.
 show()
 {
-	test ! -s "$1" || { say "--- ${1##*/}:"; tail -n 40 "$1" | sed 's/^/# /'; }
+	test -s "$1" || return 0
+	say "--- ${1##*/}:"
+	tail -n 40 "$1" | sed 's/^/# /'
 }
 
 count_one()
@@ -379,9 +381,11 @@ agent_adopt()
 	test -n "$agent_pid"
 }
 
+# It has ended, whether or not its parent knows.
 gone()
 {
-	! kill -0 "$1" 2>/dev/null
+	! kill -0 "$1" 2>/dev/null ||
+		grep -q '^State:.*Z' "/proc/$1/status" 2>/dev/null
 }
 
 # Ends one that was adopted.

@@ -266,12 +266,6 @@ part_loose()
 		vhsmctl insert
 		test $((i % 4)) -eq 0 || sign p256 >/dev/null 2>&1
 	done
-	# vpcd itself can lose its way over this, till it sees an empty reader.
-	wait_for 5 card_is Yes || {
-		vhsmctl pull
-		wait_for 20 card_is No
-		vhsmctl insert
-	}
 	check "it is firm again: the key signs" wait_for 30 sign p256
 	is "the token was never sent a wrong PIN" "$(tries_left)" 63C3
 	agent_stop

@@ -132,7 +132,7 @@ part_slow()
 	check "a fourth gets its own" ssh-add -T "$E2E/ec.pub"
 	has_not "nothing was refused" "$AGENT_LOG" 'refused'
 
-	proto deaf >"$E2E/deaf" 2>&1 &
+	"$HELPERS/agent-proto" deaf >"$E2E/deaf" 2>&1 &
 	deaf=$!
 	check "a client that never reads is held back" \
 		wait_for 60 in_file "$E2E/deaf" deaf
