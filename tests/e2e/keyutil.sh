@@ -527,6 +527,7 @@ start_at_default_socket()
 	export XDG_RUNTIME_DIR
 	: >"$E2E/agent.out"
 	"$AGENT" -d </dev/null >"$E2E/agent.out" 2>"$AGENT_LOG" &
+	# shellcheck disable=SC2034	# lib.sh ends it
 	agent_pid=$!
 	wait_for 20 agent_up
 }

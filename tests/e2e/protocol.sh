@@ -155,6 +155,7 @@ part_slow()
 ticks()
 {
 	# What is behind the name in brackets; utime and stime are 14 and 15.
+	# shellcheck disable=SC2154	# agent_pid is set by lib.sh
 	sed 's/.*) //' "/proc/$agent_pid/stat" |
 		awk '{ print $12 + $13 }'
 }

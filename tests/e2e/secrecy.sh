@@ -35,6 +35,7 @@ look_in_core()
 {
 	need_helper core-grep || return
 	if test "$(id -u)" -ne 0; then
+		# shellcheck disable=SC2154	# agent_pid is set by lib.sh
 		check_status "a process of the same user cannot look ($1)" 2 \
 			"$HELPERS/core-grep" "$agent_pid" "$PIN"
 		skip "the PIN is not in a core file ($1)" "needs root"
