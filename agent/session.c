@@ -92,13 +92,38 @@ forget(struct session *s)
 	s->unlocked = false;
 }
 
+static bool
+was_rejected(const struct session *s, const struct secret *pin)
+{
+	return secret_len(s->rejected) > 0 && secret_eq(pin, s->rejected);
+}
+
+/*
+ * Inside a transaction.  When somebody logged in or set a new PIN since one
+ * was rejected, what was wrong may be right.
+ */
+static int
+see_state(struct session *s, enum token_pin_state *st, int *tries,
+    struct err *e)
+{
+	int r;
+
+	r = token_pin_state(s->token, st, tries, e);
+	if (r == 0 && (*st == TOKEN_PIN_VERIFIED || *tries > s->tries_then))
+		secret_clear(s->rejected);
+	return r;
+}
+
 /* Inside a transaction: one VERIFY at the most, and its consequences. */
 static int
 login(struct session *s, const struct secret *pin, struct err *e)
 {
-	int r;
+	enum token_pin_state st;
+	int r, tries;
 
-	if (secret_len(s->rejected) > 0 && secret_eq(pin, s->rejected))
+	if (was_rejected(s, pin) && (r = see_state(s, &st, &tries, e)) != 0)
+		return r;
+	if (was_rejected(s, pin))
 		return err_set(e, ERR_DENIED, -1,
 		    "the token has rejected this PIN before; it was not sent "
 		    "again");
@@ -154,29 +179,9 @@ look(struct session *s, enum token_pin_state *st, int *tries, struct err *e)
 	if ((r = session_read_label(s, e)) != 0 ||
 	    (r = token_begin(s->token, e)) != 0)
 		return r;
-	r = token_pin_state(s->token, st, tries, e);
+	r = see_state(s, st, tries, e);
 	token_end(s->token);
-	/* Somebody logged in or set a new PIN: what was wrong may be right. */
-	if (r == 0 && (*st == TOKEN_PIN_VERIFIED || *tries > s->tries_then))
-		secret_clear(s->rejected);
 	return r;
-}
-
-/* No prompt for a PIN that could not be sent anyway. */
-static int
-worth_asking(enum token_pin_state st, int tries, struct err *e)
-{
-	if (st == TOKEN_PIN_BLOCKED)
-		return err_set(e, ERR_PIN_BLOCKED, 0, "the PIN is blocked");
-	if (st == TOKEN_PIN_UNSET || st == TOKEN_PIN_TRANSPORT)
-		return err_set(e, ERR_PIN_BLOCKED, 1, "no PIN is set yet; "
-		    "initialise the token or change its transport PIN first");
-	if (st == TOKEN_PIN_NEEDED && tries == 1)
-		return err_set(e, ERR_DENIED, 1,
-		    "one PIN try left, and the agent never spends the last "
-		    "one; log in once with \"pkcs11-tool --login -O\" if you "
-		    "are sure of the PIN");
-	return 0;
 }
 
 static int
@@ -204,8 +209,7 @@ given(struct session *s, struct secret *pin)
 	if (r != 0 && r != ERR_NOTFOUND)
 		log_error(s->conf.log, "token %s: %s", s->token->serial,
 		    e.msg);
-	return r == 0 && (secret_len(s->rejected) == 0 ||
-	    !secret_eq(pin, s->rejected));
+	return r == 0 && !was_rejected(s, pin);
 }
 
 /* One may have been given for the label; else a person is asked. */
@@ -218,7 +222,7 @@ obtain(struct session *s, struct secret *pin, struct err *e)
 	if (given(s, pin))
 		return 0;
 	if ((r = look(s, &st, &tries, e)) != 0 ||
-	    (r = worth_asking(st, tries, e)) != 0)
+	    (r = token_pin_sendable(st, tries, e)) != 0)
 		return r;
 	return given(s, pin) ? 0 : ask(s, tries, pin, e);
 }

@@ -5,9 +5,6 @@
 #define PIN_MIN		6
 #define PIN_MAX		16
 
-/* A mistake of ours must never lock a card: the last try is the user's. */
-#define TRIES_KEPT	1
-
 static int
 verify(struct schsm_card *c, enum schsm_pin_ref ref, const struct secret *pin,
     uint16_t *sw, struct err *e)
@@ -63,36 +60,6 @@ schsm_pin_state(struct schsm_card *c, enum schsm_pin_ref ref,
 	return 0;
 }
 
-/* 0 when the state lets a PIN be sent without spending the last try. */
-static int
-may_send(enum token_pin_state st, int tries, struct err *e)
-{
-	switch (st) {
-	case TOKEN_PIN_VERIFIED:
-		/* The counter is full: the last VERIFY was a right one. */
-		return 0;
-	case TOKEN_PIN_NEEDED:
-		if (tries > TRIES_KEPT)
-			return 0;
-		return err_set(e, ERR_DENIED, tries,
-		    "one PIN try left, and the agent never spends the last "
-		    "one; log in once with \"pkcs11-tool --login -O\" "
-		    "if you are sure of the PIN");
-	case TOKEN_PIN_BLOCKED:
-		return err_set(e, ERR_PIN_BLOCKED, 0,
-		    "the PIN is blocked; it can be set anew with the SO-PIN");
-	case TOKEN_PIN_TRANSPORT:
-	case TOKEN_PIN_UNSET:
-		return err_set(e, ERR_PIN_BLOCKED, 0,
-		    "no PIN is set: the token is not initialised, or has a "
-		    "transport PIN that must be changed first");
-	case TOKEN_PIN_UNKNOWN:
-		break;
-	}
-	return err_set(e, ERR_UNSUPPORTED, 0,
-	    "the token does not take a PIN (public-key authentication?)");
-}
-
 int
 schsm_pin_verify(struct schsm_card *c, const struct secret *pin,
     struct err *e)
@@ -106,7 +73,7 @@ schsm_pin_verify(struct schsm_card *c, const struct secret *pin,
 		    "a PIN has %d to %d characters; nothing was sent to the "
 		    "token", PIN_MIN, PIN_MAX);
 	if ((r = schsm_pin_state(c, SCHSM_USER_PIN, &st, &tries, e)) != 0 ||
-	    (r = may_send(st, tries, e)) != 0 ||
+	    (r = token_pin_sendable(st, tries, e)) != 0 ||
 	    (r = verify(c, SCHSM_USER_PIN, pin, &sw, e)) != 0)
 		return r;
 	if (sw == SW_OK)

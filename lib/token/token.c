@@ -3,6 +3,9 @@
 
 #include "token/token.h"
 
+/* A mistake of ours must never lock a token: the last try is the user's. */
+#define TRIES_KEPT	1
+
 int
 token_begin(struct token *t, struct err *e)
 {
@@ -26,6 +29,35 @@ token_pin_state(struct token *t, enum token_pin_state *st, int *tries,
     struct err *e)
 {
 	return t->ops->pin_state(t, st, tries, e);
+}
+
+int
+token_pin_sendable(enum token_pin_state st, int tries, struct err *e)
+{
+	switch (st) {
+	case TOKEN_PIN_VERIFIED:
+		/* The counter is full: the last VERIFY was a right one. */
+		return 0;
+	case TOKEN_PIN_NEEDED:
+		if (tries > TRIES_KEPT)
+			return 0;
+		return err_set(e, ERR_DENIED, tries,
+		    "one PIN try left, and the agent never spends the last "
+		    "one; log in once with \"pkcs11-tool --login -O\" "
+		    "if you are sure of the PIN");
+	case TOKEN_PIN_BLOCKED:
+		return err_set(e, ERR_PIN_BLOCKED, 0,
+		    "the PIN is blocked; it can be set anew with the SO-PIN");
+	case TOKEN_PIN_TRANSPORT:
+	case TOKEN_PIN_UNSET:
+		return err_set(e, ERR_PIN_BLOCKED, 0,
+		    "no PIN is set: the token is not initialised, or has a "
+		    "transport PIN that must be changed first");
+	case TOKEN_PIN_UNKNOWN:
+		break;
+	}
+	return err_set(e, ERR_UNSUPPORTED, 0,
+	    "the token does not take a PIN (public-key authentication?)");
 }
 
 int

@@ -98,6 +98,14 @@ int	 token_get_info(struct token *t, struct token_info *i, struct err *e)
 int	 token_pin_state(struct token *t, enum token_pin_state *st,
 	    int *tries, struct err *e) MUST_CHECK;
 
+/*
+ * 0 when a PIN may be sent in this state without spending the last try;
+ * else why not: ERR_DENIED with the tries left, ERR_PIN_BLOCKED, or
+ * ERR_UNSUPPORTED.  token_login() keeps to it; ask before a prompt.
+ */
+int	 token_pin_sendable(enum token_pin_state st, int tries,
+	    struct err *e) MUST_CHECK;
+
 /* All keys, those that SSH cannot use included. */
 int	 token_list(struct token *t, struct token_keys *k, struct err *e)
 	    MUST_CHECK;

@@ -146,6 +146,15 @@ test_a_rejected_pin_may_be_right_after_somebody_set_it(void **state)
 	card_do(&f.card, "002C00810E" "3537363231383830" "303030303030");
 	assert_int_equal(sign(&f, &e), 0);
 	teardown(&f);
+
+	/* The same when it comes with "ssh-add -s". */
+	setup(&f, NULL);
+	assert_int_equal(unlock(&f, "000000", &e), ERR_PIN_WRONG);
+	assert_int_equal(unlock(&f, "000000", &e), ERR_DENIED);
+	assert_int_equal(f.card.verify_count, 1);
+	card_do(&f.card, "002C00810E" "3537363231383830" "303030303030");
+	assert_int_equal(unlock(&f, "000000", &e), 0);
+	teardown(&f);
 }
 
 static void
