@@ -315,6 +315,40 @@ static const struct {
 	{ MSG_EXTENSION,		on_extension },
 };
 
+/* What a person may ask for with ssh-add and this agent does not do. */
+static const struct {
+	enum agent_msg	 type;
+	const char	*what;
+	const char	*why;
+} unsupported[] = {
+	{ MSG_ADD_IDENTITY, "a key from a file",
+	    "this agent holds the keys of tokens only" },
+	{ MSG_ADD_ID_CONSTRAINED, "a key from a file",
+	    "this agent holds the keys of tokens only" },
+	{ MSG_REMOVE_IDENTITY, "removal of one key",
+	    "keys go with their token; \"ssh-add -e\" locks one" },
+	{ MSG_LOCK, "lock with a password",
+	    "not supported; \"ssh-add -D\" locks the tokens" },
+	{ MSG_UNLOCK, "unlock with a password", "not supported" },
+	{ MSG_ADD_SMARTCARD_KEY_CONSTRAINED, "unlock with constraints",
+	    "not supported; leave out -t, -c and -h" },
+};
+
+static void
+note_unsupported(struct call *call, uint8_t type)
+{
+	for (size_t i = 0; i < sizeof(unsupported) / sizeof(*unsupported);
+	    i++) {
+		if (unsupported[i].type == type) {
+			note_refusal(call->core, call->peer,
+			    unsupported[i].what, unsupported[i].why);
+			return;
+		}
+	}
+	log_debug(call->core->conf.log, "message type %u is not supported",
+	    type);
+}
+
 /* Nothing is known of the tokens yet: keep the message until it is. */
 static enum outcome
 keep(struct call *call, struct span msg)
@@ -344,8 +378,7 @@ dispatch(struct call *call, struct span msg)
 	for (size_t i = 0; i < sizeof(handlers) / sizeof(*handlers); i++)
 		if (!call->in.bad && handlers[i].type == type)
 			return handlers[i].fn(call);
-	log_debug(call->core->conf.log, "message type %u is not supported",
-	    type);
+	note_unsupported(call, type);
 	return FAIL;
 }
 

@@ -348,6 +348,24 @@ test_an_unknown_key_is_refused_with_a_reason(void **state)
 }
 
 static void
+test_what_the_agent_does_not_do_has_a_reason(void **state)
+{
+	static const uint8_t types[] = { 17, 18, 22, 23, 25, 26 };
+	struct fixture f;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(types); i++) {
+		setup(&f, false);
+		ask(&f, (struct span){ &types[i], 1 });
+		check_reply(&f, MSG_FAILURE);
+		ask(&f, (struct span){ (const uint8_t *)
+		    "\x1b\0\0\0\x14" "status@hsm-ssh-agent", 25 });
+		assert_non_null(memmem(f.reply, f.reply_n, "refused ", 8));
+		teardown(&f);
+	}
+}
+
+static void
 test_query_names_the_extensions(void **state)
 {
 	struct fixture f;
@@ -488,6 +506,7 @@ main(void)
 		cmocka_unit_test(test_the_answer_to_a_signature_comes_later),
 		cmocka_unit_test(test_flags_choose_the_rsa_algorithm),
 		cmocka_unit_test(test_an_unknown_key_is_refused_with_a_reason),
+		cmocka_unit_test(test_what_the_agent_does_not_do_has_a_reason),
 		cmocka_unit_test(test_query_names_the_extensions),
 		cmocka_unit_test(test_tokens_are_unlocked_and_locked_by_name),
 		cmocka_unit_test(
