@@ -167,10 +167,80 @@ backup() {
 	ok $? "and both sign"
 }
 
+firmware() {			# as --firmware said
+	says "never been initialized" sc-hsm-tool
+	ok $? "a fresh token of firmware $1 says that it is"
+	try initialise old &&
+	    try p11 --keypairgen --key-type rsa:2048 --label rsa --id 30 &&
+	    try p11 --keypairgen --key-type EC:prime256v1 --label ec --id 31
+	ok $? "it is initialised, and keys are made"
+	version=$1
+	[ "$1" = pico ] && version=3.5
+	says "Version *: $version" sc-hsm-tool
+	ok $? "it tells its version"
+	echo "to be signed" >"$VHSM_DIR/data"
+	try verify 30 sha256 SHA256-RSA-PKCS && try verify 31 sha256 ECDSA
+	ok $? "both keys sign"
+	says "old" pkcs11-tool -L
+	ok $? "the label is found"
+	case $1 in
+	[12].*)
+		! try p11 --keypairgen --key-type EC:secp384r1 --label no \
+		    --id 32
+		ok $? "it has no P-384" ;;
+	*)
+		try p11 --keypairgen --key-type EC:secp384r1 --label yes --id 32
+		ok $? "it has P-384" ;;
+	esac
+}
+
+habits() {
+	echo "to be signed" >"$VHSM_DIR/data"
+	for quirk in 6cxx 61xx 61xx-long foreign-logout foreign-deselect \
+	    other-applet; do
+		vhsmctl quirk $quirk on
+		try verify 01 sha256 ECDSA && try verify 02 sha256 SHA256-RSA-PKCS
+		ok $? "keys sign with the habit $quirk"
+		vhsmctl quirk $quirk off
+	done
+	says "Private EC Key" pkcs15-tool -k
+	ok $? "and are listed"
+}
+
+states() {
+	echo "to be signed" >"$VHSM_DIR/data"
+	vhsmctl pka 6400
+	says "Public key authentication active" sc-hsm-tool
+	ok $? "public keys instead of the PIN are seen"
+	vhsmctl pka off
+	vhsmctl transport on
+	says "Transport-PIN active" sc-hsm-tool
+	ok $? "a PIN that must be changed is"
+	try pkcs15-tool --change-pin --pin "$VHSM_PIN" \
+	    --new-pin 123456 && says "tries left  : 3" sc-hsm-tool
+	ok $? "and is changed"
+	vhsmctl tries 0
+	says "User PIN locked" sc-hsm-tool
+	ok $? "a blocked PIN is seen"
+	vhsmctl pin "$VHSM_PIN"
+	vhsmctl uses 01 1
+	try verify 01 sha256 ECDSA
+	ok $? "the last use of a key"
+	! try verify 01 sha256 ECDSA
+	ok $? "is the last"
+	vhsmctl uses 01 any
+	vhsmctl algs 01 7172
+	! try verify 01 sha256 ECDSA
+	ok $? "an algorithm that is not allowed fails"
+	vhsmctl algs 01 70
+	try verify 01 sha256 ECDSA
+	ok $? "and works when it is"
+}
+
 case ${1:-} in
-objects | killed | backup)
+objects | killed | backup | firmware | habits | states)
 	count=$2
-	"$1"
+	"$1" "${3-}"
 	exit 0 ;;
 esac
 
@@ -180,7 +250,15 @@ for program in sc-hsm-tool pkcs11-tool pkcs15-tool openssl; do
 		exit 0
 	fi
 done
-echo 1..35
+echo 1..74
 "$with_vhsm" --fresh sh "$here" objects 0
 "$with_vhsm" --key p256:ec sh "$here" killed 21
 "$with_vhsm" --fresh sh "$here" backup 25
+at=35
+for firmware in 1.2 2.6 4.0 pico; do
+	"$with_vhsm" --fresh --firmware $firmware sh "$here" firmware $at \
+	    $firmware
+	at=$((at + 6))
+done
+"$with_vhsm" --key p256:ec --key rsa2048:rsa sh "$here" habits $at
+"$with_vhsm" --key p256:ec sh "$here" states $((at + 7))

@@ -180,12 +180,12 @@ child_start_command(struct harness *h, struct err *e)
 }
 
 int
-child_start_watcher(struct harness *h, struct err *e)
+child_start_watcher(struct harness *h, size_t n, struct err *e)
 {
 	pid_t pid = start(SIGKILL, e);
 
 	if (pid == 0)
-		_exit(watch_cards(h->cards));
+		_exit(watch_cards(n));
 	if (pid == -1)
 		return e->code;
 	h->helper = pid;

@@ -23,7 +23,7 @@
 
 struct options {
 	unsigned	 tokens;
-	bool		 is_short, fresh, foreign;
+	bool		 is_short, fresh, foreign, stick;
 	const char	*latency, *firmware, *keep;
 	const char	*key[HARNESS_KEYS];
 	size_t		 keys;
@@ -45,6 +45,22 @@ struct ended {
 	struct card	*which;
 };
 
+/* control.c: what COMMAND asks of us; one at a time. */
+enum control_wait {
+	CONTROL_NOTHING,
+	CONTROL_END,		/* of pcscd */
+	CONTROL_SEEN,		/* pcscd has to see all cards that are in */
+	CONTROL_WATCHED,	/* and so has its client, the watcher */
+};
+
+struct control {
+	int		 listener, client;	/* -1: none */
+	enum control_wait wait;
+	bool		 restart;	/* after its end */
+	size_t		 cards;		/* the watcher waits for */
+	int64_t		 deadline;	/* ms */
+};
+
 struct harness {
 	struct options	 opt;
 	char		 dir[PATH_MAX];		/* scratch */
@@ -56,7 +72,10 @@ struct harness {
 	unsigned	 base[HARNESS_LIBS];	/* first port of each pair */
 	int		 lock[HARNESS_LIBS];
 	pid_t		 pcscd, helper, command;	/* 0: not running */
+	bool		 stopped;		/* pcscd, and on purpose */
+	struct control	 control;
 	unsigned	 restarts;
+	int64_t		 restarts_from;		/* ms */
 };
 
 /* scratch.c: the directory and what lies in it */
@@ -75,17 +94,31 @@ int	 child_start_pcscd(struct harness *h, struct err *e) MUST_CHECK;
 int	 child_start_card(struct harness *h, struct card *c, struct err *e)
 	    MUST_CHECK;
 int	 child_start_command(struct harness *h, struct err *e) MUST_CHECK;
-/* A child that ends with 0 when pcscd sees all cards. */
-int	 child_start_watcher(struct harness *h, struct err *e) MUST_CHECK;
+/* A child that ends with 0 when pcscd sees n cards. */
+int	 child_start_watcher(struct harness *h, size_t n, struct err *e)
+	    MUST_CHECK;
 struct ended child_reap(struct harness *h);
 void	 child_stop_all(struct harness *h);
 
 /* private.c: in the child, before it becomes pcscd */
 void	 private_enter(const struct harness *h);
 
-/* token.c: first words with a new card */
+/* token.c: words with a card */
 int	 token_set_up(struct harness *h, struct card *c, struct err *e)
 	    MUST_CHECK;
+/* What its command "reader" says: 'e'mpty, 'f'ull, 's'een; 0: nothing. */
+char	 token_reader(struct harness *h, struct card *c);
+
+/* control.c: the socket of with-vhsm itself */
+int	 control_start(struct harness *h, const char *path, struct err *e)
+	    MUST_CHECK;
+/* Descriptors to wait for input on, and for how long; -1: neither. */
+void	 control_prepare(const struct harness *h, int fd[2], int64_t *ms);
+void	 control_read(struct harness *h);
+/* After children ended, or time passed: is what was asked for done? */
+void	 control_step(struct harness *h, const struct ended *x);
+
+int64_t	 harness_now(void);		/* ms */
 
 /* watch.c: wait for n cards; runs in a child, returns its exit status */
 int	 watch_cards(size_t n);

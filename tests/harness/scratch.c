@@ -78,6 +78,7 @@ scratch_remove(struct harness *h)
 		return;
 	}
 	unlink(in_dir(h, "pcscd.comm").s);
+	unlink(in_dir(h, "harness").s);
 	for (size_t i = 0; i < h->cards; i++) {
 		snprintf(ctl, sizeof(ctl), "ctl-%zu", i);
 		unlink(in_dir(h, ctl).s);
@@ -165,9 +166,10 @@ add_reader(struct harness *h, size_t i, struct err *e)
 	lib = in_dir(h, name);
 	snprintf(name, sizeof(name), "readers/vpcd%zu", i);
 	path = in_dir(h, name);
-	snprintf(conf, sizeof(conf), "FRIENDLYNAME \"Virtual HSM %c\"\n"
+	snprintf(conf, sizeof(conf), "FRIENDLYNAME \"Virtual HSM %c%s\"\n"
 	    "DEVICENAME /dev/null:0x%04X\nLIBPATH %s\nCHANNELID 0x%04X\n",
-	    'A' + (char)i, h->base[i], lib.s, h->base[i]);
+	    'A' + (char)i, h->opt.stick && i == 0 ? " (DENK0100000)" : "",
+	    h->base[i], lib.s, h->base[i]);
 	if ((r = copy_file(DRIVER, lib.s, e)) == 0)
 		r = write_text(path.s, conf, e);
 	return r;

@@ -49,10 +49,12 @@ wait_answer(const struct card *c, int fd)
 	return r > 0 && p[0].revents != 0;
 }
 
+#define ANSWER	512
+
 static int
-talk(struct harness *h, struct card *c, const char *line, struct err *e)
+ask(struct harness *h, struct card *c, const char *line, char text[ANSWER],
+    struct err *e)
 {
-	char text[512];
 	size_t used = 0;
 	ssize_t n;
 	char *bad;
@@ -66,7 +68,7 @@ talk(struct harness *h, struct card *c, const char *line, struct err *e)
 	for (;;) {
 		n = -1;
 		if (wait_answer(c, fd))
-			n = read(fd, text + used, sizeof(text) - 1 - used);
+			n = read(fd, text + used, ANSWER - 1 - used);
 		if (n <= 0)
 			break;
 		used += (size_t)n;
@@ -84,6 +86,23 @@ talk(struct harness *h, struct card *c, const char *line, struct err *e)
 	if ((bad = strchr(text, '\n')) != NULL)
 		*bad = '\0';
 	return err_set(e, ERR_TOKEN, 0, "%s", text + 6);
+}
+
+static int
+talk(struct harness *h, struct card *c, const char *line, struct err *e)
+{
+	char text[ANSWER];
+
+	return ask(h, c, line, text, e);
+}
+
+char
+token_reader(struct harness *h, struct card *c)
+{
+	char text[ANSWER];
+	struct err e;
+
+	return ask(h, c, "reader\n", text, &e) == 0 ? text[0] : '\0';
 }
 
 /* TYPE:LABEL[:ID] */

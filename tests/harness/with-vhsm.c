@@ -7,7 +7,18 @@
  * handed one the way systemd does it (child.c); clients find the path in
  * PCSCLITE_CSOCK_NAME.  So no root is needed, and any number of these may
  * run at a time.  A pcscd or card that dies while COMMAND runs is started
- * again, with the state it had; SIGUSR1 restarts pcscd.
+ * again, with the state it had; SIGUSR1 restarts pcscd, with no answer when
+ * that is done.
+ *
+ * vhsmctl has words for us.  Each is answered when it is done:
+ *	pcscd stop	as an administrator does: SIGTERM, no socket any more
+ *	pcscd kill	as if it crashed: SIGKILL, nobody listens at its socket
+ *	pcscd start	when it sees each card that is in a reader
+ *	pcscd restart	the same in one; its socket stays, as it does under
+ *			systemd, so who connects meanwhile has to wait
+ *	pcscd wait	until it sees each card that is in a reader, say
+ *			after "insert" or "swap"
+ *	pcscd pid
  *
  * COMMAND finds these in its environment:
  *	PCSCLITE_CSOCK_NAME	pcscd's socket
@@ -16,9 +27,12 @@
  *	VHSM_PIN, VHSM_SO_PIN	as typed
  *	VHSM_DIR		a directory to work in, gone afterwards
  *	VHSM_HARNESS_PID	where SIGUSR1 goes
+ *	VHSM_HARNESS_CTL	where vhsmctl finds us
  *	OPENSC_CONF		lets OpenSC use extended APDUs (not --short)
- *	PATH			vhsmctl is in it
+ *	PATH			vhsmctl and vhsmuser are in it
  * and the token N in the reader "Virtual HSM A 00 00", "A 00 01", "B 00 00"...
+ * With --stick "A" is "A (DENK0100000)", as the readers of sticks have the
+ * serial number of the token in their names.
  */
 #include <sys/signalfd.h>
 #include <sys/wait.h>
@@ -39,7 +53,8 @@
 
 #define ATTEMPTS	5
 #define PATIENCE_MS	5000	/* until all cards are seen */
-#define RESTARTS_MAX	1000
+#define RESTARTS_MAX	500
+#define RESTARTS_MS	60000
 
 static const char usage_text[] =
     "usage: with-vhsm [OPTIONS] COMMAND...\n"
@@ -48,7 +63,7 @@ static const char usage_text[] =
     "  --fresh             leave them uninitialised\n"
     "  --foreign           one more reader, with a card that is no HSM\n"
     "  --latency MS        every signature takes that much longer\n"
-    "  --firmware X.Y      3.5 if not given\n"
+    "  --firmware X.Y|pico  3.5 if not given\n"
     "  --short             no extended APDUs\n"
     "  --keep DIR          work in DIR and leave the tokens there\n";
 
@@ -78,6 +93,7 @@ parse_options(struct options *o, int argc, char **argv)
 		{ "latency", required_argument, NULL, 'l' },
 		{ "firmware", required_argument, NULL, 'w' },
 		{ "short", no_argument, NULL, 's' },
+		{ "stick", no_argument, NULL, 'S' },
 		{ "keep", required_argument, NULL, 'd' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -99,6 +115,8 @@ parse_options(struct options *o, int argc, char **argv)
 			o->firmware = optarg;
 		else if (c == 's')
 			o->is_short = true;
+		else if (c == 'S')
+			o->stick = true;
 		else if (c == 'd')
 			o->keep = optarg;
 		else
@@ -167,6 +185,7 @@ set_environment(const struct harness *h)
 		snprintf(file, sizeof(file), "ctl-%u", i);
 		set_in_dir(h, name, file);
 	}
+	set_in_dir(h, "VHSM_HARNESS_CTL", "harness");
 	set_in_dir(h, "OPENSC_CONF", "opensc.conf");
 	snprintf(text, sizeof(text), "%ld", (long)getpid());
 	setenv("VHSM_HARNESS_PID", text, 1);
@@ -228,6 +247,9 @@ prepare(struct harness *h, struct err *e)
 	    (r = block_signals(h, e)) != 0 ||
 	    (r = scratch_make(h, e)) != 0 || (r = make_cards(h, e)) != 0)
 		return r;
+	snprintf(sock, sizeof(sock), "%s/harness", h->dir);
+	if ((r = control_start(h, sock, e)) != 0)
+		return r;
 	snprintf(sock, sizeof(sock), "%s/pcscd.comm", h->dir);
 	if (strlen(sock) >= sizeof(h->sock))
 		return err_set(e, ERR_LIMIT, 0, "%s: too long for a socket",
@@ -237,8 +259,8 @@ prepare(struct harness *h, struct err *e)
 	return scratch_listen(h->sock, &h->listener, e);
 }
 
-static int64_t
-now_ms(void)
+int64_t
+harness_now(void)
 {
 	struct timespec t;
 
@@ -263,7 +285,7 @@ next_signal(const struct harness *h, int64_t ms)
 static int
 wait_seen(struct harness *h)
 {
-	int64_t deadline = now_ms() + PATIENCE_MS, left;
+	int64_t deadline = harness_now() + PATIENCE_MS, left;
 	struct ended x;
 	uint32_t sig;
 
@@ -276,7 +298,7 @@ wait_seen(struct harness *h)
 		for (size_t i = 0; i < h->cards; i++)
 			if (h->card[i].pid == 0)
 				return -1;
-		if ((left = deadline - now_ms()) <= 0)
+		if ((left = deadline - harness_now()) <= 0)
 			return -1;
 		sig = next_signal(h, left).ssi_signo;
 		if (sig == SIGINT || sig == SIGTERM || sig == SIGHUP)
@@ -299,7 +321,7 @@ start_all(struct harness *h, struct err *e)
 	for (size_t i = 0; i < h->cards; i++)
 		if ((r = token_set_up(h, &h->card[i], e)) != 0)
 			return r;
-	return child_start_watcher(h, e);
+	return child_start_watcher(h, h->cards, e);
 }
 
 /* All cards in their readers and seen; *sig if a signal came first. */
@@ -327,14 +349,19 @@ bring_up(struct harness *h, int *sig, struct err *e)
 static int
 revive(struct harness *h, const struct ended *x, struct err *e)
 {
+	bool pcscd = x->pcscd && !h->stopped;
 	int r = 0;
 
-	if (!x->pcscd && !x->card)
+	if (!pcscd && !x->card)
 		return 0;
+	if (harness_now() > h->restarts_from + RESTARTS_MS) {
+		h->restarts_from = harness_now();
+		h->restarts = 0;
+	}
 	if (++h->restarts > RESTARTS_MAX)
 		return err_set(e, ERR_LIMIT, 0, "pcscd or vhsm does not stay "
 		    "up");
-	if (x->pcscd)
+	if (pcscd)
 		r = child_start_pcscd(h, e);
 	if (r == 0 && x->card)
 		r = child_start_card(h, x->which, e);
@@ -357,11 +384,35 @@ pass_on(const struct harness *h, const struct signalfd_siginfo *si)
 	}
 }
 
+/* A signal, a word at the control socket, or the time to look again. */
+static void
+wait_events(struct harness *h)
+{
+	struct signalfd_siginfo si;
+	struct pollfd p[3] = {
+		{ .events = POLLIN }, { .events = POLLIN },
+		{ .fd = h->signals, .events = POLLIN },
+	};
+	int fd[2];
+	int64_t ms;
+
+	control_prepare(h, fd, &ms);
+	p[0].fd = fd[0];
+	p[1].fd = fd[1];
+	if (poll(p, 3, (int)ms) <= 0)
+		return;
+	if (p[0].revents != 0 || p[1].revents != 0)
+		control_read(h);
+	if (p[2].revents != 0) {
+		si = next_signal(h, 0);
+		pass_on(h, &si);
+	}
+}
+
 /* Wait for COMMAND; *status as a shell reports it. */
 static int
 run_command(struct harness *h, int *status, struct err *e)
 {
-	struct signalfd_siginfo si;
 	struct ended x;
 	int r;
 
@@ -374,11 +425,11 @@ run_command(struct harness *h, int *status, struct err *e)
 				break;
 			if ((r = revive(h, &x, e)) != 0)
 				return r;
+			control_step(h, &x);
 		} while (x.card || x.pcscd);
 		if (x.command)
 			break;
-		si = next_signal(h, -1);
-		pass_on(h, &si);
+		wait_events(h);
 	}
 	*status = WIFSIGNALED(x.command_status) ?
 	    128 + WTERMSIG(x.command_status) :

@@ -381,18 +381,17 @@ static const char *const samples[] = {
 	"010282030100010202040" "05F200541424344459004000000019102203391000000",
 	"004801B2029101", "8068017004" "0102030400", "8062018004" "01020304",
 	"80720192000000", "8074019304" "01020304", "0084000008",
+	"00B1CE01" "000004" "54020000" "0000", "00C0000000",
+	"00A4040006D27600012401",
 };
 
 /* Cut, extend and bend every command; only a crash is wrong. */
 static void
-test_any_bytes_are_survived(void **state)
+send_any_bytes(struct test *t)
 {
-	struct test *t = *state;
 	uint8_t cmd[400] = { 0 };
 	long n = 0;
 
-	card_ready(t);
-	card_make_key(t, "p256");
 	for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++) {
 		uint8_t *p = OPENSSL_hexstr2buf(samples[i], &n);
 
@@ -413,6 +412,31 @@ test_any_bytes_are_survived(void **state)
 		}
 		OPENSSL_free(p);
 	}
+}
+
+static void
+test_any_bytes_are_survived(void **state)
+{
+	struct test *t = *state;
+
+	card_ready(t);
+	card_make_key(t, "p256");
+	send_any_bytes(t);
+}
+
+static void
+test_any_bytes_are_survived_with_all_quirks(void **state)
+{
+	struct test *t = *state;
+
+	t->opt.major = 1;
+	t->opt.pico = true;
+	card_ready(t);
+	card_make_key(t, "p256");
+	for (unsigned q = 0; q < VHSM_QUIRKS; q++)
+		vhsm_set_quirk(t->v, (enum vhsm_quirk)q,
+		    q != VHSM_QUIRK_SHORT);
+	send_any_bytes(t);
 }
 
 static void
@@ -466,6 +490,7 @@ main(void)
 		T(test_cut_state_file_is_refused),
 		T(test_privileged_access_leaves_the_session_alone),
 		T(test_any_bytes_are_survived),
+		T(test_any_bytes_are_survived_with_all_quirks),
 		T(test_apdu_cases_are_told_apart),
 	};
 

@@ -7,28 +7,17 @@
 #include <openssl/crypto.h>
 
 #include "tests/vhsm/ctl.h"
+#include "tests/vhsm/ctl_call.h"
 
-#define WORDS	6
-#define MS_MAX	600000UL
-
-struct call {
-	struct server	*s;
-	char		*word[WORDS];
-	size_t		 n;
-	FILE		*out;
-};
-
-typedef bool ctl_command(const struct call *c);
-
-static bool
-fail(const struct call *c, const char *why)
+bool
+ctl_fail(const struct ctl_call *c, const char *why)
 {
 	fprintf(c->out, "error %s\n", why);
 	return false;
 }
 
-static bool
-number(const char *s, int base, unsigned long max, unsigned long *v)
+bool
+ctl_number(const char *s, int base, unsigned long max, unsigned long *v)
 {
 	char *end;
 
@@ -38,9 +27,8 @@ number(const char *s, int base, unsigned long max, unsigned long *v)
 	    *v <= max;
 }
 
-/* Hex digits to bytes; free them with OPENSSL_free(). */
-static uint8_t *
-from_hex(const char *s, size_t *n)
+uint8_t *
+ctl_hex(const char *s, size_t *n)
 {
 	uint8_t *p;
 	long len = 0;
@@ -52,268 +40,65 @@ from_hex(const char *s, size_t *n)
 }
 
 static bool
-run_pull(const struct call *c)
-{
-	serve_pull(c->s);
-	return true;
-}
-
-static bool
-run_insert(const struct call *c)
-{
-	serve_insert(c->s);
-	return true;
-}
-
-static bool
-run_reset(const struct call *c)
-{
-	vhsm_power(c->s->card);
-	return true;
-}
-
-static bool
-run_delay(const struct call *c)
-{
-	unsigned long ms, ins;
-
-	if (!number(c->word[1], 10, MS_MAX, &ms))
-		return fail(c, "delay: want milliseconds, at most 600000");
-	if (c->n == 2) {
-		c->s->faults.delay_all = (unsigned)ms;
-		return true;
-	}
-	if (!number(c->word[2], 16, 0xff, &ins))
-		return fail(c, "delay: INS is two hex digits");
-	c->s->faults.delay_ins[ins] = (unsigned)ms;
-	return true;
-}
-
-static bool
-raw_answer(const struct call *c, struct fault *f)
-{
-	uint8_t *p;
-	size_t n;
-
-	f->kind = FAULT_RAW_ANSWER;
-	if (c->n == 3 || (p = from_hex(c->word[3], &n)) == NULL)
-		return fail(c, "fail: raw takes bytes in hex");
-	if (n == 0 || n > sizeof(f->raw)) {
-		OPENSSL_free(p);
-		return fail(c, "fail: raw takes 1 to 64 bytes");
-	}
-	memcpy(f->raw, p, n);
-	f->raw_n = n;
-	OPENSSL_free(p);
-	return true;
-}
-
-static bool
-run_fail(const struct call *c)
-{
-	struct fault f = { .kind = FAULT_NONE };
-	unsigned long n, sw;
-
-	if (!number(c->word[1], 10, 1000000, &n) || n == 0)
-		return fail(c, "fail: N counts from 1");
-	if (strcmp(c->word[2], "drop") == 0) {
-		f.kind = FAULT_DROP;
-	} else if (strcmp(c->word[2], "drop-after") == 0) {
-		f.kind = FAULT_DROP_AFTER;
-	} else if (strcmp(c->word[2], "raw") == 0) {
-		if (!raw_answer(c, &f))
-			return false;
-	} else {
-		if (!number(c->word[2], 16, 0xffff, &sw))
-			return fail(c, "fail: want a status word in hex, "
-			    "raw, drop or drop-after");
-		f.kind = FAULT_SW;
-		f.raw[0] = (uint8_t)(sw >> 8);
-		f.raw[1] = (uint8_t)sw;
-		f.raw_n = 2;
-	}
-	if (!fault_plan(&c->s->faults, &f, n))
-		return fail(c, "fail: 16 planned faults are all it holds");
-	return true;
-}
-
-static bool
-run_count(const struct call *c)
-{
-	unsigned long ins;
-
-	if (c->n == 1) {
-		fprintf(c->out, "%lu\n", c->s->faults.total);
-		return true;
-	}
-	if (!number(c->word[1], 16, 0xff, &ins))
-		return fail(c, "count: INS is two hex digits");
-	fprintf(c->out, "%lu\n", c->s->faults.by_ins[ins]);
-	return true;
-}
-
-static bool
-run_reset_count(const struct call *c)
-{
-	fault_reset_count(&c->s->faults);
-	return true;
-}
-
-static bool
-run_log(const struct call *c)
-{
-	fault_print_log(&c->s->faults, c->out);
-	return true;
-}
-
-static bool
-send_privileged(const struct call *c, struct span cmd)
-{
-	uint8_t *rsp = malloc(VHSM_RSP_MAX);
-	size_t n;
-
-	if (rsp == NULL)
-		return fail(c, "out of memory");
-	n = vhsm_apdu_privileged(c->s->card, cmd, rsp, VHSM_RSP_MAX);
-	for (size_t i = 0; i < n; i++)
-		fprintf(c->out, "%02X", rsp[i]);
-	fputc('\n', c->out);
-	OPENSSL_cleanse(rsp, n);
-	free(rsp);
-	return true;
-}
-
-static bool
-run_apdu(const struct call *c)
-{
-	struct span cmd;
-	uint8_t *p;
-	bool ok;
-
-	if ((p = from_hex(c->word[1], &cmd.n)) == NULL)
-		return fail(c, "apdu: want hex digits");
-	cmd.p = p;
-	ok = send_privileged(c, cmd);
-	OPENSSL_clear_free(p, cmd.n);
-	return ok;
-}
-
-static bool
-run_init(const struct call *c)
-{
-	struct err e;
-
-	if (vhsm_initialise(c->s->card, c->word[1], c->word[2],
-	    c->n > 3 ? c->word[3] : "vhsm", &e) != 0)
-		return fail(c, e.msg);
-	return true;
-}
-
-static bool
-run_generate(const struct call *c)
-{
-	struct span id = { NULL, 0 };
-	uint8_t *p = NULL, ref;
-	struct err e;
-	bool ok;
-
-	if (c->n > 3 && (p = from_hex(c->word[3], &id.n)) == NULL)
-		return fail(c, "generate: ID is hex");
-	id.p = p;
-	ok = vhsm_make_key(c->s->card, c->word[1], c->word[2], id, &ref,
-	    &e) == 0;
-	OPENSSL_free(p);
-	if (!ok)
-		return fail(c, e.msg);
-	fprintf(c->out, "%02X\n", ref);
-	return true;
-}
-
-static bool
-run_delete(const struct call *c)
-{
-	uint8_t cmd[7] = { 0x00, 0xe4, 0x02, 0x00, 0x02 }, rsp[2];
-	struct span s = { cmd, sizeof(cmd) };
-	unsigned long fid;
-
-	if (!number(c->word[1], 16, 0xffff, &fid))
-		return fail(c, "delete-file: FID is four hex digits");
-	cmd[5] = (uint8_t)(fid >> 8);
-	cmd[6] = (uint8_t)fid;
-	vhsm_apdu_privileged(c->s->card, s, rsp, sizeof(rsp));
-	if (rsp[0] != 0x90)
-		return fail(c, rsp[0] == 0x6a ? "no such file" :
-		    "this file stays");
-	return true;
-}
-
-static bool
-run_quirk(const struct call *c)
-{
-	static const char *const names[] = {
-		[VHSM_QUIRK_EOF_OK] = "eof-ok",
-		[VHSM_QUIRK_ENUM_PAD] = "enum-pad",
-		[VHSM_QUIRK_NO_CE_LIST] = "no-ce-list",
-	};
-	bool on = strcmp(c->word[2], "on") == 0;
-
-	if (!on && strcmp(c->word[2], "off") != 0)
-		return fail(c, "quirk: want on or off");
-	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (strcmp(names[i], c->word[1]) == 0) {
-			vhsm_set_quirk(c->s->card, (enum vhsm_quirk)i, on);
-			return true;
-		}
-	return fail(c, "quirk: want eof-ok, enum-pad or no-ce-list");
-}
-
-static bool
-run_serial(const struct call *c)
-{
-	fprintf(c->out, "%s\n", vhsm_serial(c->s->card));
-	return true;
-}
-
-static bool
-run_pid(const struct call *c)
+pid(const struct ctl_call *c)
 {
 	fprintf(c->out, "%ld\n", (long)getpid());
 	return true;
 }
 
 static bool
-run_ping(const struct call *c)
+ping(const struct ctl_call *c)
 {
 	(void)c;
 	return true;
 }
+
+static ctl_command on_card;
 
 static const struct {
 	const char	*name;
 	size_t		 min, max;	/* words, the name included */
 	ctl_command	*run;
 } commands[] = {
-	{ "pull", 1, 1, run_pull },
-	{ "insert", 1, 1, run_insert },
-	{ "reset", 1, 1, run_reset },
-	{ "delay", 2, 3, run_delay },
-	{ "fail", 3, 4, run_fail },
-	{ "count", 1, 2, run_count },
-	{ "reset-count", 1, 1, run_reset_count },
-	{ "log", 1, 1, run_log },
-	{ "apdu", 2, 2, run_apdu },
-	{ "init", 3, 4, run_init },
-	{ "generate", 3, 4, run_generate },
-	{ "delete-file", 2, 2, run_delete },
-	{ "quirk", 3, 3, run_quirk },
-	{ "serial", 1, 1, run_serial },
-	{ "pid", 1, 1, run_pid },
-	{ "ping", 1, 1, run_ping },
+	{ "pull", 1, 1, ctl_pull },
+	{ "insert", 1, 1, ctl_insert },
+	{ "swap", 2, 3, ctl_swap },
+	{ "reader", 1, 1, ctl_reader },
+	{ "card", 3, CTL_WORDS, on_card },
+	{ "reset", 1, 1, ctl_reset },
+	{ "delay", 2, 5, ctl_delay },
+	{ "fail", 3, 5, ctl_fail_nth },
+	{ "at", 4, CTL_WORDS, ctl_at },
+	{ "planned", 1, 1, ctl_planned },
+	{ "forget", 1, 1, ctl_forget },
+	{ "count", 1, 2, ctl_count },
+	{ "reset-count", 1, 1, ctl_reset_count },
+	{ "log", 1, 1, ctl_log },
+	{ "apdu", 2, 2, ctl_apdu },
+	{ "send", 2, 2, ctl_send },
+	{ "logout", 1, 1, ctl_logout },
+	{ "other-applet", 1, 1, ctl_other_applet },
+	{ "pin", 2, 2, ctl_pin },
+	{ "tries", 1, 2, ctl_tries },
+	{ "pins", 1, 1, ctl_pins },
+	{ "init", 3, 4, ctl_init },
+	{ "generate", 3, 4, ctl_generate },
+	{ "delete-file", 2, 2, ctl_delete },
+	{ "quirk", 3, 3, ctl_quirk },
+	{ "firmware", 2, 2, ctl_firmware },
+	{ "atr", 2, 2, ctl_atr },
+	{ "transport", 2, 2, ctl_transport },
+	{ "pka", 2, 2, ctl_pka },
+	{ "uses", 3, 3, ctl_uses },
+	{ "algs", 3, 3, ctl_algs },
+	{ "serial", 1, 1, ctl_serial },
+	{ "pid", 1, 1, pid },
+	{ "ping", 1, 1, ping },
 };
 
 /* Cut line into words in place; false: too many. */
 static bool
-split(struct call *c, char *line)
+split(struct ctl_call *c, char *line)
 {
 	char quote;
 
@@ -321,7 +106,7 @@ split(struct call *c, char *line)
 		line += strspn(line, " \t\r");
 		if (*line == '\0')
 			return true;
-		if (c->n == WORDS)
+		if (c->n == CTL_WORDS)
 			return false;
 		quote = *line == '"' ? '"' : '\0';
 		line += quote != '\0';
@@ -333,23 +118,77 @@ split(struct call *c, char *line)
 	return true;
 }
 
+static bool
+run(const struct ctl_call *c)
+{
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		if (strcmp(commands[i].name, c->word[0]) != 0)
+			continue;
+		if (c->n < commands[i].min || c->n > commands[i].max)
+			return ctl_fail(c, "wrong number of words; "
+			    "see ctl.h");
+		return commands[i].run(c);
+	}
+	return ctl_fail(c, "no such command; see ctl.h");
+}
+
+/* card N COMMAND: the rest of the words, for another card. */
+static bool
+on_card(const struct ctl_call *c)
+{
+	struct ctl_call rest = { .s = c->s, .out = c->out };
+	unsigned long n;
+	struct err e;
+
+	if (!ctl_number(c->word[1], 10, SERVE_CARDS - 1, &n))
+		return ctl_fail(c, "card: want a number from 0 to 3");
+	if (serve_card(c->s, (unsigned)n, &rest.card, &e) != 0)
+		return ctl_fail(c, e.msg);
+	rest.n = c->n - 2;
+	memcpy(rest.word, c->word + 2, rest.n * sizeof(rest.word[0]));
+	return run(&rest);
+}
+
 void
 ctl_run(struct server *s, char *line, FILE *out)
 {
-	struct call c = { .s = s, .out = out };
+	struct ctl_call c = { .s = s, .card = s->card[s->in], .out = out };
 
-	if (!split(&c, line) || c.n == 0) {
-		fail(&c, "want one command; see ctl.h");
-		return;
+	if (!split(&c, line) || c.n == 0)
+		ctl_fail(&c, "want one command; see ctl.h");
+	else if (run(&c))
+		fputs("ok\n", out);
+}
+
+/* The last line of what a command printed says how it ended. */
+static const char *
+find_error(char *text, size_t n)
+{
+	char *line;
+
+	if (n == 0 || text[n - 1] != '\n')
+		return "no answer";
+	text[n - 1] = '\0';
+	line = strrchr(text, '\n');
+	line = line != NULL ? line + 1 : text;
+	return strncmp(line, "error ", 6) == 0 ? line + 6 : NULL;
+}
+
+void
+ctl_run_planned(struct server *s, char *line)
+{
+	char *text = NULL;
+	const char *bad = "out of memory";
+	size_t n = 0;
+	FILE *out = open_memstream(&text, &n);
+
+	if (out != NULL) {
+		ctl_run(s, line, out);
+		if (fclose(out) == 0)
+			bad = find_error(text, n);
 	}
-	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
-		if (strcmp(commands[i].name, c.word[0]) != 0)
-			continue;
-		if (c.n < commands[i].min || c.n > commands[i].max)
-			fail(&c, "wrong number of words; see ctl.h");
-		else if (commands[i].run(&c))
-			fputs("ok\n", out);
-		return;
-	}
-	fail(&c, "no such command; see ctl.h");
+	if (bad != NULL && s->faults.error[0] == '\0')
+		snprintf(s->faults.error, sizeof(s->faults.error), "%.120s",
+		    bad);
+	free(text);
 }

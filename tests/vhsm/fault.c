@@ -4,39 +4,73 @@
 #include "tests/vhsm/fault.h"
 
 bool
-fault_plan(struct faults *f, const struct fault *what, unsigned long n)
+fault_plan(struct faults *f, const struct fault *what)
 {
-	for (size_t i = 0; i < FAULT_PLANS; i++)
-		if (f->plan[i].kind == FAULT_NONE) {
-			f->plan[i] = *what;
-			f->plan[i].at = f->seen + n;
+	if (f->plans == FAULT_PLANS)
+		return false;
+	f->plan[f->plans++] = *what;
+	return true;
+}
+
+void
+fault_forget(struct faults *f)
+{
+	f->plans = 0;
+}
+
+static void
+forget_one(struct faults *f, size_t i)
+{
+	f->plans--;
+	memmove(&f->plan[i], &f->plan[i + 1],
+	    (f->plans - i) * sizeof(f->plan[0]));
+}
+
+/* Five bytes are a header and Lc, or Le. */
+static bool
+is_counted(const struct fault *p, struct span cmd)
+{
+	if (p->ins != -1 && (cmd.n < 2 || cmd.p[1] != p->ins))
+		return false;
+	return !p->with_data || cmd.n > 5;
+}
+
+void
+fault_arrive(struct faults *f, struct span cmd)
+{
+	for (size_t i = 0; i < f->plans;) {
+		if (f->plan[i].left == 0) {	/* its moment has passed */
+			forget_one(f, i);
+			continue;
+		}
+		if (is_counted(&f->plan[i], cmd))
+			f->plan[i].left--;
+		i++;
+	}
+}
+
+bool
+fault_take(struct faults *f, enum fault_kind kind, struct fault *out)
+{
+	for (size_t i = 0; i < f->plans; i++)
+		if (f->plan[i].left == 0 && f->plan[i].kind == kind) {
+			*out = f->plan[i];
+			forget_one(f, i);
 			return true;
 		}
 	return false;
 }
 
-struct fault
-fault_next(struct faults *f)
-{
-	struct fault due = { .kind = FAULT_NONE };
-
-	f->seen++;
-	for (size_t i = 0; i < FAULT_PLANS; i++)
-		if (f->plan[i].kind != FAULT_NONE &&
-		    f->plan[i].at == f->seen) {
-			due = f->plan[i];
-			f->plan[i].kind = FAULT_NONE;
-		}
-	return due;
-}
-
 unsigned
-fault_delay(const struct faults *f, struct span cmd)
+fault_delay(struct faults *f, struct span cmd)
 {
+	struct fault due;
 	unsigned ms = f->delay_all;
 
 	if (cmd.n >= 2)
 		ms += f->delay_ins[cmd.p[1]];
+	while (fault_take(f, FAULT_DELAY, &due))
+		ms += due.ms;
 	return ms;
 }
 

@@ -18,7 +18,7 @@ struct options {
 
 static const char usage_text[] =
     "usage: vhsm [--port N] [--state FILE] [--ctl SOCKET | --ctl-fd N]\n"
-    "            [--latency MS] [--short] [--firmware X.Y] [--serial S]\n"
+    "            [--latency MS] [--short] [--firmware X.Y|pico] [--serial S]\n"
     "            [--foreign] [--reconnect]\n";
 
 static unsigned long
@@ -31,18 +31,6 @@ number(const char *s, unsigned long max, const char *what)
 	if (end == s || *end != '\0' || v > max || *s == '-')
 		errx(2, "%s: want a %s of at most %lu", s, what, max);
 	return v;
-}
-
-static void
-parse_firmware(struct vhsm_options *o, const char *s)
-{
-	unsigned major, minor;
-	char more;
-
-	if (sscanf(s, "%2u.%2u%c", &major, &minor, &more) != 2 || major == 0)
-		errx(2, "%s: want a firmware version such as 3.5", s);
-	o->major = (uint8_t)major;
-	o->minor = (uint8_t)minor;
 }
 
 static void
@@ -84,7 +72,9 @@ parse_options(struct options *o, int argc, char **argv)
 			o->card.short_only = true;
 			break;
 		case 'f':
-			parse_firmware(&o->card, optarg);
+			if (!vhsm_parse_firmware(&o->card, optarg))
+				errx(2, "%s: want a firmware version such as "
+				    "3.5, or pico", optarg);
 			break;
 		case 'n':
 			o->card.serial = optarg;
@@ -121,14 +111,12 @@ main(int argc, char **argv)
 	s->reconnect = o.reconnect;
 	s->listener = o.ctl_fd != 0 ? (int)o.ctl_fd : -1;
 	s->faults.delay_ins[0x68] = (unsigned)o.latency;
-	if ((r = vhsm_open(&s->card, &o.card, &e)) == 0 &&
-	    (r = serve_start(s, o.ctl, &e)) == 0) {
+	s->opt = o.card;
+	if ((r = serve_start(s, o.ctl, &e)) == 0)
 		r = serve_run(s, &e);
-		serve_stop(s);
-	}
+	serve_stop(s);
 	if (r != 0)
 		warnx("%s", e.msg);
-	vhsm_close(s->card);
 	free(s);
 	return r != 0;
 }

@@ -4,6 +4,7 @@
 #include <sys/un.h>
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,140 +12,52 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <openssl/crypto.h>
-
 #include "tests/vhsm/ctl.h"
+#include "tests/vhsm/reader.h"
 #include "tests/vhsm/serve.h"
 
-#define MS		INT64_C(1000000)
-#define RETRY		(5 * MS)
-#define PATIENCE	(10000 * MS)
+#define PATIENCE	(10000 * SERVE_MS)
 
-static int64_t
-now(void)
+int64_t
+serve_now(void)
 {
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * (1000 * MS) + t.tv_nsec;
+	return t.tv_sec * (1000 * SERVE_MS) + t.tv_nsec;
 }
 
+/* So that no two cards of a test have the same one. */
 static void
-unplug(struct server *s)
+name_card(struct vhsm_options *o, char serial[16], unsigned n)
 {
-	vpcd_hang_up(&s->link);
-	vhsm_power(s->card);
-	s->late.on = false;
+	snprintf(serial, 16, "%s", o->serial != NULL ? o->serial :
+	    "DENK0100000");
+	if (strlen(serial) >= 6)
+		serial[5] = (char)(serial[5] + (int)n);
+	o->serial = serial;
 }
 
-void
-serve_pull(struct server *s)
+int
+serve_card(struct server *s, unsigned n, struct vhsm **out, struct err *e)
 {
-	unplug(s);
-	s->inserted = false;
-}
+	struct vhsm_options o = s->opt;
+	char path[PATH_MAX], serial[16];
+	int r = 0;
 
-void
-serve_insert(struct server *s)
-{
-	s->inserted = true;
-	s->reconnect |= s->link.fd == -1;
-}
-
-static void
-lose_reader(struct server *s)
-{
-	unplug(s);
-	s->gone = !s->reconnect;
-}
-
-static void
-answer(struct server *s)
-{
-	struct span cmd, rsp = { s->late.rsp, s->late.n };
-
-	if (!vpcd_peek(&s->link, &cmd))
-		return;
-	s->late.on = false;
-	if (s->late.lost)
-		rsp.n = 0;
-	fault_note(&s->faults, cmd, rsp);
-	OPENSSL_cleanse(s->link.in + 2, cmd.n);	/* it may hold a PIN */
-	vpcd_next(&s->link);
-	if (s->late.lost)
-		vpcd_close(&s->link);
-	else if (!vpcd_send(&s->link, rsp))
-		vpcd_close(&s->link);
-	if (s->link.fd == -1)
-		unplug(s);
-}
-
-/* Run a command, or what was planned for it; the answer may wait. */
-static void
-take_command(struct server *s, struct span cmd)
-{
-	struct fault f = fault_next(&s->faults);
-	unsigned delay = fault_delay(&s->faults, cmd);
-
-	s->late.on = true;
-	s->late.lost = f.kind == FAULT_DROP || f.kind == FAULT_DROP_AFTER;
-	s->late.due = now() + delay * MS;
-	s->late.n = 0;
-	switch (f.kind) {
-	case FAULT_SW:
-	case FAULT_RAW_ANSWER:
-		memcpy(s->late.rsp, f.raw, f.raw_n);
-		s->late.n = f.raw_n;
-		break;
-	case FAULT_NONE:
-	case FAULT_DROP_AFTER:
-		s->late.n = vhsm_apdu(s->card, cmd, s->late.rsp, VPCD_MAX);
-		break;
-	case FAULT_DROP:
-		break;
+	if (n >= SERVE_CARDS)
+		return err_set(e, ERR_LIMIT, 0, "cards are 0 to %d",
+		    SERVE_CARDS - 1);
+	if (n != 0)
+		name_card(&o, serial, n);
+	if (n != 0 && o.state_path != NULL) {
+		snprintf(path, sizeof(path), "%s.%u", o.state_path, n);
+		o.state_path = path;
 	}
-	if (delay == 0)
-		answer(s);
-}
-
-static void
-take_control(struct server *s, uint8_t what)
-{
-	struct span atr;
-	bool ok = true;
-
-	vpcd_next(&s->link);
-	if (what == VPCD_ATR) {
-		atr.p = vhsm_atr(s->card, &atr.n);
-		ok = vpcd_send(&s->link, atr);
-	} else {
-		vhsm_power(s->card);
-	}
-	if (!ok)
-		lose_reader(s);
-}
-
-static void
-take_messages(struct server *s)
-{
-	struct span msg;
-
-	while (s->link.fd != -1 && !s->late.on &&
-	    vpcd_peek(&s->link, &msg)) {
-		if (msg.n == 1)
-			take_control(s, msg.p[0]);
-		else
-			take_command(s, msg);
-	}
-}
-
-static void
-read_reader(struct server *s)
-{
-	if (!vpcd_fill(&s->link))
-		lose_reader(s);
-	else
-		take_messages(s);
+	if (s->card[n] == NULL)
+		r = vhsm_open(&s->card[n], &o, e);
+	*out = s->card[n];
+	return r;
 }
 
 static void
@@ -239,21 +152,6 @@ read_client(struct server *s, struct serve_client *c)
 		drop_client(c);
 }
 
-/* Connect if a card is in and not connected; how long until then. */
-static int64_t
-keep_connected(struct server *s)
-{
-	if (s->port == 0 || !s->inserted || s->link.fd != -1)
-		return -1;
-	if (vpcd_connect(&s->link, s->port)) {
-		s->give_up = 0;
-		return -1;
-	}
-	if (s->give_up != 0 && !s->reconnect && now() > s->give_up)
-		s->gone = true;
-	return RETRY;
-}
-
 static void
 wait_events(struct server *s, struct pollfd p[2 + SERVE_CLIENTS],
     int64_t wait)
@@ -261,11 +159,11 @@ wait_events(struct server *s, struct pollfd p[2 + SERVE_CLIENTS],
 	struct timespec t = { 0 };
 
 	if (s->late.on) {
-		wait = s->late.due - now();
+		wait = s->late.due - serve_now();
 		wait = wait > 0 ? wait : 0;
 	}
-	t.tv_sec = wait / (1000 * MS);
-	t.tv_nsec = wait % (1000 * MS);
+	t.tv_sec = wait / (1000 * SERVE_MS);
+	t.tv_nsec = wait % (1000 * SERVE_MS);
 	p[0].fd = s->link.fd;
 	p[1].fd = s->listener;
 	for (size_t i = 0; i < SERVE_CLIENTS; i++)
@@ -283,13 +181,11 @@ serve_run(struct server *s, struct err *e)
 	struct pollfd p[2 + SERVE_CLIENTS];
 
 	while (!s->gone) {
-		wait_events(s, p, keep_connected(s));
-		if (s->late.on && now() >= s->late.due) {
-			answer(s);
-			take_messages(s);
-		}
+		wait_events(s, p, reader_keep_connected(s));
+		if (s->late.on && serve_now() >= s->late.due)
+			reader_answer_late(s);
 		if (p[0].revents != 0 && s->link.fd == p[0].fd)
-			read_reader(s);
+			reader_read(s);
 		for (size_t i = 0; i < SERVE_CLIENTS; i++)
 			if (p[2 + i].revents != 0)
 				read_client(s, &s->client[i]);
@@ -326,11 +222,16 @@ listen_at(const char *path, int *out, struct err *e)
 int
 serve_start(struct server *s, const char *ctl_path, struct err *e)
 {
+	struct vhsm *first;
+	int r;
+
 	s->inserted = true;
-	s->give_up = now() + PATIENCE;
+	s->give_up = serve_now() + PATIENCE;
 	s->link.fd = -1;
 	for (size_t i = 0; i < SERVE_CLIENTS; i++)
 		s->client[i].fd = -1;
+	if ((r = serve_card(s, 0, &first, e)) != 0)
+		return r;
 	return ctl_path != NULL ? listen_at(ctl_path, &s->listener, e) : 0;
 }
 
@@ -343,4 +244,6 @@ serve_stop(struct server *s)
 	for (size_t i = 0; i < SERVE_CLIENTS; i++)
 		if (s->client[i].fd != -1)
 			drop_client(&s->client[i]);
+	for (size_t i = 0; i < SERVE_CARDS; i++)
+		vhsm_close(s->card[i]);
 }

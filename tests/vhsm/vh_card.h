@@ -4,6 +4,7 @@
 
 #include "tests/vhsm/vh_apdu.h"
 #include "tests/vhsm/vh_buf.h"
+#include "tests/vhsm/vh_habit.h"
 #include "tests/vhsm/vh_store.h"
 #include "tests/vhsm/vhsm.h"
 
@@ -15,6 +16,7 @@
  */
 enum vh_sw {
 	SW_OK			= 0x9000,
+	SW_MORE			= 0x6100,	/* | bytes there are */
 	SW_EOF			= 0x6282,
 	SW_TRIES		= 0x63c0,	/* | tries left */
 	SW_MEMORY		= 0x6581,
@@ -44,6 +46,7 @@ enum vh_option {
 
 struct vh_session {
 	bool		 selected;
+	bool		 other;		/* another applet is */
 	bool		 user, so;	/* logged in */
 	uint16_t	 current;	/* EF, 0: none */
 };
@@ -52,7 +55,13 @@ struct vhsm {
 	struct vhsm_options	 opt;		/* strings not kept */
 	struct vh_store		 st;
 	struct vh_session	 session;
-	bool			 quirk[3];	/* by enum vhsm_quirk */
+	bool			 quirk[VHSM_QUIRKS];
+	struct vhsm_pins	 pins;
+	struct vh_held		 held;
+	uint8_t			 atr[33];	/* not the firmware's */
+	size_t			 atr_n;		/* 0: the firmware's */
+	uint16_t		 pka_sw;	/* of the PIN; 0: no PKA */
+	uint8_t			 other_spent;	/* tries of the other PIN */
 };
 
 typedef uint16_t vh_handler(struct vhsm *v, const struct vh_apdu *a,
@@ -62,8 +71,20 @@ typedef uint16_t vh_handler(struct vhsm *v, const struct vh_apdu *a,
 vh_handler	 vh_file_select, vh_file_enumerate, vh_file_read,
 		 vh_file_update, vh_file_delete;
 
+/* vh_profile.c: what firmwares differ in */
+size_t		 vh_profile_command_max(const struct vhsm *v);
+uint16_t	 vh_profile_used_up(const struct vhsm *v);
+uint16_t	 vh_profile_not_allowed(const struct vhsm *v);
+/* Some compute 2F03 from what is written there: append that; else false. */
+bool		 vh_profile_put_info(const struct vhsm *v, struct span info,
+		    struct vh_buf *out);
+
+/* vh_other.c: a second applet, for which a successful SELECT is one too many */
+bool		 vh_other_is_aid(const struct vhsm *v, struct span aid);
+vh_handler	 vh_other_select, vh_other_run;
+
 /* vh_pin.c */
-vh_handler	 vh_pin_verify, vh_pin_change, vh_pin_reset;
+vh_handler	 vh_pin_verify, vh_pin_change, vh_pin_reset, vh_pin_pka;
 
 /* Try the SO-PIN: SW_OK, or what the counter then says. */
 uint16_t	 vh_pin_try_so(struct vhsm *v, struct span pin);

@@ -35,6 +35,16 @@ put_template(struct vh_buf *out, uint8_t p2, struct vh_buf *inner)
 	return ok;
 }
 
+/* No applet has that AID; what is selected stays so, mostly. */
+static void
+not_found(struct vhsm *v)
+{
+	if (v->quirk[VHSM_QUIRK_FOREIGN_LOGOUT])
+		v->session.user = v->session.so = false;
+	if (v->quirk[VHSM_QUIRK_FOREIGN_DESELECT])
+		v->session.selected = false;
+}
+
 static uint16_t
 select_applet(struct vhsm *v, const struct vh_apdu *a, struct vh_buf *out)
 {
@@ -43,10 +53,13 @@ select_applet(struct vhsm *v, const struct vh_apdu *a, struct vh_buf *out)
 	struct span type = { &df, 1 }, prop = { version, 5 };
 	struct vh_buf fci = { 0 };
 
-	if (!is_aid(a->data))
+	if (!is_aid(a->data)) {
+		not_found(v);
 		return SW_NOT_FOUND;
+	}
 	version[0] = (uint8_t)(v->st.options >> 8);
 	version[1] = (uint8_t)v->st.options;
+	version[2] = v->opt.pico ? 0xff : 0x00;
 	version[3] = v->opt.major;
 	version[4] = v->opt.minor;
 	if (v->opt.major < 2) {
@@ -55,7 +68,7 @@ select_applet(struct vhsm *v, const struct vh_apdu *a, struct vh_buf *out)
 	}
 	vh_buf_put_tlv(&fci, 0x82, type);
 	vh_buf_put_tlv(&fci, 0x85, prop);
-	if (!put_template(out, a->p2, &fci))
+	if (!put_template(out, v->opt.pico ? 0x04 : a->p2, &fci))
 		return SW_P1P2;
 	v->session = fresh;
 	return SW_OK;
@@ -92,6 +105,8 @@ vh_file_select(struct vhsm *v, const struct vh_apdu *a, struct vh_buf *out)
 {
 	if (v->opt.foreign)
 		return SW_NOT_FOUND;
+	if (a->p1 == 0x04 && vh_other_is_aid(v, a->data))
+		return vh_other_select(v, a, out);
 	if (a->p1 == 0x04)
 		return select_applet(v, a, out);
 	if (!v->session.selected)
@@ -103,7 +118,8 @@ uint16_t
 vh_file_enumerate(struct vhsm *v, const struct vh_apdu *a,
     struct vh_buf *out)
 {
-	bool no_ce = v->quirk[VHSM_QUIRK_NO_CE_LIST];
+	bool no_ce = v->opt.pico || v->quirk[VHSM_QUIRK_NO_CE_LIST];
+	bool pad = v->opt.pico || v->quirk[VHSM_QUIRK_ENUM_PAD];
 
 	if (vh_apdu_p1p2(a) != 0)
 		return SW_P1P2;
@@ -116,7 +132,7 @@ vh_file_enumerate(struct vhsm *v, const struct vh_apdu *a,
 			break;
 		vh_buf_put_u16(out, fid);
 	}
-	if (v->quirk[VHSM_QUIRK_ENUM_PAD] && out->n + 2 <= a->ne)
+	if (pad && out->n + 2 <= a->ne)
 		vh_buf_put_u16(out, 0);
 	return SW_OK;
 }
@@ -170,7 +186,9 @@ vh_file_read(struct vhsm *v, const struct vh_apdu *a, struct vh_buf *out)
 		return SW_OK;
 	}
 	vh_buf_put(out, part);
-	return v->quirk[VHSM_QUIRK_EOF_OK] ? SW_OK : SW_EOF;
+	if (v->opt.pico ? off <= o->n : v->quirk[VHSM_QUIRK_EOF_OK])
+		return SW_OK;
+	return SW_EOF;
 }
 
 /* Write at an offset; writing at 0 starts the file anew. */
@@ -219,8 +237,10 @@ vh_file_update(struct vhsm *v, const struct vh_apdu *a, struct vh_buf *out)
 {
 	struct span in = a->data, data;
 	uint16_t fid = file_of(v, a);
+	struct vh_buf info = { 0 };
 	unsigned tag;
 	size_t off;
+	bool ok;
 
 	(void)out;
 	if (!parse_offset(&in, &off) || !vh_tlv_next(&in, &tag, &data) ||
@@ -230,7 +250,12 @@ vh_file_update(struct vhsm *v, const struct vh_apdu *a, struct vh_buf *out)
 		return SW_NOT_FOUND;
 	if (!is_writable(fid))
 		return SW_SECURITY;
-	if (!write_at(&v->st, fid, off, data))
+	if (fid == VH_FID_LABEL && off == 0 &&
+	    vh_profile_put_info(v, data, &info))
+		data = vh_buf_bytes(&info);
+	ok = !info.bad && write_at(&v->st, fid, off, data);
+	vh_buf_free(&info);
+	if (!ok)
 		return SW_SPACE;
 	v->session.current = fid;
 	return SW_OK;

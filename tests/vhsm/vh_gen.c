@@ -50,8 +50,8 @@ vh_gen_keep(struct vhsm *v, uint8_t id, EVP_PKEY *key,
 	return sw;
 }
 
-static bool
-is_rsa_size(const struct vhsm *v, unsigned bits)
+bool
+vh_gen_is_rsa_size(const struct vhsm *v, unsigned bits)
 {
 	switch (bits) {
 	case 1024: case 1536: case 2048:
@@ -85,7 +85,7 @@ vh_gen_make_pair(struct vhsm *v, uint8_t id, const struct vh_gen *g,
 	if (g->curve != NULL) {
 		if (g->curve->since <= v->opt.major)
 			key = vh_key_new_ec(g->curve);
-	} else if (is_rsa_size(v, g->bits) && is_exponent(g->e)) {
+	} else if (vh_gen_is_rsa_size(v, g->bits) && is_exponent(g->e)) {
 		key = vh_key_new_rsa(g->bits, g->e);
 	}
 	if (key == NULL)
@@ -114,6 +114,8 @@ vh_gen_make_aes(struct vhsm *v, uint8_t id, size_t n,
 	struct span s = { key, n };
 	uint16_t sw = SW_INTERNAL;
 
+	if (v->opt.major < 3)
+		return SW_INS;
 	if (n <= sizeof(key) && RAND_bytes(key, (int)n) == 1)
 		sw = keep(v, id, s, NULL, limits);
 	OPENSSL_cleanse(key, sizeof(key));
@@ -260,8 +262,6 @@ vh_gen_secret(struct vhsm *v, const struct vh_apdu *a, struct vh_buf *out)
 	(void)out;
 	if (a->p2 < 0xb0 || a->p2 > 0xb2)
 		return SW_P1P2;
-	if (v->opt.major < 3)
-		return SW_INS;
 	if ((sw = vh_gen_allowed(v, a->p1)) != SW_OK)
 		return sw;
 	if (in.n != 0 && (!vh_tlv_next(&in, &tag, &f) || tag != 0x91 ||

@@ -27,6 +27,8 @@ uint16_t	 vh_gen_make_aes(struct vhsm *v, uint8_t id, size_t n,
 uint16_t	 vh_gen_keep(struct vhsm *v, uint8_t id, EVP_PKEY *key,
 		    const struct vh_key *limits);
 
+bool		 vh_gen_is_rsa_size(const struct vhsm *v, unsigned bits);
+
 /* Keys can be made or brought in: 9000, or why not. */
 uint16_t	 vh_gen_allowed(const struct vhsm *v, uint8_t id);
 

@@ -204,7 +204,8 @@ vh_import_key(struct vhsm *v, uint8_t id, const struct vh_import *imp)
 		key = ec_key(v, in);
 		break;
 	}
-	if (key != NULL)
+	if (key != NULL && (imp->type == VH_BLOB_EC || vh_gen_is_rsa_size(v,
+	    (unsigned)EVP_PKEY_get_bits(key))))
 		sw = vh_gen_keep(v, id, key, &imp->limits);
 	EVP_PKEY_free(key);
 	ERR_clear_error();

@@ -116,6 +116,7 @@ vh_init_device(struct vhsm *v, const struct vh_apdu *a, struct vh_buf *out)
 	v->st.dkek = dkek;
 	set_pin(&v->st.user, in.pin, in.tries);
 	set_pin(&v->st.so, in.so, 15);
+	fresh.user = v->opt.pico;
 	v->session = fresh;
 	return SW_OK;
 }

@@ -51,10 +51,13 @@ vh_pin_try_so(struct vhsm *v, struct span guess)
 static uint16_t
 try_user(struct vhsm *v, struct span guess)
 {
+	uint8_t before = v->st.user.tries;
 	uint16_t sw = try_pin(v, &v->st.user, guess);
 
-	if (sw != SW_OK)
-		v->session.user = false;
+	if (sw == SW_OK)
+		return sw;
+	v->pins.lost += v->st.user.tries < before;
+	v->session.user = false;
 	return sw;
 }
 
@@ -81,6 +84,8 @@ verify_user(struct vhsm *v, struct span guess)
 {
 	uint16_t sw;
 
+	if (v->pka_sw != 0)
+		return v->pka_sw;
 	if (v->st.user.n == 0)
 		return v->opt.major < 2 ? SW_INVALIDATED : SW_REFERENCE;
 	if (guess.n != 0 && !vh_pin_is_user_size(guess.n))
@@ -171,7 +176,8 @@ vh_pin_reset(struct vhsm *v, const struct vh_apdu *a, struct vh_buf *out)
 		need |= VH_OPTION_RRC_ONLY;
 	else if ((v->st.options & VH_OPTION_RRC_ONLY) != 0)
 		need = 0;
-	if ((v->st.options & need) == 0)
+	if ((v->st.options & need) == 0 || (v->opt.pico && counter_only &&
+	    (v->st.options & need) != need))
 		return SW_CONDITIONS;
 	if ((a->p1 & 2) != 0) {
 		if (!v->session.so)
@@ -187,5 +193,22 @@ vh_pin_reset(struct vhsm *v, const struct vh_apdu *a, struct vh_buf *out)
 		set_pin(v, &v->st.user, new);
 	v->st.user.tries = v->st.user.max;
 	v->st.dirty = true;
+	return SW_OK;
+}
+
+/* Status of public key authentication: one of two keys, none registered. */
+uint16_t
+vh_pin_pka(struct vhsm *v, const struct vh_apdu *a, struct vh_buf *out)
+{
+	static const uint8_t state[] = { 2, 2, 1, 0 };
+	struct span s = { state, sizeof(state) };
+
+	if (v->pka_sw == 0)
+		return SW_INS;
+	if (vh_apdu_p1p2(a) != 0)
+		return SW_P1P2;
+	if (a->data.n != 0)
+		return SW_NOT_SUPPORTED;
+	vh_buf_put(out, s);
 	return SW_OK;
 }

@@ -11,33 +11,34 @@ enum input { IN_BLOCK, IN_DIGESTINFO, IN_PSS, IN_MESSAGE, IN_HASH };
 
 static const struct alg {
 	uint8_t			 id;
+	uint8_t			 since;		/* firmware */
 	enum input		 input;
 	struct vh_scheme	 scheme;
 } algs[] = {
-	{ 0x20, IN_BLOCK, { NULL, RSA_NO_PADDING } },
-	{ 0x30, IN_DIGESTINFO, { NULL, RSA_PKCS1_PADDING } },
-	{ 0x31, IN_MESSAGE, { "SHA1", RSA_PKCS1_PADDING } },
-	{ 0x33, IN_MESSAGE, { "SHA256", RSA_PKCS1_PADDING } },
-	{ 0x34, IN_MESSAGE, { "SHA384", RSA_PKCS1_PADDING } },
-	{ 0x35, IN_MESSAGE, { "SHA512", RSA_PKCS1_PADDING } },
-	{ 0x40, IN_PSS, { NULL, RSA_PKCS1_PSS_PADDING } },
-	{ 0x41, IN_MESSAGE, { "SHA1", RSA_PKCS1_PSS_PADDING } },
-	{ 0x43, IN_MESSAGE, { "SHA256", RSA_PKCS1_PSS_PADDING } },
-	{ 0x44, IN_MESSAGE, { "SHA384", RSA_PKCS1_PSS_PADDING } },
-	{ 0x45, IN_MESSAGE, { "SHA512", RSA_PKCS1_PSS_PADDING } },
-	{ 0x70, IN_HASH, { NULL, 0 } },
-	{ 0x71, IN_MESSAGE, { "SHA1", 0 } },
-	{ 0x72, IN_MESSAGE, { "SHA224", 0 } },
-	{ 0x73, IN_MESSAGE, { "SHA256", 0 } },
-	{ 0x74, IN_MESSAGE, { "SHA384", 0 } },
-	{ 0x75, IN_MESSAGE, { "SHA512", 0 } },
+	{ 0x20, 1, IN_BLOCK, { NULL, RSA_NO_PADDING } },
+	{ 0x30, 1, IN_DIGESTINFO, { NULL, RSA_PKCS1_PADDING } },
+	{ 0x31, 1, IN_MESSAGE, { "SHA1", RSA_PKCS1_PADDING } },
+	{ 0x33, 1, IN_MESSAGE, { "SHA256", RSA_PKCS1_PADDING } },
+	{ 0x34, 3, IN_MESSAGE, { "SHA384", RSA_PKCS1_PADDING } },
+	{ 0x35, 3, IN_MESSAGE, { "SHA512", RSA_PKCS1_PADDING } },
+	{ 0x40, 1, IN_PSS, { NULL, RSA_PKCS1_PSS_PADDING } },
+	{ 0x41, 1, IN_MESSAGE, { "SHA1", RSA_PKCS1_PSS_PADDING } },
+	{ 0x43, 1, IN_MESSAGE, { "SHA256", RSA_PKCS1_PSS_PADDING } },
+	{ 0x44, 3, IN_MESSAGE, { "SHA384", RSA_PKCS1_PSS_PADDING } },
+	{ 0x45, 3, IN_MESSAGE, { "SHA512", RSA_PKCS1_PSS_PADDING } },
+	{ 0x70, 1, IN_HASH, { NULL, 0 } },
+	{ 0x71, 1, IN_MESSAGE, { "SHA1", 0 } },
+	{ 0x72, 1, IN_MESSAGE, { "SHA224", 0 } },
+	{ 0x73, 1, IN_MESSAGE, { "SHA256", 0 } },
+	{ 0x74, 3, IN_MESSAGE, { "SHA384", 0 } },
+	{ 0x75, 3, IN_MESSAGE, { "SHA512", 0 } },
 };
 
 static const struct alg *
-find_alg(uint8_t id)
+find_alg(const struct vhsm *v, uint8_t id)
 {
 	for (size_t i = 0; i < sizeof(algs) / sizeof(algs[0]); i++)
-		if (algs[i].id == id)
+		if (algs[i].id == id && algs[i].since <= v->opt.major)
 			return &algs[i];
 	return NULL;
 }
@@ -53,10 +54,10 @@ find_key(struct vhsm *v, const struct vh_apdu *a, struct vh_key **key)
 		return SW_NOT_FOUND;
 	*key = o->key;
 	if (o->key->counted && o->key->uses == 0)
-		return SW_INVALIDATED;
+		return vh_profile_used_up(v);
 	if (o->key->pkey == NULL || (o->key->algs_n != 0 &&
 	    memchr(o->key->algs, a->p2, o->key->algs_n) == NULL))
-		return SW_NOT_SUPPORTED;
+		return vh_profile_not_allowed(v);
 	return SW_OK;
 }
 
@@ -142,7 +143,7 @@ sign(EVP_PKEY *key, const struct alg *alg, struct span in,
 uint16_t
 vh_use_sign(struct vhsm *v, const struct vh_apdu *a, struct vh_buf *out)
 {
-	const struct alg *alg = find_alg(a->p2);
+	const struct alg *alg = find_alg(v, a->p2);
 	struct vh_key *key;
 	uint16_t sw;
 

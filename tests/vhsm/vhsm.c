@@ -8,22 +8,6 @@
 #include "tests/vhsm/vh_card.h"
 #include "tests/vhsm/vh_cvc.h"
 
-/* ATRs: of JCOP 2.4.x, of JCOP 3 as a USB stick, and of no HSM at all. */
-static const uint8_t atr_jcop2[] = {
-	0x3b, 0xfe, 0x18, 0x00, 0x00, 0x81, 0x31, 0xfe, 0x45, 0x80, 0x31,
-	0x81, 0x54, 0x48, 0x53, 0x4d, 0x31, 0x73, 0x80, 0x21, 0x40, 0x81,
-	0x07, 0xfa
-};
-static const uint8_t atr_jcop3[] = {
-	0x3b, 0xde, 0x96, 0xff, 0x81, 0x91, 0xfe, 0x1f, 0xc3, 0x80, 0x31,
-	0x81, 0x54, 0x48, 0x53, 0x4d, 0x31, 0x73, 0x80, 0x21, 0x40, 0x81,
-	0x07, 0x92
-};
-static const uint8_t atr_foreign[] = {
-	0x3b, 0x86, 0x80, 0x01, 'O', 'T', 'H', 'E', 'R', '1',
-	0x06 ^ 0x81 ^ 'O' ^ 'T' ^ 'H' ^ 'E' ^ 'R' ^ '1'
-};
-
 #define NEEDS_PIN	0x01	/* 6982 unless the user is logged in */
 #define MAY_TRUNCATE	0x02	/* a short Le cuts the answer */
 
@@ -41,6 +25,7 @@ static const struct command {
 	{ 0x00, 0xe4, NEEDS_PIN, vh_file_delete },
 	{ 0x80, 0x50, 0, vh_init_device },
 	{ 0x80, 0x52, 0, vh_init_dkek },
+	{ 0x80, 0x54, 0, vh_pin_pka },
 	{ 0x80, 0x58, 0, vh_file_enumerate },
 	{ 0x80, 0x62, NEEDS_PIN, vh_use_decipher },
 	{ 0x80, 0x68, NEEDS_PIN, vh_use_sign },
@@ -65,10 +50,11 @@ get_challenge(const struct vh_apdu *a, struct vh_buf *out)
 
 /* Hold the answer against Le: data that nobody waits for is an error. */
 static uint16_t
-fit_answer(const struct vh_apdu *a, const struct command *c,
-    struct vh_buf *out)
+fit_answer(const struct vhsm *v, const struct vh_apdu *a,
+    const struct command *c, struct vh_buf *out)
 {
-	if (out->n <= a->ne)
+	if (out->n <= a->ne ||
+	    (a->ne != 0 && v->quirk[VHSM_QUIRK_61XX_LONG]))
 		return SW_OK;
 	if ((c->flags & MAY_TRUNCATE) != 0) {
 		out->n = a->ne;
@@ -98,47 +84,93 @@ run_command(struct vhsm *v, const struct vh_apdu *a, struct vh_buf *out)
 	sw = c->run(v, a, out);
 	if (sw != SW_OK && sw != SW_EOF)
 		return sw;
-	fit = fit_answer(a, c, out);
+	fit = fit_answer(v, a, c, out);
 	return fit != SW_OK ? fit : sw;
 }
 
 static uint16_t
-run_apdu(struct vhsm *v, struct span cmd, struct vh_buf *out)
+run_apdu(struct vhsm *v, const struct vh_apdu *a, struct vh_buf *out)
 {
-	struct vh_apdu a;
-
-	if (!vh_apdu_parse(&a, cmd))
-		return SW_LENGTH;
-	if (a.ext && v->opt.short_only)
-		return SW_LENGTH;
-	if (a.cla == 0x00 && a.ins == 0xa4)
-		return vh_file_select(v, &a, out);
+	if (a->cla == 0x00 && a->ins == 0xa4)
+		return vh_file_select(v, a, out);
+	if (v->session.other)
+		return vh_other_run(v, a, out);
 	if (!v->session.selected)
 		return SW_INS;
-	return run_command(v, &a, out);
+	return run_command(v, a, out);
+}
+
+static unsigned
+habits(const struct vhsm *v)
+{
+	return (v->quirk[VHSM_QUIRK_6CXX] ? VH_HABIT_EXACT : 0u) |
+	    (v->quirk[VHSM_QUIRK_61XX] ? VH_HABIT_FIRST : 0u) |
+	    (v->quirk[VHSM_QUIRK_61XX_LONG] ? VH_HABIT_PIECES : 0u);
+}
+
+/* A user PIN came, whether or not anybody here knows what to do with it. */
+static void
+count_pin(struct vhsm *v, const struct vh_apdu *a)
+{
+	if (a->cla != 0x00 || (a->ins != 0x20 && a->ins != 0x24) ||
+	    a->p2 != 0x81 || a->data.n == 0)
+		return;
+	v->pins.sent++;
+	v->pins.strayed += v->session.other || v->opt.foreign;
+}
+
+/* As it comes from a reader: no longer than the card takes. */
+static uint16_t
+run_sent(struct vhsm *v, struct span cmd, struct vh_buf *out)
+{
+	struct vh_apdu a;
+	uint16_t sw;
+
+	if (!vh_apdu_parse(&a, cmd) || cmd.n > vh_profile_command_max(v) ||
+	    (a.ext && v->quirk[VHSM_QUIRK_SHORT]))
+		return SW_LENGTH;
+	count_pin(v, &a);
+	if (vh_habit_continue(&v->held, &a, cmd, out, &sw))
+		return sw;
+	sw = run_apdu(v, &a, out);
+	return vh_habit_hold(&v->held, habits(v), &a, cmd, out, sw);
+}
+
+/* Write what changed, and then the answer. */
+static size_t
+finish(struct vhsm *v, struct vh_buf *out, uint16_t sw, uint8_t *rsp,
+    size_t cap)
+{
+	struct err e;
+	size_t n;
+	bool has_data = sw == SW_OK || sw == SW_EOF ||
+	    (sw & 0xff00) == SW_MORE;
+
+	assert(cap >= 2);
+	if (v->st.dirty && vh_store_save(&v->st, &e) != 0) {
+		sw = SW_MEMORY;
+		has_data = false;
+	}
+	if (out->bad || (has_data && out->n > cap - 2)) {
+		sw = SW_INTERNAL;
+		has_data = false;
+	}
+	n = has_data ? out->n : 0;
+	if (n != 0)
+		memcpy(rsp, out->p, n);
+	rsp[n] = (uint8_t)(sw >> 8);
+	rsp[n + 1] = (uint8_t)sw;
+	vh_buf_free(out);
+	return n + 2;
 }
 
 size_t
 vhsm_apdu(struct vhsm *v, struct span cmd, uint8_t *rsp, size_t cap)
 {
 	struct vh_buf out = { 0 };
-	struct err e;
-	uint16_t sw;
-	size_t n;
+	uint16_t sw = run_sent(v, cmd, &out);
 
-	assert(cap >= 2);
-	sw = run_apdu(v, cmd, &out);
-	if (v->st.dirty && vh_store_save(&v->st, &e) != 0)
-		sw = SW_MEMORY;
-	if (out.bad || (sw == SW_OK && out.n > cap - 2))
-		sw = SW_INTERNAL;
-	n = sw == SW_OK || sw == SW_EOF ? out.n : 0;
-	if (n != 0)
-		memcpy(rsp, out.p, n);
-	rsp[n] = (uint8_t)(sw >> 8);
-	rsp[n + 1] = (uint8_t)sw;
-	vh_buf_free(&out);
-	return n + 2;
+	return finish(v, &out, sw, rsp, cap);
 }
 
 size_t
@@ -146,16 +178,22 @@ vhsm_apdu_privileged(struct vhsm *v, struct span cmd, uint8_t *rsp,
     size_t cap)
 {
 	struct vh_session was = v->session;
-	size_t n;
+	struct vhsm_pins pins = v->pins;
+	struct vh_buf out = { 0 };
+	struct vh_apdu a;
+	uint16_t sw = SW_LENGTH;
 
 	v->session.selected = v->session.user = v->session.so = true;
-	n = vhsm_apdu(v, cmd, rsp, cap);
+	v->session.other = false;
+	if (vh_apdu_parse(&a, cmd))
+		sw = run_apdu(v, &a, &out);
+	v->pins = pins;
 	was.user &= v->session.user;
 	was.so &= v->session.so;
 	if (vh_store_find(&v->st, was.current) == NULL)
 		was.current = 0;
 	v->session = was;
-	return n;
+	return finish(v, &out, sw, rsp, cap);
 }
 
 void
@@ -164,6 +202,7 @@ vhsm_power(struct vhsm *v)
 	struct vh_session off = { 0 };
 
 	v->session = off;
+	vh_habit_forget(&v->held);
 }
 
 static int
@@ -196,6 +235,7 @@ vhsm_open(struct vhsm **out, const struct vhsm_options *o, struct err *e)
 		v->opt.major = 3;
 		v->opt.minor = 5;
 	}
+	v->quirk[VHSM_QUIRK_SHORT] = o->short_only;
 	if (o->state_path != NULL) {
 		if ((v->st.path = strdup(o->state_path)) == NULL)
 			r = err_set(e, ERR_NOMEM, 0, "out of memory");
@@ -217,19 +257,9 @@ vhsm_close(struct vhsm *v)
 {
 	if (v == NULL)
 		return;
+	vh_habit_forget(&v->held);
 	vh_store_free(&v->st);
 	free(v);
-}
-
-const uint8_t *
-vhsm_atr(const struct vhsm *v, size_t *n)
-{
-	if (v->opt.foreign) {
-		*n = sizeof(atr_foreign);
-		return atr_foreign;
-	}
-	*n = v->opt.major < 3 ? sizeof(atr_jcop2) : sizeof(atr_jcop3);
-	return v->opt.major < 3 ? atr_jcop2 : atr_jcop3;
 }
 
 const char *

@@ -63,7 +63,7 @@ copy_answer(FILE *f)
 	}
 	free(line);
 	if (r == -1)
-		errx(1, "the virtual HSM hung up");
+		errx(1, "whoever was asked hung up");
 	return r;
 }
 
@@ -82,6 +82,8 @@ main(int argc, char **argv)
 	}
 	if (optind == argc)
 		errx(2, "usage: vhsmctl [-t TOKEN] COMMAND...");
+	if (strcmp(argv[optind], "pcscd") == 0)
+		snprintf(name, sizeof(name), "VHSM_HARNESS_CTL");
 	if ((path = getenv(name)) == NULL)
 		errx(1, "%s is not set: run this under with-vhsm", name);
 	fd = connect_to(path);

@@ -67,6 +67,19 @@ vpcd_hang_up(struct vpcd *c)
 	vpcd_close(c);
 }
 
+void
+vpcd_abort(struct vpcd *c)
+{
+	const struct linger reset = { .l_onoff = 1 };
+	const uint8_t length[2] = { 0, 2 };
+
+	if (c->fd != -1 && send(c->fd, length, sizeof(length),
+	    MSG_NOSIGNAL) == (ssize_t)sizeof(length))
+		setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &reset,
+		    sizeof(reset));
+	vpcd_close(c);
+}
+
 bool
 vpcd_fill(struct vpcd *c)
 {

@@ -34,6 +34,13 @@ void	 vpcd_close(struct vpcd *c);
  */
 void	 vpcd_hang_up(struct vpcd *c);
 
+/*
+ * Break off while vpcd waits for an answer: a client of pcscd then gets
+ * SCARD_E_NOT_TRANSACTED, as with a stick.  (After vpcd_close() it gets
+ * success and no bytes: 0.8 finds no error until a length has come.)
+ */
+void	 vpcd_abort(struct vpcd *c);
+
 /* Read what there is; false when the other end is gone. */
 bool	 vpcd_fill(struct vpcd *c);
 
