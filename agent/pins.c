@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "agent/pins.h"
-#include "pin/file.h"
+#include "pin/source.h"
 
 struct pins {
 	pthread_mutex_t		 lock;
@@ -83,6 +83,14 @@ owns_global(struct pins *p, const char *serial, const char *label)
 }
 
 static int
+from_file(char *path, struct secret *out, struct err *e)
+{
+	const struct pin_source source = { PIN_SOURCE_FILE, path };
+
+	return pin_source_read(&source, -1, out, e);
+}
+
+static int
 get_global(struct pins *p, const char *serial, const char *label,
     struct secret *out, struct err *e)
 {
@@ -93,7 +101,7 @@ get_global(struct pins *p, const char *serial, const char *label,
 		    "the PIN given at start is not for token %s; name the "
 		    "token it is for with --token", serial);
 	if (p->from_fd == NULL)
-		return pin_file_read(p->opt->pin_file, out, e);
+		return from_file(p->opt->pin_file, out, e);
 	secret_copy(out, p->from_fd);
 	return 0;
 }
@@ -109,7 +117,7 @@ pins_get(struct pins *p, const char *serial, const char *label,
 	for (size_t i = 0; i < o->n_tokens; i++)
 		if (o->tokens[i].pin_file != NULL &&
 		    is_named(o->tokens[i].name, serial, label))
-			return pin_file_read(o->tokens[i].pin_file, out, e);
+			return from_file(o->tokens[i].pin_file, out, e);
 	pthread_mutex_lock(&p->lock);
 	r = get_global(p, serial, label, out, e);
 	pthread_mutex_unlock(&p->lock);

@@ -187,15 +187,16 @@ look(struct session *s, enum token_pin_state *st, int *tries, struct err *e)
 static int
 ask(struct session *s, int tries, struct secret *pin, struct err *e)
 {
-	char prompt[160], left[32] = "";
+	const struct pin_asker how = { 0 };
+	const struct pin_prompt prompt = { .label = s->info.label,
+	    .serial = s->token->serial, .tries = tries > 0 ? tries : -1 };
+	char left[32] = "";
 
 	if (tries > 0)
 		snprintf(left, sizeof(left), ", %d tries left", tries);
-	snprintf(prompt, sizeof(prompt), "PIN for token %s (%s)%s: ",
-	    s->info.label, s->token->serial, left);
 	log_debug(s->conf.log, "token %s: asking for the PIN%s",
 	    s->token->serial, left);
-	return pin_ask(prompt, s->conf.cancel_fd, pin, e);
+	return pin_ask(&how, &prompt, s->conf.cancel_fd, pin, e);
 }
 
 /* Is there a PIN that was given beforehand, and not rejected yet? */

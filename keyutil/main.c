@@ -40,6 +40,7 @@ exit_code_of(const struct err *e)
 	case ERR_PIN_BLOCKED:
 		return EXIT_PIN;
 	case ERR_AGAIN:
+	case ERR_STALE:
 	case ERR_NOMEM:
 	case ERR_SYS:
 	case ERR_FORMAT:

@@ -6,6 +6,50 @@
 
 #include "base/err.h"
 
+const char *
+err_name(enum err_code code)
+{
+	switch (code) {
+	case ERR_NONE:
+		return "none";
+	case ERR_NOMEM:
+		return "no-memory";
+	case ERR_SYS:
+		return "system";
+	case ERR_USAGE:
+		return "usage";
+	case ERR_FORMAT:
+		return "format";
+	case ERR_LIMIT:
+		return "limit";
+	case ERR_UNSUPPORTED:
+		return "unsupported";
+	case ERR_NOTFOUND:
+		return "not-found";
+	case ERR_DENIED:
+		return "denied";
+	case ERR_CANCELLED:
+		return "cancelled";
+	case ERR_NO_TOKEN:
+		return "no-token";
+	case ERR_PIN_NEEDED:
+		return "pin-needed";
+	case ERR_PIN_WRONG:
+		return "pin-wrong";
+	case ERR_PIN_BLOCKED:
+		return "pin-blocked";
+	case ERR_TOKEN_GONE:
+		return "token-gone";
+	case ERR_AGAIN:
+		return "busy";
+	case ERR_STALE:
+		return "stale";
+	case ERR_TOKEN:
+		return "token";
+	}
+	return "unknown";
+}
+
 /* Put ": " and `text` at msg[n], cut where the room ends. */
 static void
 append(struct err *e, int n, const char *text)

@@ -23,6 +23,7 @@ enum err_code {
 	ERR_PIN_BLOCKED,
 	ERR_TOKEN_GONE,		/* removed or taken over: close it */
 	ERR_AGAIN,		/* busy: begin a transaction and repeat */
+	ERR_STALE,		/* what was known of it is no longer true */
 	ERR_TOKEN,		/* detail: status word or CK_RV */
 };
 
@@ -31,6 +32,12 @@ struct err {
 	int		 detail;
 	char		 msg[320];
 };
+
+/*
+ * The code as a word for people and programs to look for, such as
+ * "pin-wrong"; never NULL.
+ */
+const char *err_name(enum err_code code);
 
 /* Fill *e and return its code, so that an error path is one line. */
 int	 err_set(struct err *e, enum err_code code, int detail,

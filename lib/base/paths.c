@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <sys/stat.h>
+
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/paths.h"
 
@@ -92,4 +96,31 @@ paths_state_dir(char **out, struct err *e)
 {
 	return under_xdg(out, "XDG_STATE_HOME", "hsm-ssh-agent",
 	    ".local/state/hsm-ssh-agent", e);
+}
+
+static int
+make_one(const char *path, struct err *e)
+{
+	if (mkdir(path, 0700) == -1 && errno != EEXIST)
+		return err_sys(e, "%s", path);
+	return 0;
+}
+
+int
+paths_make_dir(const char *dir, struct err *e)
+{
+	char *path = strdup(dir);
+	int r = 0;
+
+	if (path == NULL)
+		return err_set(e, ERR_NOMEM, 0, "%s", dir);
+	for (char *p = path; r == 0 && (p = strchr(p + 1, '/')) != NULL;
+	    *p = '/') {
+		*p = '\0';
+		r = make_one(path, e);
+	}
+	if (r == 0)
+		r = make_one(path, e);
+	free(path);
+	return r;
 }

@@ -7,7 +7,8 @@
 /*
  * Where our files are: the one place that knows, for every program.  The
  * XDG variables count only when they are absolute, as their specification
- * wants.  Nothing is created or looked at.  *out is for free(3).
+ * wants.  Nothing is looked at, and created by paths_make_dir() alone.
+ * *out is for free(3).
  *
  * ERR_NOTFOUND when the environment does not say: HOME is not set.
  */
@@ -30,5 +31,8 @@ int	 paths_cache_dir(char **out, struct err *e) MUST_CHECK;
 
 /* $XDG_STATE_HOME/hsm-ssh-agent, else under ~/.local/state */
 int	 paths_state_dir(char **out, struct err *e) MUST_CHECK;
+
+/* A directory and those above it, where they are missing, with mode 0700. */
+int	 paths_make_dir(const char *dir, struct err *e) MUST_CHECK;
 
 #endif

@@ -13,19 +13,34 @@ struct secret {
 	unsigned char	buf[SECRET_MAX + 1];	/* to see too long a line */
 };
 
-struct secret *
-secret_new(void)
+void *
+secret_page_new(size_t n)
 {
 	void *p;
 
-	p = mmap(NULL, sizeof(struct secret), PROT_READ | PROT_WRITE,
+	p = mmap(NULL, n, PROT_READ | PROT_WRITE,
 	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (p == MAP_FAILED)
 		return NULL;
-	(void)mlock(p, sizeof(struct secret));
-	(void)madvise(p, sizeof(struct secret), MADV_DONTDUMP);
-	(void)madvise(p, sizeof(struct secret), MADV_WIPEONFORK);
+	(void)mlock(p, n);
+	(void)madvise(p, n, MADV_DONTDUMP);
+	(void)madvise(p, n, MADV_WIPEONFORK);
 	return p;
+}
+
+void
+secret_page_free(void *p, size_t n)
+{
+	if (p == NULL)
+		return;
+	explicit_bzero(p, n);
+	munmap(p, n);
+}
+
+struct secret *
+secret_new(void)
+{
+	return secret_page_new(sizeof(struct secret));
 }
 
 void
@@ -37,10 +52,7 @@ secret_clear(struct secret *s)
 void
 secret_free(struct secret *s)
 {
-	if (s == NULL)
-		return;
-	secret_clear(s);
-	munmap(s, sizeof(*s));
+	secret_page_free(s, sizeof(*s));
 }
 
 int
@@ -82,18 +94,40 @@ secret_eq(const struct secret *a, const struct secret *b)
 }
 
 static int
-wait_readable(int fd, int cancel_fd, struct err *e)
+wait_readable(int fd, int cancel_fd, int ms, struct err *e)
 {
 	struct pollfd p[2] = {
 		{ .fd = fd, .events = POLLIN },
 		{ .fd = cancel_fd, .events = POLLIN },	/* -1 is ignored */
 	};
+	int n;
 
-	while (poll(p, 2, -1) == -1)
+	while ((n = poll(p, 2, ms)) == -1)
 		if (errno != EINTR)
 			return err_sys(e, "poll");
 	if (p[1].revents != 0)
 		return err_set(e, ERR_CANCELLED, 0, "cancelled");
+	if (n == 0)
+		return err_set(e, ERR_CANCELLED, ETIMEDOUT,
+		    "it took too long");
+	return 0;
+}
+
+int
+secret_read(void *buf, size_t *n, int fd, int cancel_fd, int ms,
+    struct err *e)
+{
+	ssize_t got;
+	int r;
+
+	do {
+		if ((r = wait_readable(fd, cancel_fd, ms, e)) != 0)
+			return r;
+		got = read(fd, buf, *n);
+	} while (got == -1 && (errno == EINTR || errno == EAGAIN));
+	if (got == -1)
+		return err_sys(e, "reading a PIN");
+	*n = (size_t)got;
 	return 0;
 }
 
@@ -116,21 +150,18 @@ int
 secret_read_line(struct secret *s, int fd, int cancel_fd, struct err *e)
 {
 	bool line = false;
-	ssize_t n;
+	size_t n;
 	int r;
 
 	while (!line) {
-		if ((r = wait_readable(fd, cancel_fd, e)) != 0)
+		n = sizeof(s->buf) - s->len;
+		if ((r = secret_read(s->buf + s->len, &n, fd, cancel_fd, -1,
+		    e)) != 0)
 			return r;
-		n = read(fd, s->buf + s->len, sizeof(s->buf) - s->len);
-		if (n == -1 && (errno == EINTR || errno == EAGAIN))
-			continue;
-		if (n == -1)
-			return err_sys(e, "reading a PIN");
 		if (n == 0)
 			break;
-		s->len += (size_t)n;
-		line = cut_line(s, s->len - (size_t)n);
+		s->len += n;
+		line = cut_line(s, s->len - n);
 		if (!line && s->len > SECRET_MAX) {
 			secret_clear(s);
 			return err_set(e, ERR_LIMIT, 0,

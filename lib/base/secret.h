@@ -36,6 +36,21 @@ const void	*secret_bytes(const struct secret *s);
 bool		 secret_eq(const struct secret *a, const struct secret *b);
 
 /*
+ * n bytes of zeroes, kept as a secret is: for what a secret passes through.
+ * NULL: no memory.  Free them with the same n; NULL is fine.
+ */
+void		*secret_page_new(size_t n);
+void		 secret_page_free(void *p, size_t n);
+
+/*
+ * Wait for bytes of fd and read what there is, at most *n, into memory of
+ * that kind.  *n is 0 at the end of fd.  ERR_CANCELLED as soon as cancel_fd
+ * (-1: none) is readable, or after that many milliseconds (-1: never).
+ */
+int		 secret_read(void *buf, size_t *n, int fd, int cancel_fd,
+		    int ms, struct err *e) MUST_CHECK;
+
+/*
  * Append the first line of fd, without its end (LF or CR LF), straight into
  * the secret; what follows the line is dropped.  Blocks; ERR_CANCELLED as
  * soon as cancel_fd (-1: none) is readable, ERR_LIMIT for a line of over

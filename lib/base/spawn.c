@@ -1,20 +1,33 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <sys/socket.h>
 #include <sys/wait.h>
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
-#include <stdbool.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/spawn.h"
 
+#define STEP_MS		10	/* between two looks at a child */
+#define MERCY_MS	500	/* from SIGTERM to SIGKILL */
+
 extern char **environ;
+
+/* `from` as the child's `to`; -1: /dev/null. */
+static int
+give(posix_spawn_file_actions_t *fa, int from, int to)
+{
+	return from == -1 ? posix_spawn_file_actions_addopen(fa, to,
+	    "/dev/null", to == STDIN_FILENO ? O_RDONLY : O_WRONLY, 0) :
+	    posix_spawn_file_actions_adddup2(fa, from, to);
+}
 
 /* 0, or the errno of the step that failed. */
 static int
-start(char *const argv[], int out, pid_t *pid)
+start(char *const argv[], int in, int out, pid_t *pid)
 {
 	posix_spawn_file_actions_t fa;
 	posix_spawnattr_t attr;
@@ -29,11 +42,12 @@ start(char *const argv[], int out, pid_t *pid)
 	posix_spawnattr_setsigdefault(&attr, &all);
 	posix_spawnattr_setflags(&attr,
 	    POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	rc = posix_spawn_file_actions_addopen(&fa, STDIN_FILENO, "/dev/null",
-	    O_RDONLY, 0);
+	rc = give(&fa, in, STDIN_FILENO);
 	if (rc == 0)
-		rc = posix_spawn_file_actions_adddup2(&fa, out,
-		    STDOUT_FILENO);
+		rc = give(&fa, out, STDOUT_FILENO);
+	if (rc == 0)
+		rc = posix_spawn_file_actions_addclosefrom_np(&fa,
+		    STDERR_FILENO + 1);
 	if (rc == 0)
 		rc = posix_spawnp(pid, argv[0], &fa, &attr, argv, environ);
 	posix_spawnattr_destroy(&attr);
@@ -41,39 +55,94 @@ start(char *const argv[], int out, pid_t *pid)
 	return rc;
 }
 
-int
-spawn_reader(char *const argv[], pid_t *pid, int *fd, struct err *e)
+/* The child has ends[1], as its output or both; *fd is ends[0]. */
+static int
+start_with(char *const argv[], const int ends[2], bool both, pid_t *pid,
+    int *fd, struct err *e)
 {
-	int p[2], rc;
+	int rc;
 
-	if (pipe2(p, O_CLOEXEC) == -1)
-		return err_sys(e, "pipe");
-	rc = start(argv, p[1], pid);
-	close(p[1]);
+	rc = start(argv, both ? ends[1] : -1, ends[1], pid);
+	close(ends[1]);
 	if (rc != 0) {
-		close(p[0]);
+		close(ends[0]);
 		errno = rc;
 		return err_sys(e, "cannot start %s", argv[0]);
 	}
-	*fd = p[0];
+	*fd = ends[0];
 	return 0;
 }
 
 int
-spawn_wait(pid_t pid)
+spawn_start(char *const argv[], pid_t *pid, struct err *e)
 {
-	int status;
+	int rc = start(argv, -1, -1, pid);
 
-	while (waitpid(pid, &status, 0) == -1)
-		if (errno != EINTR)
-			return 255;
-	return WIFEXITED(status) ? WEXITSTATUS(status) :
-	    128 + WTERMSIG(status);
+	if (rc == 0)
+		return 0;
+	errno = rc;
+	return err_sys(e, "cannot start %s", argv[0]);
+}
+
+int
+spawn_reader(char *const argv[], pid_t *pid, int *fd, struct err *e)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) == -1)
+		return err_sys(e, "pipe");
+	return start_with(argv, ends, false, pid, fd, e);
+}
+
+int
+spawn_talker(char *const argv[], pid_t *pid, int *fd, struct err *e)
+{
+	int ends[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == -1)
+		return err_sys(e, "socketpair");
+	return start_with(argv, ends, true, pid, fd, e);
+}
+
+/* As waitpid(2), with the status as spawn_wait() has it. */
+static pid_t
+look(pid_t pid, int flags, int *status)
+{
+	pid_t got;
+	int raw = 0;
+
+	while ((got = waitpid(pid, &raw, flags)) == -1 && errno == EINTR)
+		;
+	if (got == -1)
+		*status = 255;
+	else if (got > 0)
+		*status = WIFEXITED(raw) ? WEXITSTATUS(raw) :
+		    128 + WTERMSIG(raw);
+	return got;
+}
+
+bool
+spawn_wait(pid_t pid, unsigned int ms, int *status)
+{
+	const struct timespec step = { .tv_nsec = STEP_MS * 1000000L };
+
+	while (look(pid, WNOHANG, status) == 0) {
+		if (ms < STEP_MS)
+			return false;
+		ms -= STEP_MS;
+		(void)nanosleep(&step, NULL);
+	}
+	return true;
 }
 
 void
 spawn_kill(pid_t pid)
 {
+	int status;
+
 	kill(pid, SIGTERM);
-	(void)spawn_wait(pid);
+	if (spawn_wait(pid, MERCY_MS, &status))
+		return;
+	kill(pid, SIGKILL);
+	(void)look(pid, 0, &status);
 }

@@ -6,13 +6,33 @@
 #include "base/spawn.h"
 #include "pin/askpass.h"
 
+#define END_MS	2000	/* from its answer to its end */
+
+/* Its status says whether the answer is one. */
+static int
+finish(const char *program, pid_t pid, struct err *e)
+{
+	int status;
+
+	if (!spawn_wait(pid, END_MS, &status)) {
+		spawn_kill(pid);
+		return err_set(e, ERR_CANCELLED, 0,
+		    "%s gave an answer and did not end", program);
+	}
+	if (status != 0)
+		return err_set(e, ERR_CANCELLED, status,
+		    "PIN entry was cancelled (%s ended with %d)", program,
+		    status);
+	return 0;
+}
+
 int
 pin_askpass(const char *program, const char *prompt, int cancel_fd,
     struct secret *out, struct err *e)
 {
 	char *argv[] = { strdup(program), strdup(prompt), NULL };
-	int fd, r, status;
 	pid_t pid;
+	int fd, r;
 
 	if (argv[0] == NULL || argv[1] == NULL) {
 		r = err_set(e, ERR_NOMEM, 0, "%s", program);
@@ -22,16 +42,12 @@ pin_askpass(const char *program, const char *prompt, int cancel_fd,
 		goto out;
 	r = secret_read_line(out, fd, cancel_fd, e);
 	close(fd);
-	if (r != 0) {
+	if (r != 0)
 		spawn_kill(pid);
-		goto out;
-	}
-	if ((status = spawn_wait(pid)) != 0) {
+	else
+		r = finish(program, pid, e);
+	if (r != 0)
 		secret_clear(out);
-		r = err_set(e, ERR_CANCELLED, status,
-		    "PIN entry was cancelled (%s ended with %d)", program,
-		    status);
-	}
 out:
 	free(argv[0]);
 	free(argv[1]);

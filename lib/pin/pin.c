@@ -1,48 +1,60 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include <stdbool.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "pin/askpass.h"
 #include "pin/pin.h"
+#include "pin/pinentry.h"
+#include "pin/text.h"
 #include "pin/tty.h"
+#include "pin/way.h"
 
-#define DEFAULT_ASKPASS	"/usr/bin/ssh-askpass"
-
-/* The program to ask with, or NULL. */
-static const char *
-askpass_program(void)
+bool
+pin_can_ask(const struct pin_asker *how)
 {
-	const char *p = getenv("SSH_ASKPASS");
+	struct pin_way w;
 
-	if (p != NULL && p[0] != '\0')
-		return p;
-	if (getenv("DISPLAY") == NULL && getenv("WAYLAND_DISPLAY") == NULL)
-		return NULL;
-	return access(DEFAULT_ASKPASS, X_OK) == 0 ? DEFAULT_ASKPASS : NULL;
+	pin_way_choose(how, &w);
+	return w.there;
 }
 
-static bool
-require_is(const char *word)
+static int
+nobody(const struct pin_prompt *p, struct err *e)
 {
-	const char *v = getenv("SSH_ASKPASS_REQUIRE");
+	char serial[PIN_TEXT_NAME];
 
-	return v != NULL && strcmp(v, word) == 0;
+	pin_text_clean(serial, sizeof(serial), p->serial);
+	return err_set(e, ERR_DENIED, 0,
+	    "nobody to ask for the PIN: there is no terminal, no SSH_ASKPASS "
+	    "and no pinentry that could show itself; give it with "
+	    "\"ssh-add -s %s\"", serial[0] != '\0' ? serial : "SERIAL");
 }
 
 int
-pin_ask(const char *prompt, int cancel_fd, struct secret *out, struct err *e)
+pin_ask(const struct pin_asker *how, const struct pin_prompt *p,
+    int cancel_fd, struct secret *out, struct err *e)
 {
-	const char *program = require_is("never") ? NULL : askpass_program();
-	bool tty = !require_is("force") && pin_tty_usable();
+	char line[PIN_TEXT_ALL];
+	struct pin_way w;
+	int r = 0;
 
 	secret_clear(out);
-	if (program != NULL && (!tty || require_is("prefer")))
-		return pin_askpass(program, prompt, cancel_fd, out, e);
-	if (tty)
-		return pin_tty(prompt, cancel_fd, out, e);
-	return err_set(e, ERR_DENIED, 0,
-	    "nobody to ask for the PIN: the agent has no terminal and no "
-	    "SSH_ASKPASS; give it with \"ssh-add -s SERIAL\"");
+	pin_way_choose(how, &w);
+	pin_text_line(line, sizeof(line), p);
+	switch (w.kind) {
+	case PIN_WAY_NONE:
+		return nobody(p, e);
+	case PIN_WAY_TERMINAL:
+		r = pin_tty(line, cancel_fd, out, e);
+		break;
+	case PIN_WAY_ASKPASS:
+		r = pin_askpass(w.program, line, cancel_fd, out, e);
+		break;
+	case PIN_WAY_PINENTRY:
+		r = pin_pinentry(w.program, how->timeout, p, cancel_fd, out,
+		    e);
+		break;
+	}
+	if (r == 0 && secret_len(out) == 0)
+		r = err_set(e, ERR_CANCELLED, 0, "no PIN was entered");
+	if (r != 0)
+		secret_clear(out);
+	return r;
 }

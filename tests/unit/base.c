@@ -37,6 +37,20 @@ test_errors_gain_context_and_never_overflow(void **state)
 }
 
 static void
+test_each_code_has_a_name_of_its_own(void **state)
+{
+	(void)state;
+	assert_string_equal(err_name(ERR_PIN_WRONG), "pin-wrong");
+	for (int i = ERR_NONE; i <= ERR_TOKEN; i++) {
+		assert_string_not_equal(err_name((enum err_code)i), "unknown");
+		for (int k = ERR_NONE; k < i; k++)
+			assert_string_not_equal(err_name((enum err_code)i),
+			    err_name((enum err_code)k));
+	}
+	assert_string_equal(err_name((enum err_code)4711), "unknown");
+}
+
+static void
 test_secrets_hold_up_to_their_capacity(void **state)
 {
 	unsigned char bytes[SECRET_MAX + 1] = { 1, 2, 3 };
@@ -130,16 +144,17 @@ test_spawn_gives_output_and_status(void **state)
 	char echo[] = "echo", word[] = "hello", none[] = "/no/such/program";
 	char *argv[] = { echo, word, NULL }, *bad[] = { none, NULL };
 	char buf[16] = "";
+	int fd, status;
 	struct err e;
 	pid_t pid;
-	int fd;
 
 	(void)state;
 	assert_int_equal(spawn_reader(argv, &pid, &fd, &e), 0);
 	assert_int_equal(read(fd, buf, sizeof(buf)), 6);
 	assert_string_equal(buf, "hello\n");
 	close(fd);
-	assert_int_equal(spawn_wait(pid), 0);
+	assert_true(spawn_wait(pid, 10000, &status));
+	assert_int_equal(status, 0);
 	/* Under valgrind, what exec fails with is not reported back. */
 	if (getenv("UNDER_VALGRIND") != NULL)
 		return;
@@ -174,6 +189,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_errors_gain_context_and_never_overflow),
+		cmocka_unit_test(test_each_code_has_a_name_of_its_own),
 		cmocka_unit_test(test_secrets_hold_up_to_their_capacity),
 		cmocka_unit_test(test_a_secret_is_one_line_of_a_descriptor),
 		cmocka_unit_test(test_an_endless_line_is_refused),

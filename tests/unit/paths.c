@@ -3,7 +3,11 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -97,6 +101,32 @@ test_no_home_is_an_error(void **state)
 	assert_int_equal(paths_config_file(&path, &e), ERR_NOTFOUND);
 }
 
+static void
+test_a_directory_is_made_with_those_above_it(void **state)
+{
+	char top[] = "/tmp/paths-test-XXXXXX", dir[100];
+	struct stat st;
+	struct err e;
+
+	(void)state;
+	assert_non_null(mkdtemp(top));
+	snprintf(dir, sizeof(dir), "%s/a/b/c", top);
+	assert_int_equal(paths_make_dir(dir, &e), 0);
+	assert_int_equal(paths_make_dir(dir, &e), 0);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(stat(dir, &st), 0);
+		assert_true(S_ISDIR(st.st_mode));
+		assert_int_equal(st.st_mode & 0777, 0700);
+		assert_int_equal(rmdir(dir), 0);
+		*strrchr(dir, '/') = '\0';
+	}
+	assert_int_equal(rmdir(top), 0);
+	assert_int_equal(paths_make_dir("/dev/null/a", &e), ERR_SYS);
+	assert_non_null(strstr(e.msg, "/dev/null/a: "));
+	/* What is in the way is found by whoever uses the directory. */
+	assert_int_equal(paths_make_dir("/dev/null", &e), 0);
+}
+
 int
 main(void)
 {
@@ -108,6 +138,8 @@ main(void)
 		cmocka_unit_test_setup(test_relative_xdg_path_is_ignored,
 		    set_up),
 		cmocka_unit_test_setup(test_no_home_is_an_error, set_up),
+		cmocka_unit_test(
+		    test_a_directory_is_made_with_those_above_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
