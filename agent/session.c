@@ -33,7 +33,7 @@ session_new(struct session **out, struct token *t,
 	    (s->rejected = secret_new()) == NULL) {
 		r = err_set(e, ERR_NOMEM, 0, "session");
 	} else if ((r = token_begin(t, e)) == 0) {
-		r = token_list(t, &s->keys, e);
+		r = token_list(t, NULL, &s->keys, e);
 		token_end(t);
 	}
 	if (r != 0) {

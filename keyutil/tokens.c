@@ -251,7 +251,7 @@ read_keys(struct slot *s)
 
 	if ((r = token_begin(s->token, &s->err)) != 0)
 		return r;
-	r = token_list(s->token, &s->keys, &s->err);
+	r = token_list(s->token, NULL, &s->keys, &s->err);
 	token_end(s->token);
 	return r;
 }

@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <reader.h>
 #include <winscard.h>
 
+#include "token/holders.h"
 #include "token/pcsc.h"
 
 #define PNP		"\\\\?PnP?\\Notification"
+#define BEGIN_TRIES	3
+/* pcsc-lite wakes up once a minute when it is told to wait for ever. */
+#define WAIT_MS		(24 * 60 * 60 * 1000)
 #define NAMES_MAX	(PCSC_READERS_MAX * PCSC_NAME_MAX + 1)
 
 struct pcsc {
@@ -16,8 +22,22 @@ struct pcsc {
 struct card {
 	SCARDCONTEXT	 ctx;
 	SCARDHANDLE	 handle;
+	struct pcsc_reader reader;	/* as it was when we connected */
+	bool		 stale;		/* to be connected anew */
 	bool		 reset;		/* seen, not yet told */
+	bool		 begun;
 };
+
+static int
+held_by_another(struct err *e, const char *what)
+{
+	char who[sizeof(e->msg)];
+
+	pcsc_holders_describe("/proc", who, sizeof(who));
+	return err_set(e, ERR_DENIED, 0,
+	    "%s: another program holds the card for itself alone: %s", what,
+	    who);
+}
 
 /* What a PC/SC error means to a caller, and what a person can do. */
 static int
@@ -45,9 +65,7 @@ pcsc_err(struct err *e, LONG rv, const char *what)
 		    "%s: the card does not answer; pull it out and put it "
 		    "back", what);
 	case (uint32_t)SCARD_E_SHARING_VIOLATION:
-		return err_set(e, ERR_DENIED, 0,
-		    "%s: another program holds the card for itself alone; "
-		    "for GnuPG run \"gpgconf --kill scdaemon\"", what);
+		return held_by_another(e, what);
 	case (uint32_t)SCARD_W_SECURITY_VIOLATION:
 		return err_set(e, ERR_DENIED, 0,
 		    "%s: PC/SC access denied to this user (polkit)", what);
@@ -124,6 +142,8 @@ take_state(struct pcsc_reader *r, const SCARD_READERSTATE *s)
 	r->present = (s->dwEventState & SCARD_STATE_PRESENT) != 0;
 	r->mute = (s->dwEventState & SCARD_STATE_MUTE) != 0;
 	r->exclusive = (s->dwEventState & SCARD_STATE_EXCLUSIVE) != 0;
+	r->in_use = r->exclusive ||
+	    (s->dwEventState & SCARD_STATE_INUSE) != 0;
 	r->events = (uint32_t)(s->dwEventState >> 16) & 0xffff;
 	r->atr_n = s->cbAtr > sizeof(r->atr) ? sizeof(r->atr) : s->cbAtr;
 	memcpy(r->atr, s->rgbAtr, r->atr_n);
@@ -179,10 +199,17 @@ known_state(const struct pcsc_reader *r)
 	s |= r->present ? SCARD_STATE_PRESENT : SCARD_STATE_EMPTY;
 	if (r->mute)
 		s |= SCARD_STATE_MUTE;
+	if (r->exclusive)
+		s |= SCARD_STATE_EXCLUSIVE;
+	else if (r->in_use)
+		s |= SCARD_STATE_INUSE;
 	return s;
 }
 
-/* Only what matters here: not, say, that another program connects. */
+/*
+ * Only what matters here.  That another program connects is told to nobody
+ * while somebody is connected (pcsc-lite 1.9.9), and so not by `in_use`.
+ */
 static bool
 differs(const struct pcsc_reader *r, const SCARD_READERSTATE *s)
 {
@@ -208,8 +235,10 @@ pcsc_wait(struct pcsc *p, const struct pcsc_readers *rs, struct err *e)
 	st[rs->n].szReader = PNP;
 	st[rs->n].dwCurrentState = (DWORD)rs->n << 16;
 	for (;;) {
-		rv = SCardGetStatusChange(p->ctx, INFINITE, st,
+		rv = SCardGetStatusChange(p->ctx, WAIT_MS, st,
 		    (DWORD)rs->n + 1);
+		if (rv == (LONG)SCARD_E_TIMEOUT)
+			continue;
 		if (rv == (LONG)SCARD_E_UNKNOWN_READER)
 			return 0;
 		if (rv != SCARD_S_SUCCESS)
@@ -230,6 +259,53 @@ pcsc_cancel(struct pcsc *p)
 	SCardCancel(p->ctx);
 }
 
+/*
+ * An error with a handle that was good before.  A daemon that was started
+ * anew does not know it, and calls that a security violation.
+ */
+static int
+handle_err(struct err *e, LONG rv)
+{
+	if (rv == (LONG)SCARD_W_SECURITY_VIOLATION)
+		rv = (LONG)SCARD_E_INVALID_HANDLE;
+	return pcsc_err(e, rv, "PC/SC card");
+}
+
+/* What PC/SC knows of the reader now: asks the daemon, not the card. */
+static LONG
+peek(SCARDCONTEXT ctx, struct pcsc_reader *r)
+{
+	SCARD_READERSTATE st = { .szReader = r->name };
+	LONG rv;
+
+	rv = SCardGetStatusChange(ctx, 0, &st, 1);
+	if (rv != SCARD_S_SUCCESS && rv != (LONG)SCARD_E_TIMEOUT)
+		return rv;
+	take_state(r, &st);
+	return SCARD_S_SUCCESS;
+}
+
+/*
+ * PC/SC counts the cards that go and come.  A handle whose card was pulled
+ * says only "reset" when another program has reset the next card since.
+ * The count misses a card that is exchanged between two looks of the daemon
+ * (0.4 s, or none where the reader reports it) and reset within that time.
+ */
+static enum card_since
+since_reset(struct card *c)
+{
+	struct pcsc_reader now = c->reader;
+	bool same;
+
+	if (peek(c->ctx, &now) != SCARD_S_SUCCESS)
+		return CARD_UNSURE;
+	same = now.present && now.events == c->reader.events &&
+	    now.atr_n == c->reader.atr_n &&
+	    memcmp(now.atr, c->reader.atr, now.atr_n) == 0;
+	c->reader = now;
+	return same ? CARD_RESET : CARD_UNSURE;
+}
+
 /* The card was reset by somebody: take the handle up again as it is. */
 static LONG
 reconnect(struct card *c)
@@ -237,25 +313,36 @@ reconnect(struct card *c)
 	DWORD protocol;
 
 	c->reset = true;
+	c->stale = false;
 	return SCardReconnect(c->handle, SCARD_SHARE_SHARED,
 	    SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1, SCARD_LEAVE_CARD,
 	    &protocol);
 }
 
 static int
-card_begin(void *ctx, bool *reset, struct err *e)
+card_begin(void *ctx, enum card_since *since, struct err *e)
 {
 	struct card *c = ctx;
-	LONG rv;
+	LONG rv = SCARD_S_SUCCESS;
 
-	rv = SCardBeginTransaction(c->handle);
-	if (rv == (LONG)SCARD_W_RESET_CARD &&
-	    (rv = reconnect(c)) == SCARD_S_SUCCESS)
-		rv = SCardBeginTransaction(c->handle);
+	for (int i = 0; i < BEGIN_TRIES; i++) {
+		if (c->stale)
+			rv = reconnect(c);
+		if (rv == SCARD_S_SUCCESS)
+			rv = SCardBeginTransaction(c->handle);
+		if (rv != (LONG)SCARD_W_RESET_CARD)
+			break;
+		c->stale = true;
+		rv = SCARD_S_SUCCESS;
+	}
 	if (rv != SCARD_S_SUCCESS)
-		return pcsc_err(e, rv, "PC/SC card");
-	*reset = c->reset;
+		return handle_err(e, rv);
+	if (c->stale)
+		return err_set(e, ERR_AGAIN, 0,
+		    "another program resets the card again and again");
+	*since = c->reset ? since_reset(c) : CARD_KEPT;
 	c->reset = false;
+	c->begun = true;
 	return 0;
 }
 
@@ -264,7 +351,23 @@ card_end(void *ctx)
 {
 	struct card *c = ctx;
 
+	c->begun = false;
 	SCardEndTransaction(c->handle, SCARD_LEAVE_CARD);
+}
+
+/*
+ * Who takes the card while another program is about to reset it learns of
+ * that from a command, and sometimes only from the protocol that is then
+ * not agreed on: nothing but connecting anew helps.
+ */
+static int
+was_reset(struct card *c, struct err *e)
+{
+	c->stale = true;
+	if (c->begun)
+		return err_set(e, ERR_AGAIN, 0,
+		    "another program has reset the card meanwhile");
+	return err_set(e, ERR_PIN_NEEDED, -1, "the card was reset");
 }
 
 static int
@@ -280,11 +383,29 @@ card_transmit(void *ctx, struct span cmd, uint8_t *rsp, size_t *rsp_len,
 	    rsp, &n);
 	if (rv == (LONG)SCARD_E_SHARING_VIOLATION)
 		return err_set(e, ERR_AGAIN, 0, "the card is in use");
-	if (rv == (LONG)SCARD_W_RESET_CARD)
-		return err_set(e, ERR_PIN_NEEDED, -1, "the card was reset");
+	if (rv == (LONG)SCARD_W_RESET_CARD ||
+	    rv == (LONG)SCARD_E_PROTO_MISMATCH)
+		return was_reset(c, e);
 	if (rv != SCARD_S_SUCCESS)
-		return pcsc_err(e, rv, "PC/SC card");
+		return handle_err(e, rv);
 	*rsp_len = n;
+	return 0;
+}
+
+static int
+card_control(void *ctx, uint32_t code, struct span in, uint8_t *out,
+    size_t *out_len, struct err *e)
+{
+	struct card *c = ctx;
+	DWORD n = *out_len;
+	LONG rv;
+
+	if (code == CARD_ASK_FEATURES)
+		code = CM_IOCTL_GET_FEATURE_REQUEST;
+	rv = SCardControl(c->handle, code, in.p, in.n, out, n, &n);
+	if (rv != SCARD_S_SUCCESS)
+		return pcsc_err(e, rv, "PC/SC reader");
+	*out_len = n;
 	return 0;
 }
 
@@ -311,18 +432,26 @@ pcsc_connect(const char *reader, struct card_io *io, struct err *e)
 
 	if ((c = calloc(1, sizeof(*c))) == NULL)
 		return err_set(e, ERR_NOMEM, 0, "PC/SC card");
+	snprintf(c->reader.name, sizeof(c->reader.name), "%s", reader);
 	if ((r = establish(&c->ctx, e)) != 0) {
 		free(c);
 		return r;
 	}
-	rv = SCardConnect(c->ctx, reader, SCARD_SHARE_SHARED,
-	    SCARD_PROTOCOL_T1, &c->handle, &protocol);
+	/*
+	 * In this order, and at once: a card that is exchanged in between
+	 * has another count, and hardly anybody connects in between.
+	 */
+	if ((rv = peek(c->ctx, &c->reader)) == SCARD_S_SUCCESS)
+		rv = SCardConnect(c->ctx, reader, SCARD_SHARE_SHARED,
+		    SCARD_PROTOCOL_T1, &c->handle, &protocol);
 	if (rv != SCARD_S_SUCCESS) {
 		r = pcsc_err(e, rv, "PC/SC card");
 		card_close(c);
 		return r;
 	}
 	*io = (struct card_io){ .begin = card_begin, .end = card_end,
-	    .transmit = card_transmit, .close = card_close, .ctx = c };
+	    .transmit = card_transmit, .control = card_control,
+	    .close = card_close, .ctx = c, .reader = c->reader.name,
+	    .alone = !c->reader.in_use };
 	return 0;
 }

@@ -26,6 +26,7 @@ struct pcsc_reader {
 	char		 name[PCSC_NAME_MAX];
 	bool		 present;	/* holds a card */
 	bool		 mute;		/* which does not answer */
+	bool		 in_use;	/* somebody, or we, have it open */
 	bool		 exclusive;	/* held by another program alone */
 	uint32_t	 events;	/* changes with each insertion */
 	uint8_t		 atr[PCSC_ATR_MAX];

@@ -4,6 +4,7 @@
 
 #include "ssh/key.h"
 #include "ssh/sig.h"
+#include "token/pinpad.h"
 #include "token/schsm.h"
 #include "token/schsm_card.h"
 #include "token/schsm_info.h"
@@ -13,13 +14,21 @@
 #define INS_SIGN	0x68
 #define SIGN_RSA_RAW	0x20
 #define SIGN_ECDSA	0x70
+#define SERIAL_MIN	8		/* no chance word in a name */
 #define RSA_BYTES_MAX	512		/* RSA-4096 */
+
+enum card_state {
+	READY,
+	UNSELECTED,			/* the applet, on the same card */
+	UNSURE,				/* nor is it sure to be that card */
+};
 
 struct schsm {
 	struct token		 base;
 	struct schsm_card	 card;
 	struct sig_verifier	*verifier;	/* of the key used last */
-	bool			 unselected;	/* SIGN found it so */
+	enum card_state		 state;
+	bool			 built_in;	/* the card is the reader */
 };
 
 static struct schsm *
@@ -28,22 +37,12 @@ of(struct token *t)
 	return (struct schsm *)t;
 }
 
-/*
- * Select the applet, and make sure that the card is still the one that
- * was opened: a PIN must not reach another (promise 2 of the design).
- */
 static int
-select_again(struct schsm *s, struct err *e)
+check_serial(struct schsm *s, struct err *e)
 {
 	char serial[sizeof(s->base.serial)];
 	int r;
 
-	s->unselected = false;
-	if ((r = schsm_card_select(&s->card, e)) == ERR_UNSUPPORTED)
-		return err_set(e, ERR_TOKEN_GONE, 0,
-		    "token %s was replaced by another card", s->base.serial);
-	if (r != 0)
-		return r;
 	if ((r = schsm_serial(&s->card, serial, sizeof(serial), e)) != 0)
 		return r;
 	if (strcmp(serial, s->base.serial) != 0)
@@ -53,18 +52,69 @@ select_again(struct schsm *s, struct err *e)
 	return 0;
 }
 
+/*
+ * Select the applet, and make sure that the card is still the one that was
+ * opened: a PIN must not reach another (promise 2).  What is not found out
+ * now stays to be found out.
+ */
+static int
+make_ready(struct schsm *s, struct err *e)
+{
+	int r;
+
+	if (s->state == READY)
+		return 0;
+	if ((r = schsm_card_select(&s->card, e)) == ERR_UNSUPPORTED)
+		return err_set(e, ERR_TOKEN_GONE, 0,
+		    "token %s was replaced by another card", s->base.serial);
+	if (r != 0 || (s->state == UNSURE && (r = check_serial(s, e)) != 0))
+		return r;
+	s->state = READY;
+	return 0;
+}
+
+/* The applet is not selected any more; who knows what else happened? */
+static enum card_state
+lost(const struct schsm *s)
+{
+	return s->built_in ? UNSELECTED : UNSURE;
+}
+
+/*
+ * After a command that found the applet not selected.  Nobody has told why:
+ * another program selected another applet, or somebody was very quick.
+ */
+static int
+select_again(struct schsm *s, struct err *e)
+{
+	s->state = lost(s);
+	return make_ready(s, e);
+}
+
+static int
+begin_once(struct schsm *s, struct err *e)
+{
+	enum card_since since;
+	int r;
+
+	if ((r = s->card.io.begin(s->card.io.ctx, &since, e)) != 0)
+		return r;
+	if (since == CARD_UNSURE || (since == CARD_RESET && !s->built_in))
+		s->state = UNSURE;
+	else if (since == CARD_RESET && s->state == READY)
+		s->state = UNSELECTED;
+	if ((r = make_ready(s, e)) != 0)
+		s->card.io.end(s->card.io.ctx);
+	return r;
+}
+
+/* Somebody may reset the card just as we take it. */
 static int
 begin(struct token *t, struct err *e)
 {
-	struct schsm *s = of(t);
-	bool reset;
-	int r;
+	int r = begin_once(of(t), e);
 
-	if ((r = s->card.io.begin(s->card.io.ctx, &reset, e)) != 0)
-		return r;
-	if (reset && (r = select_again(s, e)) != 0)
-		s->card.io.end(s->card.io.ctx);
-	return r;
+	return r == ERR_AGAIN ? begin_once(of(t), e) : r;
 }
 
 static void
@@ -100,9 +150,16 @@ info(struct token *t, struct token_info *i, struct err *e)
 }
 
 static int
-list(struct token *t, struct token_keys *k, struct err *e)
+list(struct token *t, const struct token_keys *known, struct token_keys *out,
+    struct err *e)
 {
-	return schsm_keys_list(&of(t)->card, k, e);
+	struct schsm *s = of(t);
+	int r;
+
+	r = schsm_keys_list(&s->card, known, out, e);
+	if (r == ERR_UNSUPPORTED && (r = select_again(s, e)) == 0)
+		r = schsm_keys_list(&s->card, known, out, e);
+	return r;
 }
 
 static int
@@ -111,7 +168,11 @@ login(struct token *t, const struct secret *pin, struct err *e)
 	struct schsm *s = of(t);
 	int r;
 
-	if (s->unselected && (r = select_again(s, e)) != 0)
+	/* Here, as ERR_UNSUPPORTED means below that the applet is gone. */
+	if (pin == NULL && !t->has_pad)
+		return err_set(e, ERR_UNSUPPORTED, 0,
+		    "the reader has no PIN pad");
+	if ((r = make_ready(s, e)) != 0)
 		return r;
 	r = schsm_pin_verify(&s->card, pin, e);
 	if (r == ERR_UNSUPPORTED && (r = select_again(s, e)) == 0)
@@ -133,7 +194,7 @@ sign_error(struct schsm *s, uint16_t sw, struct err *e)
 	switch (sw) {
 	case SW_INS_UNKNOWN:
 	case SW_CLA_UNKNOWN:
-		s->unselected = true;
+		s->state = lost(s);
 		return err_set(e, ERR_PIN_NEEDED, -1,
 		    "another program selected another applet");
 	case SW_SECURITY_STATUS:
@@ -149,7 +210,7 @@ sign_error(struct schsm *s, uint16_t sw, struct err *e)
 		    "this one is not in it");
 	case SW_NOT_FOUND:
 	case 0x6a88:
-		return err_set(e, ERR_NOTFOUND, sw,
+		return err_set(e, ERR_STALE, sw,
 		    "the key is no longer on the token");
 	case SW_WRONG_LENGTH:
 		return err_set(e, ERR_TOKEN, sw,
@@ -175,6 +236,15 @@ card_sign(struct schsm *s, uint8_t ref, uint8_t alg, struct span in,
 	return sw == SW_OK ? 0 : sign_error(s, sw, e);
 }
 
+/* The card answered what is no signature by the key that was known. */
+static int
+stale(struct err *e)
+{
+	e->code = ERR_STALE;
+	return err_wrap(e, "what the token returned is no signature by the "
+	    "key it had");
+}
+
 static int
 sign_rsa(struct schsm *s, uint8_t ref, enum sig_alg alg, size_t len,
     const struct sig_digest *md, struct wire_w *sig, struct err *e)
@@ -189,7 +259,9 @@ sign_rsa(struct schsm *s, uint8_t ref, enum sig_alg alg, size_t len,
 	    (r = card_sign(s, ref, SIGN_RSA_RAW, (struct span){ block, len },
 	    len, raw, &n, e)) != 0)
 		return r;
-	return sig_put_rsa(sig, alg, (struct span){ raw, n }, len, e);
+	if (sig_put_rsa(sig, alg, (struct span){ raw, n }, len, e) != 0)
+		return stale(e);
+	return 0;
 }
 
 static int
@@ -203,7 +275,9 @@ sign_ecdsa(struct schsm *s, uint8_t ref, enum sig_alg alg,
 	if ((r = card_sign(s, ref, SIGN_ECDSA,
 	    (struct span){ md->bytes, md->n }, 256, der, &n, e)) != 0)
 		return r;
-	return sig_put_ecdsa_der(sig, alg, (struct span){ der, n }, e);
+	if (sig_put_ecdsa_der(sig, alg, (struct span){ der, n }, e) != 0)
+		return stale(e);
+	return 0;
 }
 
 static int
@@ -217,8 +291,36 @@ verifier_for(struct schsm *s, struct span blob, struct err *e)
 	return sig_verifier_new(&s->verifier, blob, e);
 }
 
+/*
+ * A signature goes out only if it verifies.  One that does not, or is none,
+ * was made with another key in the place of the one that was known, or what
+ * was known is no key.
+ */
 static int
-sign(struct token *t, const struct token_key *k, enum sig_alg alg,
+check(struct schsm *s, struct span blob, enum sig_alg alg,
+    const struct sig_digest *md, struct span sig, struct err *e)
+{
+	int r;
+
+	if ((r = verifier_for(s, blob, e)) == 0)
+		r = sig_verifier_check(s->verifier, alg, md, sig, e);
+	return r == 0 || r == ERR_NOMEM ? r : stale(e);
+}
+
+/* A card may refuse because another kind of key took the place of k. */
+static int
+why(struct schsm *s, const struct token_key *k, int r, struct err *e)
+{
+	struct err other;
+
+	if (r == ERR_TOKEN &&
+	    schsm_keys_check(&s->card, k, &other) == ERR_STALE)
+		*e = other;
+	return (int)e->code;
+}
+
+static int
+sign_with(struct schsm *s, const struct token_key *k, enum sig_alg alg,
     struct span data, struct wire_w *sig, struct err *e)
 {
 	struct span blob = { k->blob, k->blob_n };
@@ -234,12 +336,29 @@ sign(struct token *t, const struct token_key *k, enum sig_alg alg,
 		return err_set(e, ERR_UNSUPPORTED, 0,
 		    "%s with a key of another kind", sig_alg_name(alg));
 	if (key.type == KEY_RSA)
-		r = sign_rsa(of(t), ref, alg, key.n.n, &md, sig, e);
+		r = sign_rsa(s, ref, alg, key.n.n, &md, sig, e);
 	else
-		r = sign_ecdsa(of(t), ref, alg, &md, sig, e);
-	if (r == 0 && (r = verifier_for(of(t), blob, e)) == 0)
-		r = sig_verifier_check(of(t)->verifier, alg, &md,
-		    wire_bytes(sig), e);
+		r = sign_ecdsa(s, ref, alg, &md, sig, e);
+	if (r != 0)
+		return why(s, k, r, e);
+	return check(s, blob, alg, &md, wire_bytes(sig), e);
+}
+
+static int
+sign(struct token *t, const struct token_key *k, enum sig_alg alg,
+    struct span data, struct wire_w *sig, struct err *e)
+{
+	struct wire_w w;
+	int r;
+
+	if (!wire_write(&w, SIG_BLOB_MAX))
+		return err_set(e, ERR_NOMEM, 0, "signature");
+	if ((r = sign_with(of(t), k, alg, data, &w, e)) == 0) {
+		wire_put_raw(sig, wire_bytes(&w));
+		if (sig->bad)
+			r = err_set(e, ERR_NOMEM, 0, "signature");
+	}
+	wire_free(&w);
 	return r;
 }
 
@@ -271,40 +390,57 @@ atr_is_known(struct span atr)
 }
 
 /*
- * A card with a known ATR is asked first whether the applet is selected,
- * and then its device certificate proves that it is.  Any other card gets
- * one SELECT, which a card without the applet refuses unharmed.
+ * The device certificate tells the serial number, and that the applet is
+ * selected.  Where another program may be logged in it is asked for before
+ * anything else, because SELECT would end that login.  A card with an
+ * unknown ATR gets one SELECT, which a card without the applet refuses
+ * unharmed.
  */
 static int
 attach(struct schsm *s, struct span atr, struct err *e)
 {
 	enum token_pin_state st = TOKEN_PIN_UNKNOWN;
+	struct err other;
 	int r, tries;
 
-	if (atr_is_known(atr)) {
-		r = schsm_pin_state(&s->card, SCHSM_USER_PIN, &st, &tries, e);
-		if (r == 0 && st != TOKEN_PIN_UNKNOWN)
-			r = schsm_serial(&s->card, s->base.serial,
-			    sizeof(s->base.serial), e);
-		else if (r == 0)
-			r = ERR_UNSUPPORTED;
-		/* A SELECT now would log somebody out. */
-		if (r == 0 || r == ERR_TOKEN_GONE || r == ERR_NO_TOKEN ||
+	if (!s->card.io.alone && atr_is_known(atr)) {
+		r = schsm_serial(&s->card, s->base.serial,
+		    sizeof(s->base.serial), e);
+		if (r == 0 || r == ERR_TOKEN_GONE || r == ERR_NO_TOKEN)
+			return r;
+		if (r != ERR_UNSUPPORTED && schsm_pin_state(&s->card,
+		    SCHSM_USER_PIN, &st, &tries, &other) == 0 &&
 		    st == TOKEN_PIN_VERIFIED)
 			return r;
 	}
-	if ((r = schsm_card_select(&s->card, e)) != 0)
-		return r;
-	return schsm_serial(&s->card, s->base.serial, sizeof(s->base.serial),
-	    e);
+	if ((r = schsm_card_select(&s->card, e)) == 0)
+		r = schsm_serial(&s->card, s->base.serial,
+		    sizeof(s->base.serial), e);
+	if (r == ERR_UNSUPPORTED && atr_is_known(atr))
+		return err_set(e, ERR_TOKEN, 0, "the card says that it is a "
+		    "SmartCard-HSM, and does not answer as one");
+	return r;
+}
+
+/*
+ * The card in a USB stick cannot be exchanged while its reader stays.  Such
+ * a reader has the serial number in its name, which a reader with a slot
+ * cannot have.
+ */
+static bool
+is_built_in(const struct schsm *s)
+{
+	return s->card.io.reader != NULL &&
+	    strlen(s->base.serial) >= SERIAL_MIN &&
+	    strstr(s->card.io.reader, s->base.serial) != NULL;
 }
 
 int
 schsm_open(struct card_io io, struct span atr, struct token **out,
     struct err *e)
 {
+	enum card_since since;
 	struct schsm *s;
-	bool reset;
 	int r;
 
 	if ((s = calloc(1, sizeof(*s))) == NULL) {
@@ -313,7 +449,7 @@ schsm_open(struct card_io io, struct span atr, struct token **out,
 	}
 	s->base.ops = &schsm_ops;
 	s->card.io = io;
-	if ((r = io.begin(io.ctx, &reset, e)) == 0) {
+	if ((r = io.begin(io.ctx, &since, e)) == 0) {
 		r = attach(s, atr, e);
 		io.end(io.ctx);
 	}
@@ -321,6 +457,9 @@ schsm_open(struct card_io io, struct span atr, struct token **out,
 		close_token(&s->base);
 		return r;
 	}
+	s->built_in = is_built_in(s);
+	s->card.pad = pinpad_find(&s->card.io);
+	s->base.has_pad = s->card.pad != 0;
 	*out = &s->base;
 	return 0;
 }

@@ -11,9 +11,10 @@
  */
 
 /*
- * Take over the card behind *io (closed on failure too).  Selects the
- * applet only if it is not selected already, because SELECT logs every
- * other program out.  `atr` saves a command when it is a known one.
+ * Take over the card behind *io (closed on failure too).  Unless nobody
+ * else has the card open, the applet is selected only if it is not selected
+ * already, because SELECT logs every other program out.  That is seen from
+ * an `atr` that is known.
  * ERR_UNSUPPORTED when the card is something else.
  */
 int	 schsm_open(struct card_io io, struct span atr, struct token **out,

@@ -19,6 +19,13 @@ schsm_sw_unselected(uint16_t sw)
 }
 
 int
+schsm_err_unselected(struct err *e, uint16_t sw)
+{
+	return err_set(e, ERR_UNSUPPORTED, sw,
+	    "the SmartCard-HSM applet is not selected");
+}
+
+int
 schsm_card_send(struct schsm_card *c, const struct apdu *a, uint8_t *rsp,
     size_t *n, uint16_t *sw, struct err *e)
 {
@@ -85,6 +92,8 @@ read_at(struct schsm_card *c, uint16_t fid, size_t offset, uint8_t *buf,
 		a.extended = true;
 		a.le = room < EXT_READ ? room : EXT_READ;
 		r = apdu_send(&c->io, &a, buf, n, sw, e);
+		if (r == 0 && schsm_sw_unselected(*sw))
+			return 0;	/* which tells nothing about length */
 		if (r == 0 && *sw != SW_WRONG_LENGTH)
 			c->extended_works = true;
 		if (c->extended_works)
@@ -122,6 +131,8 @@ schsm_card_read(struct schsm_card *c, uint16_t fid, uint8_t *buf, size_t *n,
 		if (sw == SW_NOT_FOUND)
 			return err_set(e, ERR_NOTFOUND, sw,
 			    "no file %04x on the token", fid);
+		if (schsm_sw_unselected(sw))
+			return schsm_err_unselected(e, sw);
 		if (sw != SW_OK && sw != SW_END_OF_FILE)
 			return err_set(e, ERR_TOKEN, sw,
 			    "READ %04x: the card says %04x", fid, sw);
@@ -144,6 +155,8 @@ schsm_card_enumerate(struct schsm_card *c, uint16_t *fids, size_t *n,
 
 	if ((r = apdu_send(&c->io, &a, buf, &len, &sw, e)) != 0)
 		return err_wrap(e, "ENUMERATE OBJECTS");
+	if (schsm_sw_unselected(sw))
+		return schsm_err_unselected(e, sw);
 	if ((sw != SW_OK && sw != SW_END_OF_FILE) || len % 2 != 0)
 		return err_set(e, ERR_TOKEN, sw,
 		    "ENUMERATE OBJECTS: the card says %04x, %zu bytes", sw,

@@ -15,6 +15,7 @@ struct schsm_card {
 	struct card_io	 io;
 	bool		 extended_works;
 	bool		 short_only;
+	uint32_t	 pad;		/* see pinpad.h */
 	char		 firmware[16];	/* "3.5"; "" until a SELECT told it */
 };
 
@@ -36,7 +37,7 @@ int	 schsm_card_select(struct schsm_card *c, struct err *e) MUST_CHECK;
 /*
  * Read the TLV object at the start of a file; *n is the room on entry, the
  * bytes read on return (more than the object may come).  ERR_NOTFOUND when
- * there is no such file.
+ * there is no such file, ERR_UNSUPPORTED when the applet is not selected.
  */
 int	 schsm_card_read(struct schsm_card *c, uint16_t fid, uint8_t *buf,
 	    size_t *n, struct err *e) MUST_CHECK;
@@ -49,7 +50,11 @@ int	 schsm_card_enumerate(struct schsm_card *c, uint16_t *fids,
 int	 schsm_card_send(struct schsm_card *c, const struct apdu *a,
 	    uint8_t *rsp, size_t *n, uint16_t *sw, struct err *e) MUST_CHECK;
 
-/* The status word says that the applet is not selected (any more). */
+/*
+ * The status word says that the applet is not selected (any more); as an
+ * error that is ERR_UNSUPPORTED.
+ */
 bool	 schsm_sw_unselected(uint16_t sw);
+int	 schsm_err_unselected(struct err *e, uint16_t sw);
 
 #endif

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "ssh/key.h"
 #include "ssh/keytext.h"
+#include "ssh/sig.h"
 #include "token/curve.h"
 #include "token/cvc.h"
 #include "token/prkd.h"
 #include "token/schsm_keys.h"
 #include "token/tlv.h"
+
+#define READ_TRIES	2	/* one odd answer does not lose a key */
 
 static const char *
 algo_name(enum key_type t)
@@ -90,41 +94,95 @@ blob_of_certificate(struct token_key *k, struct span file, struct wire_w *w,
 }
 
 /*
- * Errors that concern this one key become its `unusable` text; those that
- * concern the token (removed, out of memory) are returned.
+ * The public file of a key, cut to the object in it.  It is for its key
+ * alone that it is missing or unreadable, so that is an answer too.
  */
-static int
-settle(struct token_key *k, int r, const struct err *e)
+struct public {
+	uint8_t		 ref;
+	uint8_t		 file[SCHSM_FILE_MAX];
+	size_t		 n;
+	int		 r;		/* how the reading went */
+	struct err	 err;
+};
+
+struct listing {
+	struct schsm_card *card;
+	struct public	 newest;	/* of the key made last */
+	bool		 doubtful;	/* a file was there and not read */
+};
+
+/* A file that could not be read, while the next one perhaps can be. */
+static bool
+concerns_file(int r)
 {
-	if (r == 0 || r == ERR_NOMEM || r == ERR_TOKEN_GONE ||
-	    r == ERR_NO_TOKEN)
-		return r;
-	snprintf(k->unusable, sizeof(k->unusable), "%.95s", e->msg);
+	return r == ERR_NOTFOUND || r == ERR_TOKEN || r == ERR_FORMAT;
+}
+
+static int
+read_public(struct schsm_card *c, uint8_t ref, struct public *p,
+    struct err *e)
+{
+	size_t size;
+
+	p->ref = ref;
+	p->r = ERR_TOKEN;
+	for (int i = 0; i < READ_TRIES && p->r == ERR_TOKEN; i++) {
+		p->n = sizeof(p->file);
+		p->r = schsm_card_read(c,
+		    (uint16_t)(SCHSM_CERTIFICATE << 8 | ref), p->file, &p->n,
+		    &p->err);
+	}
+	if (p->r == ERR_NOTFOUND)
+		(void)err_set(&p->err, ERR_NOTFOUND, 0,
+		    "its public part is not on the token");
+	if (p->r != 0) {
+		p->n = 0;
+		*e = p->err;
+		return concerns_file(p->r) ? 0 : p->r;
+	}
+	size = tlv_size((struct span){ p->file, p->n });
+	if (size != 0 && size < p->n)
+		p->n = size;
 	return 0;
 }
 
 static int
-read_public(struct schsm_card *c, uint8_t ref, struct token_key *k,
-    struct err *e)
+take_public(struct token_key *k, const struct public *p, struct err *e)
 {
-	uint8_t file[SCHSM_FILE_MAX];
-	size_t n = sizeof(file);
 	struct wire_w w;
 	int r;
 
-	r = schsm_card_read(c, (uint16_t)(SCHSM_CERTIFICATE << 8 | ref), file,
-	    &n, e);
-	if (r == ERR_NOTFOUND)
-		(void)err_set(e, ERR_NOTFOUND, 0,
-		    "its public part is not on the token");
-	if (r != 0)
-		return settle(k, r, e);
+	if (p->r != 0) {
+		*e = p->err;
+		return p->r;
+	}
 	if (!wire_write(&w, KEY_BLOB_MAX))
 		return err_set(e, ERR_NOMEM, 0, "key list");
-	if ((r = blob_of_certificate(k, (struct span){ file, n }, &w, e)) == 0)
+	r = blob_of_certificate(k, (struct span){ p->file, p->n }, &w, e);
+	if (r == 0)
 		r = adopt_blob(k, &w, e);
 	wire_free(&w);
-	return settle(k, r, e);
+	return r;
+}
+
+static int
+add_public(struct listing *l, uint8_t ref, struct token_key *k,
+    struct err *e)
+{
+	struct public other, *p = &l->newest;
+	int r;
+
+	if (ref != p->ref) {
+		p = &other;
+		if ((r = read_public(l->card, ref, p, e)) != 0)
+			return r;
+	}
+	l->doubtful |= p->r != 0 && p->r != ERR_NOTFOUND;
+	r = take_public(k, p, e);
+	if (r == 0 || r == ERR_NOMEM)
+		return r;
+	keytext_clean(k->unusable, sizeof(k->unusable), span_cstr(e->msg));
+	return 0;
 }
 
 static void
@@ -171,7 +229,7 @@ describe(struct token_key *k, const struct prkd *p)
 }
 
 static int
-read_description(struct schsm_card *c, uint8_t ref, struct token_key *k,
+add_description(struct listing *l, uint8_t ref, struct token_key *k,
     struct err *e)
 {
 	uint8_t file[SCHSM_FILE_MAX];
@@ -179,60 +237,143 @@ read_description(struct schsm_card *c, uint8_t ref, struct token_key *k,
 	struct prkd p;
 	int r;
 
-	r = schsm_card_read(c, (uint16_t)(SCHSM_DESCRIPTION << 8 | ref), file,
-	    &n, e);
-	if (r == ERR_TOKEN_GONE || r == ERR_NO_TOKEN)
+	r = schsm_card_read(l->card, (uint16_t)(SCHSM_DESCRIPTION << 8 | ref),
+	    file, &n, e);
+	if (r != 0 && !concerns_file(r))
 		return r;
+	l->doubtful |= r != 0 && r != ERR_NOTFOUND;
 	if (r == 0 && prkd_parse((struct span){ file, n }, &p, e) == 0)
 		describe(k, &p);
 	return 0;	/* without one the key still works, by its reference */
 }
 
 static int
-read_key(struct schsm_card *c, uint8_t ref, struct token_key *k,
-    struct err *e)
+add_key(struct listing *l, uint8_t ref, struct token_key *k, struct err *e)
 {
 	int r;
 
 	*k = (struct token_key){ 0 };
 	snprintf(k->ref, sizeof(k->ref), "%02x", ref);
 	snprintf(k->id, sizeof(k->id), "%02x", ref);
-	if ((r = read_public(c, ref, k, e)) != 0 ||
-	    (r = read_description(c, ref, k, e)) != 0)
+	if ((r = add_public(l, ref, k, e)) != 0 ||
+	    (r = add_description(l, ref, k, e)) != 0)
 		return r;
 	if (k->algo[0] == '\0')
 		snprintf(k->algo, sizeof(k->algo), "unknown");
 	return 0;
 }
 
-int
-schsm_keys_list(struct schsm_card *c, struct token_keys *keys, struct err *e)
+static bool
+is_key(uint16_t fid)
 {
+	return fid >> 8 == SCHSM_KEY && (fid & 0xff) != 0;
+}
+
+/* 0 when there is no key. */
+static uint8_t
+newest_key(const uint16_t *fids, size_t n)
+{
+	uint8_t ref = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (is_key(fids[i]))
+			ref = (uint8_t)fids[i];
+	return ref;
+}
+
+static int
+make_stamp(const uint16_t *fids, size_t n, const struct public *newest,
+    uint8_t stamp[TOKEN_STAMP_BYTES], struct err *e)
+{
+	struct sig_digest md;
+	struct wire_w w;
+	int r;
+
+	if (!wire_write(&w, 4 * SCHSM_FIDS_MAX + SCHSM_FILE_MAX + 8))
+		return err_set(e, ERR_NOMEM, 0, "key list");
+	wire_put_u32(&w, (uint32_t)n);
+	for (size_t i = 0; i < n; i++) {
+		wire_put_u8(&w, (uint8_t)(fids[i] >> 8));
+		wire_put_u8(&w, (uint8_t)fids[i]);
+	}
+	wire_put_string(&w, (struct span){ newest->file, newest->n });
+	if (w.bad)
+		r = err_set(e, ERR_NOMEM, 0, "key list");
+	else if ((r = sig_hash(SIG_RSA_SHA256, wire_bytes(&w), &md, e)) == 0)
+		memcpy(stamp, md.bytes, TOKEN_STAMP_BYTES);
+	wire_free(&w);
+	return r;
+}
+
+static int
+add_keys(struct listing *l, const uint16_t *fids, size_t n,
+    struct token_keys *keys, struct err *e)
+{
+	bool there[256] = { false };
+	size_t count = 0;
+	int r;
+
+	for (size_t i = 0; i < n; i++)
+		there[fids[i] & 0xff] |= is_key(fids[i]);
+	for (size_t ref = 1; ref < 256; ref++)
+		count += there[ref];
+	if (count == 0)
+		return 0;
+	if ((keys->v = calloc(count, sizeof(*keys->v))) == NULL)
+		return err_set(e, ERR_NOMEM, 0, "key list");
+	for (size_t ref = 1; ref < 256; ref++)
+		if (there[ref] && (r = add_key(l, (uint8_t)ref,
+		    &keys->v[keys->n++], e)) != 0)
+			return r;
+	return 0;
+}
+
+int
+schsm_keys_list(struct schsm_card *c, const struct token_keys *known,
+    struct token_keys *keys, struct err *e)
+{
+	struct listing l = { .card = c };
 	uint16_t fids[SCHSM_FIDS_MAX];
-	bool is_key[256] = { false };
-	size_t n = SCHSM_FIDS_MAX, count = 0;
+	size_t n = SCHSM_FIDS_MAX;
+	uint8_t ref;
 	int r;
 
 	*keys = (struct token_keys){ 0 };
 	if ((r = schsm_card_enumerate(c, fids, &n, e)) != 0)
 		return r;
-	for (size_t i = 0; i < n; i++)
-		if (fids[i] >> 8 == SCHSM_KEY && (fids[i] & 0xff) != 0)
-			is_key[fids[i] & 0xff] = true;
-	for (size_t i = 1; i < 256; i++)
-		count += is_key[i];
-	if (count == 0)
-		return 0;
-	if ((keys->v = calloc(count, sizeof(*keys->v))) == NULL)
-		return err_set(e, ERR_NOMEM, 0, "key list");
-	for (size_t ref = 1; ref < 256; ref++) {
-		if (!is_key[ref])
-			continue;
-		r = read_key(c, (uint8_t)ref, &keys->v[keys->n++], e);
-		if (r != 0) {
-			token_keys_free(keys);
-			return r;
-		}
-	}
-	return 0;
+	if ((ref = newest_key(fids, n)) != 0 &&
+	    (r = read_public(c, ref, &l.newest, e)) != 0)
+		return r;
+	if ((r = make_stamp(fids, n, &l.newest, keys->stamp, e)) != 0)
+		return r;
+	if (known != NULL && memcmp(known->stamp, keys->stamp,
+	    sizeof(keys->stamp)) == 0)
+		return token_keys_copy(keys, known, e);
+	if ((r = add_keys(&l, fids, n, keys, e)) != 0)
+		token_keys_free(keys);
+	else if (l.doubtful)
+		memset(keys->stamp, 0, sizeof(keys->stamp));
+	return r;
+}
+
+int
+schsm_keys_check(struct schsm_card *c, const struct token_key *k,
+    struct err *e)
+{
+	struct token_key now = { 0 };
+	struct public p;
+	bool same;
+	int r;
+
+	r = read_public(c, (uint8_t)strtoul(k->ref, NULL, 16), &p, e);
+	if (r != 0)
+		return r;
+	r = take_public(&now, &p, e);
+	same = r == 0 && span_eq((struct span){ now.blob, now.blob_n },
+	    (struct span){ k->blob, k->blob_n });
+	free(now.blob);
+	if (same || r == ERR_NOMEM)
+		return r;
+	return err_set(e, ERR_STALE, 0,
+	    "the key %s on the token is another one now", k->ref);
 }

@@ -10,8 +10,18 @@
  * as a request, a card-verifiable or an X.509 certificate; C4xx its label
  * and id.  Two reads a key.  A key whose files are missing, foreign or
  * broken is listed with the reason in `unusable`, and disturbs no other.
+ *
+ * The stamp is a hash of the list of files, in the card's order, in which
+ * a file made anew comes last, and of the newest key's public part, which
+ * no other token and no earlier life of this one has.
  */
-int	 schsm_keys_list(struct schsm_card *c, struct token_keys *keys,
+
+/* The contract of token_list(). */
+int	 schsm_keys_list(struct schsm_card *c, const struct token_keys *known,
+	    struct token_keys *keys, struct err *e) MUST_CHECK;
+
+/* One read: ERR_STALE when another key, or none, is in the place of k. */
+int	 schsm_keys_check(struct schsm_card *c, const struct token_key *k,
 	    struct err *e) MUST_CHECK;
 
 #endif

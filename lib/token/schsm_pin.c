@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "token/pinpad.h"
 #include "token/schsm_pin.h"
 
 #define INS_VERIFY	0x20
 #define PIN_MIN		6
 #define PIN_MAX		16
+#define PAD_PIN_MAX	15		/* what readers are known to take */
 
 static int
 verify(struct schsm_card *c, enum schsm_pin_ref ref, const struct secret *pin,
@@ -41,8 +43,7 @@ schsm_pin_state(struct schsm_card *c, enum schsm_pin_ref ref,
 	if ((r = verify(c, ref, NULL, &sw, e)) != 0)
 		return r;
 	if (schsm_sw_unselected(sw))
-		return err_set(e, ERR_UNSUPPORTED, sw,
-		    "the SmartCard-HSM applet is not selected");
+		return schsm_err_unselected(e, sw);
 	if (says_tries(sw)) {
 		*st = TOKEN_PIN_NEEDED;
 		*tries = sw & 0xf;
@@ -60,22 +61,18 @@ schsm_pin_state(struct schsm_card *c, enum schsm_pin_ref ref,
 	return 0;
 }
 
-int
-schsm_pin_verify(struct schsm_card *c, const struct secret *pin,
-    struct err *e)
+static int
+verify_on_pad(struct schsm_card *c, uint16_t *sw, struct err *e)
 {
-	enum token_pin_state st;
-	int r, tries;
-	uint16_t sw;
+	static const uint8_t header[4] = { 0, INS_VERIFY, 0, SCHSM_USER_PIN };
 
-	if (secret_len(pin) < PIN_MIN || secret_len(pin) > PIN_MAX)
-		return err_set(e, ERR_DENIED, -1,
-		    "a PIN has %d to %d characters; nothing was sent to the "
-		    "token", PIN_MIN, PIN_MAX);
-	if ((r = schsm_pin_state(c, SCHSM_USER_PIN, &st, &tries, e)) != 0 ||
-	    (r = token_pin_sendable(st, tries, e)) != 0 ||
-	    (r = verify(c, SCHSM_USER_PIN, pin, &sw, e)) != 0)
-		return r;
+	return pinpad_verify(&c->io, c->pad, header, PIN_MIN, PAD_PIN_MAX, sw,
+	    e);
+}
+
+static int
+verify_result(uint16_t sw, struct err *e)
+{
 	if (sw == SW_OK)
 		return 0;
 	if (says_tries(sw))
@@ -86,4 +83,47 @@ schsm_pin_verify(struct schsm_card *c, const struct secret *pin,
 		return err_set(e, ERR_PIN_WRONG, 0,
 		    "wrong PIN, and it is blocked now");
 	return err_set(e, ERR_TOKEN, sw, "VERIFY: the card says %04x", sw);
+}
+
+/* The reader has status words of its own for what never got to the card. */
+static int
+pad_result(uint16_t sw, struct err *e)
+{
+	switch (sw) {
+	case SW_PAD_TIMEOUT:
+		return err_set(e, ERR_CANCELLED, sw,
+		    "no PIN was typed at the reader in time");
+	case SW_PAD_CANCELLED:
+		return err_set(e, ERR_CANCELLED, sw,
+		    "cancelled at the reader");
+	case SW_PAD_LENGTH:
+		return err_set(e, ERR_DENIED, -1,
+		    "the PIN typed at the reader was too short or too long; "
+		    "nothing was sent to the token");
+	default:
+		return verify_result(sw, e);
+	}
+}
+
+int
+schsm_pin_verify(struct schsm_card *c, const struct secret *pin,
+    struct err *e)
+{
+	enum token_pin_state st;
+	int r, tries;
+	uint16_t sw;
+
+	if (pin != NULL &&
+	    (secret_len(pin) < PIN_MIN || secret_len(pin) > PIN_MAX))
+		return err_set(e, ERR_DENIED, -1,
+		    "a PIN has %d to %d characters; nothing was sent to the "
+		    "token", PIN_MIN, PIN_MAX);
+	if ((r = schsm_pin_state(c, SCHSM_USER_PIN, &st, &tries, e)) != 0 ||
+	    (r = token_pin_sendable(st, tries, e)) != 0)
+		return r;
+	if (pin == NULL)
+		return (r = verify_on_pad(c, &sw, e)) != 0 ? r :
+		    pad_result(sw, e);
+	return (r = verify(c, SCHSM_USER_PIN, pin, &sw, e)) != 0 ? r :
+	    verify_result(sw, e);
 }

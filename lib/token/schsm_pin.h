@@ -23,7 +23,7 @@ enum schsm_pin_ref {
 int	 schsm_pin_state(struct schsm_card *c, enum schsm_pin_ref ref,
 	    enum token_pin_state *st, int *tries, struct err *e) MUST_CHECK;
 
-/* The contract of token_login(). */
+/* The contract of token_login(); without a PIN only where c->pad is set. */
 int	 schsm_pin_verify(struct schsm_card *c, const struct secret *pin,
 	    struct err *e) MUST_CHECK;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdlib.h>
+#include <string.h>
 
 #include "token/token.h"
 
@@ -61,9 +62,44 @@ token_pin_sendable(enum token_pin_state st, int tries, struct err *e)
 }
 
 int
-token_list(struct token *t, struct token_keys *k, struct err *e)
+token_list(struct token *t, const struct token_keys *known,
+    struct token_keys *out, struct err *e)
 {
-	return t->ops->list(t, k, e);
+	return t->ops->list(t, known, out, e);
+}
+
+int
+token_keys_copy(struct token_keys *to, const struct token_keys *from,
+    struct err *e)
+{
+	struct token_key *k;
+
+	*to = (struct token_keys){ 0 };
+	memcpy(to->stamp, from->stamp, sizeof(to->stamp));
+	if (from->n == 0)
+		return 0;
+	if ((to->v = calloc(from->n, sizeof(*to->v))) == NULL)
+		return err_set(e, ERR_NOMEM, 0, "key list");
+	for (; to->n < from->n; to->n++) {
+		k = &to->v[to->n];
+		*k = from->v[to->n];
+		if (k->blob == NULL)
+			continue;
+		if ((k->blob = malloc(k->blob_n)) == NULL) {
+			token_keys_free(to);
+			return err_set(e, ERR_NOMEM, 0, "key list");
+		}
+		memcpy(k->blob, from->v[to->n].blob, k->blob_n);
+	}
+	return 0;
+}
+
+bool
+token_keys_stamped(const struct token_keys *k)
+{
+	static const uint8_t none[TOKEN_STAMP_BYTES];
+
+	return memcmp(k->stamp, none, sizeof(none)) != 0;
 }
 
 void
@@ -73,6 +109,12 @@ token_keys_free(struct token_keys *k)
 		free(k->v[i].blob);
 	free(k->v);
 	*k = (struct token_keys){ 0 };
+}
+
+bool
+token_has_pad(const struct token *t)
+{
+	return t->has_pad;
 }
 
 int

@@ -31,9 +31,17 @@ struct token_key {
 	size_t		 blob_n;
 };
 
+/*
+ * The stamp is that of the token's whole content as far as keys go: lists
+ * with one stamp are one list.  All zero, it tells nothing, because
+ * something could not be read.
+ */
+#define TOKEN_STAMP_BYTES	32
+
 struct token_keys {
 	struct token_key *v;		/* by ascending place */
 	size_t		 n;
+	uint8_t		 stamp[TOKEN_STAMP_BYTES];
 };
 
 enum token_pin_state {
@@ -66,7 +74,8 @@ struct token_ops {
 	int	 (*info)(struct token *t, struct token_info *i, struct err *e);
 	int	 (*pin_state)(struct token *t, enum token_pin_state *st,
 		    int *tries, struct err *e);
-	int	 (*list)(struct token *t, struct token_keys *k, struct err *e);
+	int	 (*list)(struct token *t, const struct token_keys *known,
+		    struct token_keys *out, struct err *e);
 	int	 (*login)(struct token *t, const struct secret *pin,
 		    struct err *e);
 	int	 (*logout)(struct token *t, struct err *e);
@@ -79,14 +88,15 @@ struct token_ops {
 struct token {
 	const struct token_ops	*ops;
 	char			 serial[32];
+	bool			 has_pad;
 };
 
 /*
  * Keep other programs away from the token until token_end().  May wait for
- * them.  When the card was reset meanwhile it is selected again, and its
- * serial number checked: another card is ERR_TOKEN_GONE.  Every call below
- * but token_sign() is made between begin and end; keep it short, never
- * prompt inside.
+ * them.  When the card was reset meanwhile it is selected again, and unless
+ * it cannot be another one its serial number is read: another card is
+ * ERR_TOKEN_GONE.  Every call below but token_sign() is made between begin
+ * and end; keep it short, never prompt inside.
  */
 int	 token_begin(struct token *t, struct err *e) MUST_CHECK;
 void	 token_end(struct token *t);
@@ -106,15 +116,30 @@ int	 token_pin_state(struct token *t, enum token_pin_state *st,
 int	 token_pin_sendable(enum token_pin_state st, int tries,
 	    struct err *e) MUST_CHECK;
 
-/* All keys, those that SSH cannot use included. */
-int	 token_list(struct token *t, struct token_keys *k, struct err *e)
-	    MUST_CHECK;
+/*
+ * All keys, those that SSH cannot use included.  `known` (NULL: none) are
+ * the keys as they were once: while the stamp is still the same they are
+ * copied, which costs two card commands however many keys there are.
+ */
+int	 token_list(struct token *t, const struct token_keys *known,
+	    struct token_keys *out, struct err *e) MUST_CHECK;
+
+/* *to is overwritten, and empty when there is no memory. */
+int	 token_keys_copy(struct token_keys *to, const struct token_keys *from,
+	    struct err *e) MUST_CHECK;
+bool	 token_keys_stamped(const struct token_keys *k);
 void	 token_keys_free(struct token_keys *k);
+
+/* Can a PIN be typed at the reader itself? */
+bool	 token_has_pad(const struct token *t);
 
 /*
  * Verify the PIN, even if somebody is logged in already.  Reads the retry
  * counter first and never spends the last try (ERR_DENIED, detail 1).
  * ERR_PIN_WRONG and ERR_DENIED carry the tries left in e->detail.
+ *
+ * Without a PIN (NULL) the person types it at the reader, which nothing
+ * but the reader ends: ERR_CANCELLED when it gave up or was told to.
  */
 int	 token_login(struct token *t, const struct secret *pin,
 	    struct err *e) MUST_CHECK;
@@ -124,7 +149,9 @@ int	 token_logout(struct token *t, struct err *e) MUST_CHECK;
 
 /*
  * Append a signature blob over data to *sig, verified with the public key
- * before it is handed out.  ERR_PIN_NEEDED when nobody is logged in.
+ * before; nothing is appended on failure.  ERR_PIN_NEEDED when nobody is
+ * logged in; ERR_STALE when the token no longer holds this key: list again,
+ * with nothing known.
  *
  * Being one command it may be called without begin, which saves two turns
  * to the PC/SC daemon; ERR_AGAIN then: another program has the token.

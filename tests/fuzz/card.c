@@ -16,11 +16,11 @@ struct card {
 };
 
 static int
-begin(void *ctx, bool *reset, struct err *e)
+begin(void *ctx, enum card_since *since, struct err *e)
 {
 	(void)ctx;
 	(void)e;
-	*reset = false;
+	*since = CARD_KEPT;
 	return 0;
 }
 
@@ -66,7 +66,7 @@ use(struct token *t)
 	struct wire_w sig;
 	struct err e;
 
-	if (token_list(t, &keys, &e) == 0 && keys.n > 0 &&
+	if (token_list(t, NULL, &keys, &e) == 0 && keys.n > 0 &&
 	    keys.v[0].blob != NULL && wire_write(&sig, SIG_BLOB_MAX)) {
 		if (token_sign(t, &keys.v[0], SIG_ECDSA_P256,
 		    span_cstr("x"), &sig, &e) == 0 ||

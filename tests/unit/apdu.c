@@ -14,6 +14,9 @@ struct fake {
 	uint8_t		 sent[2048];
 	size_t		 sent_n;
 	const char	*answer;	/* hex */
+	const char	*then[2];	/* the next answers; NULL: the same */
+	unsigned int	 count;		/* commands */
+	uint8_t		 rsp[64];
 };
 
 static int
@@ -21,9 +24,12 @@ transmit(void *ctx, struct span cmd, uint8_t *rsp, size_t *rsp_len,
     struct err *e)
 {
 	struct fake *f = ctx;
-	struct data d = data_hex(f->answer);
+	const char *later = f->count > 0 && f->count < 3 ?
+	    f->then[f->count - 1] : NULL;
+	struct data d = data_hex(later != NULL ? later : f->answer);
 
 	(void)e;
+	f->count++;
 	assert_true(cmd.n <= sizeof(f->sent) && d.n <= *rsp_len);
 	memcpy(f->sent, cmd.p, cmd.n);
 	f->sent_n = cmd.n;
@@ -39,10 +45,9 @@ send(struct fake *f, const struct apdu *a, size_t room, size_t *n,
     uint16_t *sw, struct err *e)
 {
 	struct card_io io = { .transmit = transmit, .ctx = f };
-	uint8_t rsp[64];
 
 	*n = room;
-	return apdu_send(&io, a, rsp, n, sw, e);
+	return apdu_send(&io, a, f->rsp, n, sw, e);
 }
 
 static void
@@ -102,9 +107,9 @@ test_an_answer_without_status_word_is_an_error(void **state)
 
 	(void)state;
 	f.answer = "";
-	assert_int_equal(send(&f, &a, 8, &n, &sw, &e), ERR_FORMAT);
+	assert_int_equal(send(&f, &a, 8, &n, &sw, &e), ERR_TOKEN_GONE);
 	f.answer = "90";
-	assert_int_equal(send(&f, &a, 8, &n, &sw, &e), ERR_FORMAT);
+	assert_int_equal(send(&f, &a, 8, &n, &sw, &e), ERR_TOKEN_GONE);
 	f.answer = "aa9000";
 	assert_int_equal(send(&f, &a, 8, &n, &sw, &e), 0);
 	assert_int_equal(n, 1);
@@ -123,6 +128,44 @@ test_more_than_asked_for_is_an_error(void **state)
 	assert_int_equal(send(&f, &a, 2, &n, &sw, &e), ERR_FORMAT);
 }
 
+static void
+test_more_is_fetched_and_another_length_taken(void **state)
+{
+	const struct apdu a = { .ins = 0x84, .le = 4 };
+	const struct apdu pin = { .ins = 0x20, .le = 4, .secret = true };
+	struct fake f = { .answer = "01026102", .then = { "036101",
+	    "049000" } };
+	struct err e;
+	uint16_t sw;
+	size_t n;
+
+	(void)state;
+	assert_int_equal(send(&f, &a, 8, &n, &sw, &e), 0);
+	assert_int_equal(sw, 0x9000);
+	assert_int_equal(n, 4);
+	assert_memory_equal(f.rsp, "\1\2\3\4", 4);
+	check_sent(&f, "00c0000001");
+	assert_int_equal(f.count, 3);
+
+	f = (struct fake){ .answer = "6c02", .then = { "01029000" } };
+	assert_int_equal(send(&f, &a, 8, &n, &sw, &e), 0);
+	assert_int_equal(n, 2);
+	check_sent(&f, "0084000002");
+
+	/* A PIN is not sent again, and nobody is fooled into a loop. */
+	f = (struct fake){ .answer = "6c02" };
+	assert_int_equal(send(&f, &pin, 8, &n, &sw, &e), 0);
+	assert_int_equal(sw, 0x6c02);
+	assert_int_equal(f.count, 1);
+	f = (struct fake){ .answer = "6110" };
+	assert_int_equal(send(&f, &a, 8, &n, &sw, &e), 0);
+	assert_int_equal(sw, 0x6110);
+	assert_int_equal(f.count, 2);
+	f = (struct fake){ .answer = "016110" };
+	assert_int_equal(send(&f, &a, 8, &n, &sw, &e), ERR_FORMAT);
+	assert_int_equal(f.count, 9);
+}
+
 int
 main(void)
 {
@@ -131,6 +174,8 @@ main(void)
 		cmocka_unit_test(
 		    test_an_answer_without_status_word_is_an_error),
 		cmocka_unit_test(test_more_than_asked_for_is_an_error),
+		cmocka_unit_test(
+		    test_more_is_fetched_and_another_length_taken),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

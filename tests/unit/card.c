@@ -12,15 +12,15 @@
 #include "tests/unit/data.h"
 
 static int
-begin(void *ctx, bool *reset, struct err *e)
+begin(void *ctx, enum card_since *since, struct err *e)
 {
 	struct card *c = ctx;
 
 	(void)e;
 	assert_false(c->in_transaction);
 	c->in_transaction = true;
-	*reset = c->reset;
-	c->reset = false;
+	*since = c->unsure ? CARD_UNSURE : c->reset ? CARD_RESET : CARD_KEPT;
+	c->reset = c->unsure = false;
 	return 0;
 }
 
@@ -34,31 +34,76 @@ end(void *ctx)
 }
 
 static int
+answer(uint16_t sw, uint8_t *rsp, size_t *rsp_len)
+{
+	rsp[0] = (uint8_t)(sw >> 8);
+	rsp[1] = (uint8_t)sw;
+	*rsp_len = 2;
+	return 0;
+}
+
+static int
 transmit(void *ctx, struct span cmd, uint8_t *rsp, size_t *rsp_len,
     struct err *e)
 {
 	struct card *c = ctx;
 
 	assert_true(c->in_transaction || cmd.p[1] == 0x68);
-	if (c->reset && !c->in_transaction)
+	if ((c->reset || c->unsure) && !c->in_transaction)
 		return err_set(e, ERR_PIN_NEEDED, -1, "the card was reset");
 	if (c->busy && !c->in_transaction)
 		return err_set(e, ERR_AGAIN, 0, "the card is in use");
+	if (c->reset_amid > 0 && --c->reset_amid == 0) {
+		vhsm_power(c->vhsm);
+		c->reset = true;
+		return err_set(e, ERR_AGAIN, 0, "reset meanwhile");
+	}
 	if (c->gone)
 		return err_set(e, ERR_TOKEN_GONE, 0, "card removed");
 	c->count++;
 	if (cmd.p[1] == 0x20 && cmd.n > 5)
 		c->verify_count++;
-	if (cmd.p[1] == 0x68 && c->sign_sw != 0) {
-		rsp[0] = (uint8_t)(c->sign_sw >> 8);
-		rsp[1] = (uint8_t)c->sign_sw;
-		*rsp_len = 2;
-		return 0;
+	if (c->fail_at > 0 && --c->fail_at == 0) {
+		if (c->fail_more > 0) {
+			c->fail_more--;
+			c->fail_at = 1;
+		}
+		return answer(c->fail_sw, rsp, rsp_len);
 	}
+	if (cmd.p[1] == 0x68 && c->sign_sw != 0)
+		return answer(c->sign_sw, rsp, rsp_len);
 	*rsp_len = vhsm_apdu(c->vhsm, cmd, rsp, *rsp_len);
 	if (cmd.p[1] == 0x68 && *rsp_len > 10)
 		rsp[*rsp_len - 4] ^= c->spoil;
 	return 0;
+}
+
+/* As a reader with a PIN pad: any code but that of the question is it. */
+static int
+control(void *ctx, uint32_t code, struct span in, uint8_t *out,
+    size_t *out_len, struct err *e)
+{
+	struct card *c = ctx;
+	uint8_t cmd[32] = { 0, 0x20, 0, 0x81 };
+
+	if (c->features.n == 0)
+		return err_set(e, ERR_TOKEN, 0, "no such control code");
+	if (code == CARD_ASK_FEATURES) {
+		assert_true(c->features.n <= *out_len);
+		memcpy(out, c->features.p, c->features.n);
+		*out_len = c->features.n;
+		return 0;
+	}
+	assert_int_equal(code, CARD_PAD_CODE);
+	assert_true(c->in_transaction && in.n <= sizeof(c->pad_block));
+	memcpy(c->pad_block, in.p, in.n);
+	c->pad_block_n = in.n;
+	if (c->typed == NULL)
+		return answer(c->pad_sw, out, out_len);
+	cmd[4] = (uint8_t)strlen(c->typed);
+	memcpy(cmd + 5, c->typed, cmd[4]);
+	return transmit(ctx, (struct span){ cmd, 5u + cmd[4] }, out, out_len,
+	    e);
 }
 
 static void
@@ -93,7 +138,8 @@ struct card_io
 card_io(struct card *c)
 {
 	return (struct card_io){ .begin = begin, .end = end,
-	    .transmit = transmit, .close = closed, .ctx = c };
+	    .transmit = transmit, .control = control, .close = closed, .ctx = c,
+	    .reader = c->reader, .alone = c->alone };
 }
 
 struct span

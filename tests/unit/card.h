@@ -10,17 +10,31 @@
  * in memory, initialised with VHSM_PIN, that counts its commands and can be
  * made to fail.
  */
+#define CARD_PAD_CODE	0x42330006
+
 struct card {
 	struct vhsm	*vhsm;
 	unsigned int	 count;		/* commands since the last look */
 	unsigned int	 verify_count;	/* of them, VERIFY with a PIN */
-	bool		 reset;		/* what the next begin says */
+	bool		 reset;		/* what the next begin says, */
+	bool		 unsure;	/* and that it may be another card */
+	unsigned int	 reset_amid;	/* not 0: at the Nth command from now */
+	bool		 alone;		/* no other program has it open */
+	const char	*reader;	/* its name; NULL: not known */
 	bool		 busy;		/* in another program's transaction */
 	bool		 gone;		/* transmit fails */
 	bool		 in_transaction;
 	unsigned int	 closed;
+	unsigned int	 fail_at;	/* not 0: the Nth command from now */
+	uint16_t	 fail_sw;	/* is not run and answers this, */
+	unsigned int	 fail_more;	/* and so many after it */
 	uint16_t	 sign_sw;	/* not 0: SIGN answers this */
 	uint8_t		 spoil;		/* flips this bit of each signature */
+	struct span	 features;	/* of the reader; empty: none */
+	const char	*typed;		/* at its PIN pad; NULL: pad_sw */
+	uint16_t	 pad_sw;
+	uint8_t		 pad_block[64];	/* what the pad was told */
+	size_t		 pad_block_n;
 };
 
 void		 card_open(struct card *c, const struct vhsm_options *o);

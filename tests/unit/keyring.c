@@ -188,7 +188,7 @@ test_pcsc_lists_connects_and_waits(void **state)
 	struct card_io io;
 	struct pcsc *p;
 	struct err e;
-	bool reset;
+	enum card_since since;
 
 	(void)state;
 	assert_int_equal(pcsc_open(&p, &e), 0);
@@ -197,8 +197,8 @@ test_pcsc_lists_connects_and_waits(void **state)
 	assert_true(rs.v[0].present);
 	assert_true(rs.v[0].atr_n > 4);
 	assert_int_equal(pcsc_connect(rs.v[0].name, &io, &e), 0);
-	assert_int_equal(io.begin(io.ctx, &reset, &e), 0);
-	assert_false(reset);
+	assert_int_equal(io.begin(io.ctx, &since, &e), 0);
+	assert_int_equal(since, CARD_KEPT);
 	assert_int_equal(io.transmit(io.ctx, (struct span){ (const uint8_t *)
 	    "\x00\x84\x00\x00\x08", 5 }, rsp, &n, &e), 0);
 	assert_int_equal(n, 2);		/* not selected: 6d00 */

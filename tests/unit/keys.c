@@ -62,7 +62,7 @@ test_two_keys_of_one_name_are_ambiguous(void **state)
 	struct token_key v[] = { key("01", "x", blob_a),
 	    key("02", "x", blob_b), key("x", "03", NULL) };
 	struct tokens ts = { .n = 1, .v = { { .state = SLOT_TOKEN,
-	    .keys = { v, 2 } } } };
+	    .keys = { .v = v, .n = 2 } } } };
 	const struct token_key *k;
 	struct err e;
 
@@ -73,7 +73,8 @@ test_two_keys_of_one_name_are_ambiguous(void **state)
 	assert_int_equal(keys_find(&ts, "y", &k, &e), ERR_NOTFOUND);
 	assert_null(k);
 	/* The label of one and the id of another is no better. */
-	ts.v[0].keys = (struct token_keys){ v + 1, 2 };
+	ts.v[0].keys = (struct token_keys){ .v = v + 1,
+	    .n = 2 };
 	assert_int_equal(keys_find(&ts, "x", &k, &e), ERR_NOTFOUND);
 }
 
@@ -83,8 +84,8 @@ test_copies_on_two_tokens_are_one_key(void **state)
 	struct token_key a = key("01", "x", blob_a);
 	struct token_key b = key("01", "x", blob_a);
 	struct tokens ts = { .n = 2, .v = {
-	    { .state = SLOT_TOKEN, .keys = { &a, 1 } },
-	    { .state = SLOT_TOKEN, .keys = { &b, 1 } } } };
+	    { .state = SLOT_TOKEN, .keys = { .v = &a, .n = 1 } },
+	    { .state = SLOT_TOKEN, .keys = { .v = &b, .n = 1 } } } };
 	const struct token_key *k;
 	struct err e;
 

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef UNIT_USE_H
+#define UNIT_USE_H
+
+#include "tests/unit/card.h"
+#include "token/token.h"
+
+/*
+ * A token over a virtual card, used as an agent uses it: each call in a
+ * transaction of its own.  What is not returned must go well, or the test
+ * fails.
+ */
+struct token	*use_open(struct card *c);
+
+/* `known` may be NULL; free the keys. */
+struct token_keys use_list(struct token *t, const struct token_keys *known);
+int		 use_login(struct token *t, const char *pin, struct err *e);
+
+/* Some data; a signature must verify. */
+int		 use_sign(struct token *t, const struct token_key *k,
+		    enum sig_alg alg, struct err *e);
+
+#endif
