@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "agent/loop.h"
 
@@ -36,8 +37,18 @@ struct loop {
 	bool		 stop;
 };
 
-static int64_t
-now_ms(void)
+/* It fails only when the counter is full: then it is readable anyway. */
+void
+loop_tell(int fd)
+{
+	const uint64_t one = 1;
+
+	if (write(fd, &one, sizeof(one)) == -1)
+		return;
+}
+
+int64_t
+loop_now(void)
 {
 	struct timespec ts;
 
@@ -110,7 +121,7 @@ loop_timer(struct loop *l, int64_t ms, timer_fn *fn, void *arg)
 
 	if ((t = calloc(1, sizeof(*t))) == NULL)
 		return NULL;
-	*t = (struct timer){ .loop = l, .at = now_ms() + ms, .fn = fn,
+	*t = (struct timer){ .loop = l, .at = loop_now() + ms, .fn = fn,
 	    .arg = arg };
 	for (other = TAILQ_FIRST(&l->timers); other != NULL &&
 	    other->at <= t->at; other = TAILQ_NEXT(other, next))
@@ -168,7 +179,7 @@ timeout_ms(struct loop *l)
 
 	if (t == NULL)
 		return -1;
-	ms = t->at - now_ms();
+	ms = t->at - loop_now();
 	return ms < 0 ? 0 : ms > 60000 ? 60000 : (int)ms;
 }
 
@@ -178,7 +189,7 @@ run_timers(struct loop *l)
 	struct timer *t;
 	timer_fn *fn;
 	void *arg;
-	int64_t now = now_ms();
+	int64_t now = loop_now();
 
 	while ((t = TAILQ_FIRST(&l->timers)) != NULL && t->at <= now) {
 		fn = t->fn;

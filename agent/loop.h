@@ -9,8 +9,8 @@
 
 /*
  * poll(2) with callbacks.  Single-threaded; the only thing another thread
- * may do is write to a pipe that the loop watches.  A callback may add or
- * remove any watch, its own included.
+ * may do is loop_tell() on a descriptor that the loop watches.  A callback
+ * may add or remove any watch, its own included.
  */
 struct loop;
 struct watch;
@@ -28,6 +28,12 @@ struct watch	*loop_watch(struct loop *l, int fd, short events,
 		    watch_fn *fn, void *arg);
 void		 watch_set(struct watch *w, short events);
 void		 watch_free(struct watch *w);
+
+/* Make an eventfd(2) readable; from any thread. */
+void		 loop_tell(int fd);
+
+/* The monotonic clock, ms. */
+int64_t		 loop_now(void);
 
 /* Runs once, `ms` from now on the monotonic clock. */
 struct timer	*loop_timer(struct loop *l, int64_t ms, timer_fn *fn,
