@@ -9,9 +9,11 @@
 #include <unistd.h>
 
 #include "agent/core.h"
+#include "agent/loop.h"
 #include "ssh/request.h"
 
 #define NAME_BYTES_MAX	1024	/* of a token or provider in a request */
+#define PATIENCE_MS	5000	/* with a key that may be back */
 
 /* A request that is answered later. */
 struct pending {
@@ -19,8 +21,9 @@ struct pending {
 	uint64_t	 id;
 	struct peer	 peer;
 	char		 what[200];	/* for the log */
-	uint8_t		*msg;		/* not looked at yet; else NULL */
+	uint8_t		*msg;		/* to be looked at; else NULL */
 	size_t		 msg_n;
+	int64_t		 patience;	/* until when; 0: as long as needed */
 };
 
 struct core {
@@ -34,6 +37,7 @@ enum outcome {
 	FAIL,			/* answer 5 */
 	ANSWER,			/* answer with what is in the writer */
 	LATER,
+	WAIT,			/* look at it again when keys have changed */
 };
 
 struct call {
@@ -42,6 +46,7 @@ struct call {
 	uint64_t	 id;
 	struct wire_r	 in;
 	struct wire_w	*out;
+	int64_t		 patience;	/* it has waited; 0: not yet */
 };
 
 static void
@@ -54,14 +59,14 @@ send_byte(struct core *c, uint64_t id, enum agent_msg type)
 
 static void
 note_refusal(struct core *c, const struct peer *peer, const char *what,
-    const char *why)
+    enum err_code code, const char *why)
 {
 	char line[520];
 
-	snprintf(line, sizeof(line), "refused %s for %s (pid %ld): %s", what,
-	    peer->name, (long)peer->pid, why);
+	snprintf(line, sizeof(line), "refused (%s): %s for %s (pid %ld): %s",
+	    err_name(code), what, peer->name, (long)peer->pid, why);
 	log_error(c->conf.log, "%s", line);
-	refusals_add(&c->refusals, (uint64_t)time(NULL), line);
+	refusals_add(&c->refusals, (uint64_t)time(NULL), code, line);
 }
 
 static struct pending *
@@ -105,6 +110,14 @@ drop_pending(struct core *c, struct pending *p)
 	free_pending(p);
 }
 
+static bool
+may_wait(struct call *call)
+{
+	if (call->patience == 0)
+		call->patience = loop_now() + PATIENCE_MS;
+	return loop_now() < call->patience;
+}
+
 static void
 put_idents(struct core *c, struct wire_w *w)
 {
@@ -123,10 +136,35 @@ put_idents(struct core *c, struct wire_w *w)
 static enum outcome
 on_list(struct call *call)
 {
+	const struct holder *h = &call->core->conf.holder;
+	char why[320];
+
 	if (!wire_end(&call->in))
 		return FAIL;
+	if (call->patience == 0 && h->look(h->arg) && may_wait(call))
+		return WAIT;
+	if (h->idents(h->arg)->n == 0 &&
+	    h->expecting(h->arg, false, why, sizeof(why)) &&
+	    may_wait(call))
+		return WAIT;
 	put_idents(call->core, call->out);
 	return ANSWER;
+}
+
+/* No token has the key now, but one may in a moment. */
+static enum outcome
+wait_for_key(struct call *call, const char *about)
+{
+	const struct holder *h = &call->core->conf.holder;
+	char why[320], text[400];
+	bool expecting = h->expecting(h->arg, true, why, sizeof(why));
+
+	if (expecting && may_wait(call))
+		return WAIT;
+	snprintf(text, sizeof(text), "no token that is plugged in has this "
+	    "key%s%s", why[0] != '\0' ? "; " : "", why);
+	note_refusal(call->core, call->peer, about, ERR_NOTFOUND, text);
+	return FAIL;
 }
 
 static enum outcome
@@ -148,20 +186,17 @@ on_sign(struct call *call)
 	request_parse(data, blob, &req);
 	request_describe(&req, about, sizeof(about));
 	id = ident_find(h->idents(h->arg), blob);
-	if (id == NULL) {
-		note_refusal(c, call->peer, about,
-		    "no token that is plugged in has this key");
-		return FAIL;
-	}
+	if (id == NULL)
+		return wait_for_key(call, about);
 	snprintf(what, sizeof(what), "%s with key %s", about, id->comment);
 	if (policy_algorithm(&c->conf.policy, id->type, flags, &req, &alg,
 	    &e) != 0) {
-		note_refusal(c, call->peer, what, e.msg);
+		note_refusal(c, call->peer, what, e.code, e.msg);
 		return FAIL;
 	}
 	if (postpone(call, what) == NULL)
 		return FAIL;
-	h->sign(h->arg, call->id, id, alg, data);
+	h->sign(h->arg, call->id, id, alg, data, what);
 	return LATER;
 }
 
@@ -213,7 +248,7 @@ on_unlock_token(struct call *call)
 		goto done;
 	snprintf(what, sizeof(what), "unlock of token %s", name);
 	if (name[0] == '/' && !provider_allowed(c, name)) {
-		note_refusal(c, call->peer, what,
+		note_refusal(c, call->peer, what, ERR_DENIED,
 		    "no such file, or not in the list of allowed "
 		    "providers (-P)");
 		goto done;
@@ -277,6 +312,7 @@ put_status(struct core *c, struct wire_w *w)
 	for (size_t i = 0; i < rf->n; i++) {
 		at = (rf->first + i) % REFUSALS_KEPT;
 		wire_put_u64(w, rf->v[at].time);
+		wire_put_cstring(w, err_name(rf->v[at].code));
 		wire_put_cstring(w, rf->v[at].text);
 	}
 }
@@ -341,7 +377,8 @@ note_unsupported(struct call *call, uint8_t type)
 	    i++) {
 		if (unsupported[i].type == type) {
 			note_refusal(call->core, call->peer,
-			    unsupported[i].what, unsupported[i].why);
+			    unsupported[i].what, ERR_UNSUPPORTED,
+			    unsupported[i].why);
 			return;
 		}
 	}
@@ -349,7 +386,7 @@ note_unsupported(struct call *call, uint8_t type)
 	    type);
 }
 
-/* Nothing is known of the tokens yet: keep the message until it is. */
+/* Not enough is known of the tokens yet: keep the message until it is. */
 static enum outcome
 keep(struct call *call, struct span msg)
 {
@@ -363,6 +400,7 @@ keep(struct call *call, struct span msg)
 	}
 	memcpy(p->msg, msg.p, msg.n);
 	p->msg_n = msg.n;
+	p->patience = call->patience;
 	return LATER;
 }
 
@@ -371,13 +409,17 @@ dispatch(struct call *call, struct span msg)
 {
 	struct holder *h = &call->core->conf.holder;
 	uint8_t type = wire_get_u8(&call->in);
+	enum outcome out;
 
 	if (!call->in.bad && type != MSG_EXTENSION &&
 	    h->idents(h->arg) == NULL)
 		return keep(call, msg);
-	for (size_t i = 0; i < sizeof(handlers) / sizeof(*handlers); i++)
-		if (!call->in.bad && handlers[i].type == type)
-			return handlers[i].fn(call);
+	for (size_t i = 0; i < sizeof(handlers) / sizeof(*handlers); i++) {
+		if (call->in.bad || handlers[i].type != type)
+			continue;
+		out = handlers[i].fn(call);
+		return out == WAIT ? keep(call, msg) : out;
+	}
 	note_unsupported(call, type);
 	return FAIL;
 }
@@ -406,11 +448,12 @@ core_free(struct core *c)
 	free(c);
 }
 
-void
-core_request(struct core *c, const struct peer *peer, uint64_t id,
-    struct span msg)
+static void
+look_at(struct core *c, const struct peer *peer, uint64_t id,
+    struct span msg, int64_t patience)
 {
-	struct call call = { .core = c, .peer = peer, .id = id };
+	struct call call = { .core = c, .peer = peer, .id = id,
+	    .patience = patience };
 	enum outcome out = FAIL;
 	struct wire_w w;
 
@@ -427,6 +470,13 @@ core_request(struct core *c, const struct peer *peer, uint64_t id,
 }
 
 void
+core_request(struct core *c, const struct peer *peer, uint64_t id,
+    struct span msg)
+{
+	look_at(c, peer, id, msg, 0);
+}
+
+void
 core_signed(struct core *c, uint64_t id, int r, const struct err *e,
     struct span sig)
 {
@@ -436,7 +486,7 @@ core_signed(struct core *c, uint64_t id, int r, const struct err *e,
 	if (p == NULL)
 		return;
 	if (r != 0)
-		note_refusal(c, &p->peer, p->what, e->msg);
+		note_refusal(c, &p->peer, p->what, e->code, e->msg);
 	else
 		log_info(c->conf.log, "signed %s for %s (pid %ld)", p->what,
 		    p->peer.name, (long)p->peer.pid);
@@ -462,31 +512,40 @@ core_done(struct core *c, uint64_t id, int r, const struct err *e)
 	if (p == NULL)
 		return;
 	if (r != 0)
-		note_refusal(c, &p->peer, p->what, e->msg);
+		note_refusal(c, &p->peer, p->what, e->code, e->msg);
 	drop_pending(c, p);
 	send_byte(c, id, r == 0 ? MSG_SUCCESS : MSG_FAILURE);
 }
 
-static struct pending *
-find_unread(struct core *c)
+void
+core_cancel(struct core *c, uint64_t id)
 {
-	struct pending *p;
+	struct pending *p = find_pending(c, id);
 
-	TAILQ_FOREACH(p, &c->pending, next)
-		if (p->msg != NULL)
-			return p;
-	return NULL;
+	if (p == NULL)
+		return;
+	drop_pending(c, p);
+	c->conf.holder.cancel(c->conf.holder.arg, id);
 }
 
+/* Those that have to wait longer are put back by look_at(). */
 void
 core_idents_known(struct core *c)
 {
-	struct pending *p;
+	struct pendings todo = TAILQ_HEAD_INITIALIZER(todo);
+	struct pending *p, *following;
 
-	while ((p = find_unread(c)) != NULL) {
+	for (p = TAILQ_FIRST(&c->pending); p != NULL; p = following) {
+		following = TAILQ_NEXT(p, next);
+		if (p->msg == NULL)
+			continue;
 		TAILQ_REMOVE(&c->pending, p, next);
-		core_request(c, &p->peer, p->id,
-		    (struct span){ p->msg, p->msg_n });
+		TAILQ_INSERT_TAIL(&todo, p, next);
+	}
+	while ((p = TAILQ_FIRST(&todo)) != NULL) {
+		TAILQ_REMOVE(&todo, p, next);
+		look_at(c, &p->peer, p->id,
+		    (struct span){ p->msg, p->msg_n }, p->patience);
 		free_pending(p);
 	}
 }

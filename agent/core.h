@@ -22,8 +22,8 @@ struct core;
 
 /*
  * What the core needs of whoever holds the keys.  sign, unlock and lock
- * answer later, exactly once, with the request number they were given;
- * also, at once, from inside the call.
+ * answer later, once, with the request number they were given; also, at
+ * once, from inside the call.
  */
 struct holder {
 	void	*arg;
@@ -31,8 +31,25 @@ struct holder {
 	/* NULL while the tokens are still being looked at. */
 	const struct idents *(*idents)(void *arg);
 
+	/* `what` is for a person who is asked for the PIN; lent. */
 	void	 (*sign)(void *arg, uint64_t request, const struct ident *id,
-		    enum sig_alg alg, struct span data);
+		    enum sig_alg alg, struct span data, const char *what);
+
+	/* Nobody waits for the answer any more; it may come or not. */
+	void	 (*cancel)(void *arg, uint64_t request);
+
+	/*
+	 * The keys are about to be listed.  True: whether they are still the
+	 * same is being looked at; core_idents_known() follows soon.
+	 */
+	bool	 (*look)(void *arg);
+
+	/*
+	 * A key that is not there may be in a moment: a token is being
+	 * opened or, where `gone` says to think of that, was there just now.
+	 * `why` gets a sentence on why it may be missing, or "".
+	 */
+	bool	 (*expecting)(void *arg, bool gone, char *why, size_t len);
 
 	/* By serial, label, or the path of a PKCS#11 module: see core.c. */
 	void	 (*unlock)(void *arg, uint64_t request, const char *name,
@@ -73,7 +90,13 @@ void		 core_signed(struct core *c, uint64_t id, int r,
 void		 core_done(struct core *c, uint64_t id, int r,
 		    const struct err *e);
 
-/* From the holder: holder.idents() is no longer NULL. */
+/* The client is gone: request `id`, if it is open, gets no answer. */
+void		 core_cancel(struct core *c, uint64_t id);
+
+/*
+ * From the holder: holder.idents() is no longer NULL, or another, or what
+ * holder.expecting() says has changed.
+ */
 void		 core_idents_known(struct core *c);
 
 #endif

@@ -10,6 +10,10 @@
 #define PATIENCE_MS	3000	/* with a busy token, at the end */
 #define RETRY_MS	250	/* then twice as long, and so on */
 #define ATTEMPTS_MAX	6
+#define ATTEMPTS_QUICK	3	/* of these, one is worth waiting for */
+#define NUDGE_MS	500	/* between two tries that are asked for */
+#define GRACE_MS	3000	/* a plug that was loose may be back */
+#define PCSC_GRACE_MS	60000	/* tokens may be back with the daemon */
 
 struct fleet {
 	struct fleet_conf conf;
@@ -20,7 +24,11 @@ struct fleet {
 	size_t		 last_number;
 	struct idents	 idents;
 	bool		 looked;	/* the watcher has reported once */
+	int64_t		 nudged;	/* last time, ms */
+	struct timer	*grace;		/* something went a moment ago */
+	struct timer	*pcsc_grace;	/* PINs of tokens not seen again go */
 	char		 pcsc_trouble[320];
+	bool		 ending;	/* nobody wants to hear of anything */
 };
 
 /* The identities of all tokens, after a change of any. */
@@ -41,11 +49,12 @@ rebuild(struct fleet *f)
 			if (k->blob != NULL && ident_add(&f->idents,
 			    s->number, s->serial, k->ref, k->label, k->id,
 			    (struct span){ k->blob, k->blob_n }, &e) != 0)
-				log_error(f->conf.log, "token %s key %s: %s",
-				    s->serial, k->ref, e.msg);
+				log_error(f->conf.worker.log,
+				    "token %s key %s: %s", s->serial, k->ref,
+				    e.msg);
 		}
 	}
-	pins_set_present(f->conf.pins, present);
+	pins_set_present(f->conf.worker.pins, present);
 }
 
 bool
@@ -57,6 +66,30 @@ fleet_settled(const struct fleet *f)
 		if (s->state == SLOT_OPENING)
 			return false;
 	return true;
+}
+
+bool
+fleet_expecting(const struct fleet *f, bool gone)
+{
+	if (gone && f->grace != NULL)
+		return true;
+	for (const struct slot *s = f->slots; s != NULL; s = s->next)
+		if (s->state == SLOT_OPENING ||
+		    (s->retry != NULL && (s->wanted ||
+		    s->attempts < ATTEMPTS_QUICK)))
+			return true;
+	return false;
+}
+
+void
+fleet_trouble(const struct fleet *f, char *why, size_t len)
+{
+	const char *trouble = f->pcsc_trouble;
+
+	for (const struct slot *s = f->slots; s != NULL; s = s->next)
+		if (s->state == SLOT_FAILED)
+			trouble = s->trouble;
+	snprintf(why, len, "%s", trouble);
 }
 
 void
@@ -110,16 +143,18 @@ put_in(struct fleet *f, struct slot *s)
 }
 
 static void
-add(struct fleet *f, const struct pcsc_reader *reader, unsigned int attempts)
+add(struct fleet *f, const struct pcsc_reader *reader, unsigned int attempts,
+    const char *before)
 {
 	struct slot *s;
 	struct err e;
 
 	if (slot_new(&s, &f->slot_conf, reader, ++f->last_number, &e) != 0) {
-		log_error(f->conf.log, "%s: %s", reader->name, e.msg);
+		log_error(f->conf.worker.log, "%s: %s", reader->name, e.msg);
 		return;
 	}
 	s->attempts = attempts;
+	snprintf(s->before, sizeof(s->before), "%s", before);
 	put_in(f, s);
 }
 
@@ -129,9 +164,11 @@ open_anew(struct fleet *f, struct slot *s, unsigned int attempts)
 {
 	const struct pcsc_reader reader = s->reader;
 
-	log_info(f->conf.log, "%s: opening the token again", reader.name);
+	log_info(f->conf.worker.log, "%s: opening the token again",
+	    reader.name);
 	slot_leave(s);
-	add(f, &reader, attempts);
+	add(f, &reader, attempts, s->serial[0] != '\0' ? s->serial :
+	    s->before);
 }
 
 static void
@@ -145,35 +182,65 @@ on_retry(void *arg)
 
 /*
  * A card that was just put in may not answer yet, and no news comes when it
- * does.  One that another program holds for itself brings news.
+ * does.  One that another program holds for itself is tried again when it
+ * is wanted.
  */
 static void
 retry_later(struct fleet *f, struct slot *s, int why)
 {
 	if (s->state != SLOT_FAILED || why == ERR_DENIED ||
-	    s->attempts == ATTEMPTS_MAX)
+	    s->attempts >= ATTEMPTS_MAX)
 		return;
 	s->retry = loop_timer(f->conf.loop, RETRY_MS << s->attempts, on_retry,
 	    s);
+}
+
+void
+fleet_nudge(struct fleet *f)
+{
+	int64_t wait = f->nudged + NUDGE_MS - loop_now();
+
+	for (struct slot *s = f->slots; s != NULL; s = s->next) {
+		if (s->state != SLOT_FAILED || s->retry != NULL)
+			continue;
+		s->wanted = true;
+		s->attempts = ATTEMPTS_MAX;
+		s->retry = loop_timer(f->conf.loop, wait > 0 ? wait : 0,
+		    on_retry, s);
+	}
+	if (wait <= 0)
+		f->nudged = loop_now();
+}
+
+/* The slot's session is of no use any more, whatever the card is like. */
+static bool
+is_lost(int r)
+{
+	return r == ERR_TOKEN_GONE || r == ERR_NO_TOKEN;
 }
 
 static void
 on_job(void *arg, struct slot *s, struct job *j)
 {
 	struct fleet *f = arg;
+	int r;
 
+	if (f->ending) {
+		job_free(j);
+		return;
+	}
 	if (j == NULL) {
 		take_out(f, s);
 		slot_free(s);
+	} else if (j->kind == JOB_OPEN) {
+		take_out(f, s);
+		put_in(f, s);		/* its serial number is known now */
+		retry_later(f, s, j->r);
+		job_free(j);
 	} else {
-		if (j->kind == JOB_OPEN) {
-			take_out(f, s);
-			put_in(f, s);	/* its serial number is known now */
-		}
+		r = j->r;
 		f->conf.on_job(f->conf.arg, s, j);
-		if (j->kind == JOB_OPEN)
-			retry_later(f, s, j->r);
-		else if (j->r == ERR_TOKEN_GONE && s->state != SLOT_LEAVING)
+		if (is_lost(r) && s->state != SLOT_LEAVING)
 			open_anew(f, s, 0);
 	}
 	rebuild(f);
@@ -203,6 +270,65 @@ has_slot(const struct fleet *f, const struct pcsc_reader *r)
 }
 
 static void
+on_grace(void *arg)
+{
+	struct fleet *f = arg;
+
+	f->grace = NULL;
+	f->conf.on_change(f->conf.arg);
+}
+
+static void
+start_grace(struct fleet *f)
+{
+	timer_free(f->grace);
+	f->grace = loop_timer(f->conf.loop, GRACE_MS, on_grace, f);
+}
+
+static bool
+is_present(void *arg, const char *serial)
+{
+	const struct fleet *f = arg;
+
+	for (const struct slot *s = f->slots; s != NULL; s = s->next)
+		if (strcmp(s->serial, serial) == 0)
+			return true;
+	return false;
+}
+
+/* The daemon was away; what is not back by now was pulled meanwhile. */
+static void
+on_pcsc_grace(void *arg)
+{
+	struct fleet *f = arg;
+
+	f->pcsc_grace = NULL;
+	vault_lock_absent(f->conf.worker.vault, is_present, f);
+}
+
+/*
+ * The card is gone from the reader: whoever pulled it wants to be asked
+ * again.  That the daemon went says nothing of the card.
+ */
+static void
+removed(struct fleet *f, struct slot *s)
+{
+	const char *serial = s->serial[0] != '\0' ? s->serial : s->before;
+
+	start_grace(f);
+	if (f->pcsc_trouble[0] == '\0') {
+		if (slot_is_token(s))
+			log_info(f->conf.worker.log, "token %s was removed",
+			    serial);
+		vault_lock(f->conf.worker.vault, serial);
+	} else if (f->pcsc_grace == NULL) {
+		f->pcsc_grace = loop_timer(f->conf.loop, PCSC_GRACE_MS,
+		    on_pcsc_grace, f);
+	}
+	slot_leave(s);
+}
+
+static void
 update(struct fleet *f, struct slot *s, const struct pcsc_readers *rs)
 {
 	const struct pcsc_reader *now = find_card(s, rs);
@@ -210,10 +336,7 @@ update(struct fleet *f, struct slot *s, const struct pcsc_readers *rs)
 	if (s->state == SLOT_LEAVING)
 		return;
 	if (now == NULL) {
-		if (slot_is_token(s))
-			log_info(f->conf.log, "token %s was removed",
-			    s->serial);
-		slot_leave(s);
+		removed(f, s);
 	} else if (s->state == SLOT_FAILED && !now->exclusive) {
 		open_anew(f, s, 0);	/* whoever held it has let go */
 	}
@@ -229,7 +352,7 @@ on_readers(void *arg, short revents)
 	(void)revents;
 	if (watcher_get(f->watcher, &rs, &e) != 0 &&
 	    strcmp(f->pcsc_trouble, e.msg) != 0)
-		log_error(f->conf.log, "%s", e.msg);
+		log_error(f->conf.worker.log, "%s", e.msg);
 	snprintf(f->pcsc_trouble, sizeof(f->pcsc_trouble), "%s", e.msg);
 	f->looked = true;
 	for (struct slot *s = f->slots; s != NULL; s = s->next)
@@ -237,7 +360,7 @@ on_readers(void *arg, short revents)
 	for (size_t i = 0; i < rs.n; i++)
 		if (rs.v[i].present && !rs.v[i].mute &&
 		    !has_slot(f, &rs.v[i]))
-			add(f, &rs.v[i], 0);
+			add(f, &rs.v[i], 0, "");
 	rebuild(f);
 	f->conf.on_change(f->conf.arg);
 }
@@ -252,8 +375,8 @@ fleet_new(struct fleet **out, const struct fleet_conf *conf, struct err *e)
 		return err_set(e, ERR_NOMEM, 0, "tokens");
 	f->conf = *conf;
 	f->slot_conf = (struct slot_conf){ .loop = conf->loop,
-	    .log = conf->log, .pins = conf->pins,
-	    .lifetime = conf->lifetime, .fn = on_job, .arg = f };
+	    .worker = conf->worker, .asker = conf->asker,
+	    .fn = on_job, .arg = f };
 	if ((r = watcher_new(&f->watcher, e)) == 0 &&
 	    (f->watch = loop_watch(conf->loop, watcher_fd(f->watcher),
 	    POLLIN, on_readers, f)) == NULL)
@@ -273,8 +396,11 @@ fleet_free(struct fleet *f)
 
 	if (f == NULL)
 		return;
+	f->ending = true;
 	watch_free(f->watch);
 	watcher_free(f->watcher);
+	timer_free(f->grace);
+	timer_free(f->pcsc_grace);
 	for (s = f->slots; s != NULL; s = s->next)
 		slot_leave(s);			/* all at once, then wait */
 	while ((s = f->slots) != NULL) {
@@ -282,9 +408,9 @@ fleet_free(struct fleet *f)
 		if (worker_wait(s->worker, PATIENCE_MS))
 			slot_free(s);
 		else
-			log_error(f->conf.log, "%s: another program keeps "
-			    "the token busy; leaving without logging out",
-			    s->reader.name);
+			log_error(f->conf.worker.log, "%s: another program "
+			    "keeps the token busy; leaving without logging "
+			    "out", s->reader.name);
 	}
 	ident_clear(&f->idents);
 	free(f);

@@ -14,11 +14,10 @@ struct fleet;
 
 struct fleet_conf {
 	struct loop	*loop;
-	const struct log *log;
-	struct pins	*pins;
-	unsigned int	 lifetime;	/* of an unlock, s; 0: no end */
+	struct worker_conf worker;
+	struct pin_asker asker;
 
-	/* A job of the keyring's, or one to open a card, is over. */
+	/* A job of the keyring's is over, which it takes over. */
 	void		 (*on_job)(void *arg, struct slot *s, struct job *j);
 
 	/* Slots may have come or gone; also after each job. */
@@ -37,6 +36,21 @@ const struct idents *fleet_idents(const struct fleet *f);
 
 /* Everything that is in the readers was looked at. */
 bool		 fleet_settled(const struct fleet *f);
+
+/*
+ * A token may be there in a moment: cards are being opened or, where `gone`
+ * says to think of that, one was just removed or the PC/SC daemon lost.
+ */
+bool		 fleet_expecting(const struct fleet *f, bool gone);
+
+/*
+ * Somebody wants a key that is not there: try once more to open the cards
+ * that could not be opened.
+ */
+void		 fleet_nudge(struct fleet *f);
+
+/* Why a token may be missing, or "". */
+void		 fleet_trouble(const struct fleet *f, char *why, size_t len);
 
 /* One line for a person: what was found, or what is in the way. */
 void		 fleet_describe(const struct fleet *f, char *text, size_t len);

@@ -3,23 +3,28 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/byname.h"
 #include "agent/fleet.h"
 #include "agent/keyring.h"
 
-/* An unlock or lock of a token by its name. */
-struct named {
-	struct named	*next;
-	enum job_kind	 kind;
-	uint64_t	 request;
-	char		*name;
-	struct secret	*pin;		/* NULL: none was given */
-};
+#define LOOK_EVERY_MS	2000	/* a list older than this is looked at, */
+#define LOOK_MS		100	/* and waits for it so long */
+#define PATIENCE_MS	5000	/* of a request whose token went away */
 
 struct keyring {
 	const struct log *log;
+	struct loop	*loop;
+	struct vault	*vault;
 	struct core	*core;
 	struct fleet	*fleet;
-	struct named	*named;		/* wait for labels to be read */
+	struct byname	 byname;
+	struct jobs	 stranded;	/* wait for their token to be back */
+	struct timer	*look;		/* to give up on a look at the keys */
+	struct timer	*patience;	/* to look at those that wait again */
+	size_t		 locking;	/* jobs of keyring_lock_all() */
+	keyring_locked_fn *locked_fn;
+	void		*locked_arg;
+	bool		 known;		/* what the tokens hold */
 	bool		 ready;
 	bool		 unlock;	/* at start, */
 	bool		 unlocking;	/* which is under way */
@@ -34,10 +39,11 @@ unlock_next(struct keyring *kr)
 	struct job *j;
 
 	for (struct slot *s = fleet_slots(kr->fleet); s != NULL; s = s->next) {
-		if (s->state != SLOT_LOCKED || s->trouble[0] != '\0')
+		if (s->state != SLOT_LOCKED || s->unlock_asked)
 			continue;
 		if ((j = job_new(JOB_UNLOCK, 0)) == NULL)
 			return;
+		s->unlock_asked = true;
 		kr->unlocking = true;
 		slot_submit(s, j);
 		return;
@@ -51,6 +57,7 @@ check_ready(struct keyring *kr)
 
 	if (kr->ready || kr->unlocking || !fleet_settled(kr->fleet))
 		return;
+	kr->known = true;
 	if (kr->unlock)
 		unlock_next(kr);
 	if (kr->unlocking)
@@ -59,8 +66,44 @@ check_ready(struct keyring *kr)
 	fleet_describe(kr->fleet, text, sizeof(text));
 	if (kr->ready_fn != NULL)
 		kr->ready_fn(kr->ready_arg, text);
-	if (kr->core != NULL)
-		core_idents_known(kr->core);
+}
+
+/*
+ * The token went while it was asked to sign.  It may be back in a moment;
+ * that is tried once, and never with a PIN that was typed for another.
+ */
+static bool
+strand(struct keyring *kr, struct job *j)
+{
+	if ((j->r != ERR_TOKEN_GONE && j->r != ERR_NO_TOKEN) || j->again ||
+	    j->abandoned)
+		return false;
+	j->again = true;
+	j->patience = loop_now() + PATIENCE_MS;
+	secret_free(j->pin);
+	j->pin = NULL;
+	TAILQ_INSERT_TAIL(&kr->stranded, j, next);
+	return true;
+}
+
+static void
+answer_sign(struct keyring *kr, const struct job *j)
+{
+	core_signed(kr->core, j->request, j->r, &j->err,
+	    j->r == 0 ? wire_bytes(&j->sig) : (struct span){ 0 });
+}
+
+/* A job that no client asked for. */
+static void
+end_own(struct keyring *kr, const struct job *j)
+{
+	if (j->kind == JOB_UNLOCK)
+		kr->unlocking = false;
+	if (j->r != 0)
+		log_error(kr->log, "%s", j->err.msg);
+	if (!j->for_all || --kr->locking > 0)
+		return;
+	kr->locked_fn(kr->locked_arg);
 }
 
 static void
@@ -71,31 +114,33 @@ on_job(void *arg, struct slot *s, struct job *j)
 	switch (j->kind) {
 	case JOB_OPEN:
 		break;
+	case JOB_CHECK:
+		if (j->r != 0)
+			log_debug(kr->log, "%s", j->err.msg);
+		break;
 	case JOB_LABEL:
 		s->label_asked = false;
 		break;
 	case JOB_SIGN:
-		core_signed(kr->core, j->request, j->r, &j->err,
-		    j->r == 0 ? wire_bytes(&j->sig) : (struct span){ 0 });
+		if (strand(kr, j))
+			return;
+		answer_sign(kr, j);
 		break;
 	case JOB_UNLOCK:
 	case JOB_LOCK:
-		if (j->request != 0) {
+		if (j->request != 0)
 			core_done(kr->core, j->request, j->r, &j->err);
-			break;
-		}
-		if (j->kind == JOB_UNLOCK)
-			kr->unlocking = false;
-		if (j->r != 0)
-			log_error(kr->log, "%s", j->err.msg);
+		else
+			end_own(kr, j);
 		break;
 	}
+	job_free(j);
 }
 
 void
 keyring_set_core(struct keyring *kr, struct core *c)
 {
-	kr->core = c;
+	kr->core = kr->byname.core = c;
 }
 
 void
@@ -112,7 +157,7 @@ holder_idents(void *arg)
 {
 	struct keyring *kr = arg;
 
-	return kr->ready ? fleet_idents(kr->fleet) : NULL;
+	return kr->known ? fleet_idents(kr->fleet) : NULL;
 }
 
 static struct slot *
@@ -137,7 +182,7 @@ copy(struct span in)
 
 static void
 holder_sign(void *arg, uint64_t request, const struct ident *id,
-    enum sig_alg alg, struct span data)
+    enum sig_alg alg, struct span data, const char *what)
 {
 	struct keyring *kr = arg;
 	struct slot *s = slot_by_number(kr, id->token);
@@ -150,6 +195,7 @@ holder_sign(void *arg, uint64_t request, const struct ident *id,
 		j->blob = copy((struct span){ id->blob, id->blob_n });
 		j->data_n = data.n;
 		j->data = copy(data);
+		snprintf(j->reason, sizeof(j->reason), "%s", what);
 	}
 	if (s == NULL || j == NULL || j->blob == NULL || j->data == NULL) {
 		job_free(j);
@@ -160,144 +206,13 @@ holder_sign(void *arg, uint64_t request, const struct ident *id,
 	slot_submit(s, j);
 }
 
-/*
- * The token that a client names: by serial number, label or reader, or by
- * any path, which means the only one.
- */
-static struct slot *
-find_slot(struct keyring *kr, const char *name, struct err *e)
-{
-	struct slot *found = NULL;
-	size_t n = 0;
-
-	for (struct slot *s = fleet_slots(kr->fleet); s != NULL; s = s->next) {
-		if (!slot_is_token(s) || (name[0] != '/' &&
-		    strcmp(name, s->serial) != 0 &&
-		    strcmp(name, s->label) != 0 &&
-		    strcmp(name, s->reader.name) != 0))
-			continue;
-		found = s;
-		n++;
-	}
-	if (n == 1)
-		return found;
-	if (n == 0)
-		(void)err_set(e, ERR_NO_TOKEN, 0,
-		    "no such token is plugged in");
-	else
-		(void)err_set(e, ERR_DENIED, 0,
-		    "%zu tokens are meant; name one by its serial number", n);
-	return NULL;
-}
-
-static void
-named_free(struct named *n)
-{
-	free(n->name);
-	secret_free(n->pin);
-	free(n);
-}
-
-/* Takes n over. */
-static void
-carry_out(struct keyring *kr, struct named *n)
-{
-	struct job *j = NULL;
-	struct slot *s;
-	struct err e;
-
-	if ((s = find_slot(kr, n->name, &e)) == NULL) {
-		core_done(kr->core, n->request, (int)e.code, &e);
-	} else if ((j = job_new(n->kind, n->request)) == NULL) {
-		core_done(kr->core, n->request, err_set(&e, ERR_NOMEM, 0,
-		    "out of memory"), &e);
-	} else {
-		j->pin = n->pin;
-		n->pin = NULL;
-		slot_submit(s, j);
-	}
-	named_free(n);
-}
-
-/* Labels are read when one is first asked for; false while they are. */
-static bool
-labels_known(struct keyring *kr)
-{
-	bool known = true;
-	struct job *j;
-
-	for (struct slot *s = fleet_slots(kr->fleet); s != NULL; s = s->next) {
-		if (!slot_is_token(s) || s->label[0] != '\0' ||
-		    s->trouble[0] != '\0')
-			continue;
-		if (!s->label_asked && (j = job_new(JOB_LABEL, 0)) != NULL) {
-			s->label_asked = true;
-			slot_submit(s, j);
-		}
-		known &= !s->label_asked;
-	}
-	return known;
-}
-
-/* A serial number or reader needs no label, nor does a path. */
-static bool
-needs_labels(const struct keyring *kr, const char *name)
-{
-	const struct slot *s;
-
-	for (s = fleet_slots(kr->fleet); s != NULL; s = s->next)
-		if (strcmp(name, s->serial) == 0 ||
-		    strcmp(name, s->reader.name) == 0)
-			return false;
-	return name[0] != '/';
-}
-
-static void
-resolve(struct keyring *kr)
-{
-	struct named **p = &kr->named, *n;
-
-	while ((n = *p) != NULL) {
-		if (needs_labels(kr, n->name) && !labels_known(kr)) {
-			p = &n->next;
-			continue;
-		}
-		*p = n->next;
-		carry_out(kr, n);
-	}
-}
-
-static void
-add_named(struct keyring *kr, enum job_kind kind, uint64_t request,
-    const char *name, const struct secret *pin)
-{
-	struct named *n, **end;
-	struct err e;
-
-	n = calloc(1, sizeof(*n));
-	if (n != NULL && (n->name = strdup(name)) != NULL && pin != NULL &&
-	    (n->pin = secret_new()) != NULL)
-		secret_copy(n->pin, pin);
-	if (n == NULL || n->name == NULL || (pin != NULL && n->pin == NULL)) {
-		if (n != NULL)
-			named_free(n);
-		core_done(kr->core, request, err_set(&e, ERR_NOMEM, 0,
-		    "out of memory"), &e);
-		return;
-	}
-	n->kind = kind;
-	n->request = request;
-	for (end = &kr->named; *end != NULL; end = &(*end)->next)
-		;
-	*end = n;
-	resolve(kr);
-}
-
 static void
 holder_unlock(void *arg, uint64_t request, const char *name,
     const struct secret *pin)
 {
-	add_named(arg, JOB_UNLOCK, request, name, pin);
+	struct keyring *kr = arg;
+
+	byname_add(&kr->byname, JOB_UNLOCK, request, name, pin);
 }
 
 /*
@@ -313,20 +228,21 @@ holder_lock(void *arg, uint64_t request, const char *name)
 	struct err e;
 
 	if (name != NULL) {
-		add_named(kr, JOB_LOCK, request, name, NULL);
+		byname_add(&kr->byname, JOB_LOCK, request, name, NULL);
 		return;
 	}
+	vault_lock(kr->vault, NULL);
 	for (struct slot *s = fleet_slots(kr->fleet); s != NULL; s = s->next) {
 		if (!slot_is_token(s))
 			continue;
 		if (last != NULL && (j = job_new(JOB_LOCK, 0)) != NULL)
-			slot_submit(last, j);
+			slot_lock(last, j, BYNAME_LOCKED);
 		last = s;
 	}
 	if (last == NULL)
 		core_done(kr->core, request, 0, NULL);
 	else if ((j = job_new(JOB_LOCK, request)) != NULL)
-		slot_submit(last, j);
+		slot_lock(last, j, BYNAME_LOCKED);
 	else
 		core_done(kr->core, request, err_set(&e, ERR_NOMEM, 0,
 		    "out of memory"), &e);
@@ -370,33 +286,168 @@ holder_status(void *arg, struct wire_w *w)
 	}
 }
 
+static void	 on_patience(void *arg);
+
+/*
+ * May a key that is not there be back in a moment?  Whoever waits for it
+ * is looked at again, even when nothing happens.
+ */
+static bool
+expecting(struct keyring *kr, bool gone)
+{
+	fleet_nudge(kr->fleet);
+	if (!fleet_expecting(kr->fleet, gone))
+		return false;
+	if (kr->patience == NULL)
+		kr->patience = loop_timer(kr->loop, PATIENCE_MS, on_patience,
+		    kr);
+	return true;
+}
+
+static bool
+holder_expecting(void *arg, bool gone, char *why, size_t len)
+{
+	struct keyring *kr = arg;
+
+	fleet_trouble(kr->fleet, why, len);
+	return expecting(kr, gone);
+}
+
+static void
+on_look(void *arg)
+{
+	struct keyring *kr = arg;
+
+	kr->look = NULL;
+	core_idents_known(kr->core);
+}
+
+/*
+ * Another program may have changed the keys, and PC/SC does not tell.  A
+ * token that is busy is not waited for: its keys are looked at when they
+ * are used.
+ */
+static bool
+holder_look(void *arg)
+{
+	struct keyring *kr = arg;
+	bool looking = false;
+
+	for (struct slot *s = fleet_slots(kr->fleet); s != NULL; s = s->next) {
+		if (!slot_is_token(s) || s->jobs > 0 ||
+		    loop_now() - s->looked < LOOK_EVERY_MS)
+			continue;
+		slot_check(s);
+		looking = true;
+	}
+	if (looking && kr->look == NULL)
+		kr->look = loop_timer(kr->loop, LOOK_MS, on_look, kr);
+	return looking;
+}
+
+/* Requests whose token went: to the token that has the key, or refused. */
+static void
+rescue(struct keyring *kr)
+{
+	struct jobs todo = TAILQ_HEAD_INITIALIZER(todo);
+	const struct ident *id;
+	struct slot *s;
+	struct job *j;
+
+	TAILQ_CONCAT(&todo, &kr->stranded, next);
+	while ((j = TAILQ_FIRST(&todo)) != NULL) {
+		TAILQ_REMOVE(&todo, j, next);
+		id = ident_find(fleet_idents(kr->fleet),
+		    (struct span){ j->blob, j->blob_n });
+		s = id != NULL && !j->abandoned ?
+		    slot_by_number(kr, id->token) : NULL;
+		if (s != NULL) {
+			slot_submit(s, j);
+		} else if (!j->abandoned && loop_now() < j->patience &&
+		    expecting(kr, true)) {
+			TAILQ_INSERT_TAIL(&kr->stranded, j, next);
+		} else {
+			answer_sign(kr, j);
+			job_free(j);
+		}
+	}
+}
+
 static void
 on_change(void *arg)
 {
 	struct keyring *kr = arg;
 
-	resolve(kr);
+	byname_resolve(&kr->byname);
 	check_ready(kr);
+	rescue(kr);
+	if (kr->known && kr->core != NULL)
+		core_idents_known(kr->core);
+}
+
+static void
+on_patience(void *arg)
+{
+	struct keyring *kr = arg;
+
+	kr->patience = NULL;
+	on_change(kr);
+}
+
+static void
+holder_cancel(void *arg, uint64_t request)
+{
+	struct keyring *kr = arg;
+	struct job *j;
+
+	for (struct slot *s = fleet_slots(kr->fleet); s != NULL; s = s->next)
+		slot_abandon(s, request);
+	TAILQ_FOREACH(j, &kr->stranded, next)
+		if (j->request == request)
+			j->abandoned = true;
+}
+
+void
+keyring_lock_all(struct keyring *kr, const char *why,
+    keyring_locked_fn *done, void *arg)
+{
+	struct job *j;
+
+	kr->locked_fn = done;
+	kr->locked_arg = arg;
+	vault_lock(kr->vault, NULL);	/* tokens that are away, too */
+	for (struct slot *s = fleet_slots(kr->fleet); s != NULL; s = s->next) {
+		if (!slot_is_token(s) || (j = job_new(JOB_LOCK, 0)) == NULL)
+			continue;
+		j->for_all = true;
+		kr->locking++;
+		slot_lock(s, j, why);
+	}
+	if (kr->locking == 0)
+		done(arg);
 }
 
 int
 keyring_new(struct keyring **out, struct loop *l,
     const struct keyring_conf *conf, struct err *e)
 {
-	struct fleet_conf fc = { .loop = l, .log = conf->log,
-	    .pins = conf->pins, .lifetime = conf->lifetime,
-	    .on_job = on_job, .on_change = on_change };
+	struct fleet_conf fc = { .loop = l, .worker = conf->worker,
+	    .asker = conf->asker, .on_job = on_job, .on_change = on_change };
 	struct keyring *kr;
 	int r;
 
 	if ((kr = calloc(1, sizeof(*kr))) == NULL)
 		return err_set(e, ERR_NOMEM, 0, "keyring");
-	kr->log = conf->log;
+	kr->log = conf->worker.log;
+	kr->loop = l;
+	kr->vault = conf->worker.vault;
+	TAILQ_INIT(&kr->stranded);
 	fc.arg = kr;
 	if ((r = fleet_new(&kr->fleet, &fc, e)) != 0) {
 		keyring_free(kr);
 		return r;
 	}
+	kr->byname.fleet = kr->fleet;
 	*out = kr;
 	return 0;
 }
@@ -404,14 +455,17 @@ keyring_new(struct keyring **out, struct loop *l,
 void
 keyring_free(struct keyring *kr)
 {
-	struct named *n;
+	struct job *j;
 
 	if (kr == NULL)
 		return;
 	fleet_free(kr->fleet);
-	while ((n = kr->named) != NULL) {
-		kr->named = n->next;
-		named_free(n);
+	timer_free(kr->patience);
+	timer_free(kr->look);
+	byname_clear(&kr->byname);
+	while ((j = TAILQ_FIRST(&kr->stranded)) != NULL) {
+		TAILQ_REMOVE(&kr->stranded, j, next);
+		job_free(j);
 	}
 	free(kr);
 }
@@ -420,6 +474,9 @@ struct holder
 keyring_holder(struct keyring *kr)
 {
 	return (struct holder){ .arg = kr, .idents = holder_idents,
-	    .sign = holder_sign, .unlock = holder_unlock,
+	    .sign = holder_sign,
+	    .cancel = holder_cancel, .look = holder_look,
+	    .expecting = holder_expecting,
+	    .unlock = holder_unlock,
 	    .lock = holder_lock, .status = holder_status };
 }

@@ -4,7 +4,8 @@
 
 #include "agent/core.h"
 #include "agent/loop.h"
-#include "agent/pins.h"
+#include "agent/worker.h"
+#include "pin/pin.h"
 
 /*
  * All tokens that are plugged in, as they come and go: a worker for each,
@@ -14,9 +15,8 @@
 struct keyring;
 
 struct keyring_conf {
-	const struct log *log;
-	struct pins	*pins;
-	unsigned int	 lifetime;	/* of an unlock, s; 0: no end */
+	struct worker_conf worker;
+	struct pin_asker asker;
 };
 
 int		 keyring_new(struct keyring **out, struct loop *l,
@@ -29,6 +29,14 @@ void		 keyring_free(struct keyring *kr);
 /* The core to answer to; set before the loop runs. */
 void		 keyring_set_core(struct keyring *kr, struct core *c);
 struct holder	 keyring_holder(struct keyring *kr);
+
+/*
+ * Forget all PINs and close all prompts at once, then log the tokens out;
+ * done(arg) follows when that is over.  `why` is for those who wait.
+ */
+typedef void	 keyring_locked_fn(void *arg);
+void		 keyring_lock_all(struct keyring *kr, const char *why,
+		    keyring_locked_fn *done, void *arg);
 
 /*
  * Call fn(arg, text) once, when every token that was there at the start has

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -17,6 +18,7 @@
 #include "agent/options.h"
 #include "agent/pins.h"
 #include "agent/server.h"
+#include "base/paths.h"
 
 /* The parts, in the order in which they are made. */
 struct agent {
@@ -26,6 +28,8 @@ struct agent {
 	struct launch	 launch;
 	struct loop	*loop;
 	struct pins	*pins;
+	struct vault	*vault;
+	char		*cache_dir, *state_dir;	/* NULL: nothing is kept */
 	struct keyring	*keyring;
 	struct server	*server;
 	struct core	*core;
@@ -73,12 +77,29 @@ on_ready(void *arg, const char *text)
 	launch_ready(&a->launch);
 }
 
+/* Where there is no home directory, nothing outlives the agent. */
+static int
+make_vault(struct agent *a, struct err *e)
+{
+	struct vault_conf conf = { .lifetime = a->opt.lifetime,
+	    .idle = a->opt.idle };
+
+	if (paths_cache_dir(&a->cache_dir, e) != 0)
+		log_debug(&a->log, "no cache of public keys: %s", e->msg);
+	if (paths_state_dir(&a->state_dir, e) != 0)
+		log_debug(&a->log, "rejected PINs are not remembered when "
+		    "the agent ends: %s", e->msg);
+	conf.state_dir = a->state_dir;
+	return vault_new(&a->vault, &conf, e);
+}
+
 static int
 make_parts(struct agent *a, struct err *e)
 {
 	const struct options *o = &a->opt;
-	struct keyring_conf keyring_conf = { .log = &a->log,
-	    .lifetime = o->lifetime };
+	struct keyring_conf keyring_conf = {
+	    .worker = { .log = &a->log, .opt = o },
+	    .asker = { .pinentry = o->pinentry, .timeout = o->pin_timeout } };
 	struct core_conf core_conf = { .log = &a->log,
 	    .policy = { .allow_sha1 = o->allow_sha1 },
 	    .providers = o->providers, .reply = server_reply };
@@ -86,9 +107,12 @@ make_parts(struct agent *a, struct err *e)
 
 	if ((r = loop_new(&a->loop, e)) != 0 ||
 	    (r = catch_signals(a, e)) != 0 ||
-	    (r = pins_new(&a->pins, o, e)) != 0)
+	    (r = pins_new(&a->pins, o, e)) != 0 ||
+	    (r = make_vault(a, e)) != 0)
 		return r;
-	keyring_conf.pins = a->pins;
+	keyring_conf.worker.pins = a->pins;
+	keyring_conf.worker.vault = a->vault;
+	keyring_conf.worker.cache_dir = a->cache_dir;
 	if ((r = keyring_new(&a->keyring, a->loop, &keyring_conf, e)) != 0 ||
 	    (r = server_new(&a->server, a->loop, a->listener.fd, &a->log,
 	    e)) != 0)
@@ -126,7 +150,10 @@ serve(struct agent *a, struct err *e)
 	server_free(a->server);
 	core_free(a->core);
 	keyring_free(a->keyring);
+	vault_free(a->vault);
 	pins_free(a->pins);
+	free(a->cache_dir);
+	free(a->state_dir);
 	loop_free(a->loop);
 	return r;
 }

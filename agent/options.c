@@ -4,11 +4,13 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
+#include "agent/keywords.h"
 #include "agent/options.h"
 #include "base/conf.h"
 #include "base/paths.h"
+
+#define PIN_TIMEOUT	120	/* s: a prompt that nobody sees must end */
 
 enum long_option {
 	OPT_ALLOW_SHA1 = 256,
@@ -114,124 +116,6 @@ apply(struct options *o, int opt, const char *value, struct err *e)
 	return err_set(e, ERR_USAGE, 0, "try \"hsm-ssh-agent --help\"");
 }
 
-/* The configuration file: each keyword has one function. */
-
-static int
-conf_allow_sha1(struct options *o, const struct conf_line *l, struct err *e)
-{
-	bool v;
-	int r;
-
-	if ((r = conf_bool(l, &v, e)) == 0)
-		o->allow_sha1 |= v;
-	return r;
-}
-
-static int
-conf_lifetime(struct options *o, const struct conf_line *l, struct err *e)
-{
-	if (l->n != 2)
-		return err_set(e, ERR_USAGE, 0, "Lifetime takes one time");
-	if (o->lifetime_set)
-		return 0;
-	return conf_time(l->word[1], &o->lifetime, e);
-}
-
-static int
-conf_log_level(struct options *o, const struct conf_line *l, struct err *e)
-{
-	static const char *const names[] = {
-		[LOG_LEVEL_QUIET] = "quiet",
-		[LOG_LEVEL_ERROR] = "error",
-		[LOG_LEVEL_INFO] = "info",
-		[LOG_LEVEL_DEBUG] = "debug",
-	};
-
-	for (size_t i = 0; l->n == 2 && i < sizeof(names) / sizeof(*names);
-	    i++) {
-		if (strcasecmp(l->word[1], names[i]) == 0) {
-			o->log_level = (enum log_level)i;
-			return 0;
-		}
-	}
-	return err_set(e, ERR_USAGE, 0,
-	    "LogLevel takes quiet, error, info or debug");
-}
-
-/* Before the first Token block it is the global one, else the token's. */
-static int
-conf_pin_file(struct options *o, const struct conf_line *l, struct err *e)
-{
-	char **to = o->n_tokens == 0 ? &o->pin_file :
-	    &o->tokens[o->n_tokens - 1].pin_file;
-
-	if (*to != NULL)
-		return err_set(e, ERR_USAGE, 0, "PinFile a second time");
-	return conf_path(l, to, e);
-}
-
-static int
-conf_socket(struct options *o, const struct conf_line *l, struct err *e)
-{
-	if (o->socket != NULL)
-		return 0;	/* -a was given */
-	return conf_path(l, &o->socket, e);
-}
-
-static int
-conf_token(struct options *o, const struct conf_line *l, struct err *e)
-{
-	struct token_options *t;
-
-	if (l->n != 2)
-		return err_set(e, ERR_USAGE, 0,
-		    "Token takes one serial number or label");
-	t = reallocarray(o->tokens, o->n_tokens + 1, sizeof(*t));
-	if (t == NULL)
-		return err_set(e, ERR_NOMEM, 0, "configuration");
-	o->tokens = t;
-	t[o->n_tokens] = (struct token_options){ 0 };
-	return set_string(&t[o->n_tokens++].name, l->word[1], e);
-}
-
-static const struct {
-	const char	*name;
-	bool		 in_token;	/* allowed in a Token block */
-	int		(*fn)(struct options *, const struct conf_line *,
-			    struct err *);
-} keywords[] = {
-	{ "AllowSHA1",	false,	conf_allow_sha1 },
-	{ "Lifetime",	false,	conf_lifetime },
-	{ "LogLevel",	false,	conf_log_level },
-	{ "PinFile",	true,	conf_pin_file },
-	{ "Socket",	false,	conf_socket },
-	{ "Token",	true,	conf_token },
-};
-
-static int
-on_line(void *arg, const struct conf_line *l, struct err *e)
-{
-	struct options *o = arg;
-
-	for (size_t i = 0; i < sizeof(keywords) / sizeof(*keywords); i++) {
-		if (strcasecmp(l->word[0], keywords[i].name) != 0)
-			continue;
-		if (o->n_tokens > 0 && !keywords[i].in_token)
-			return err_set(e, ERR_USAGE, 0,
-			    "%s must stand before the first Token block",
-			    keywords[i].name);
-		return keywords[i].fn(o, l, e);
-	}
-	return err_set(e, ERR_USAGE, 0, "unknown keyword \"%s\"", l->word[0]);
-}
-
-int
-options_conf(struct options *o, struct span text, const char *file,
-    struct err *e)
-{
-	return conf_parse(text, file, on_line, o, e);
-}
-
 /* --config must exist; of the default places the first that does. */
 static int
 load(struct options *o, struct err *e)
@@ -240,13 +124,22 @@ load(struct options *o, struct err *e)
 	int r;
 
 	if (o->config != NULL)
-		return conf_load(o->config, on_line, o, e);
+		return keywords_load(o, o->config, e);
 	if ((r = paths_config_file(&path, e)) == 0)
-		r = conf_load(path, on_line, o, e);
+		r = keywords_load(o, path, e);
 	if (r == ERR_NOTFOUND)
-		r = conf_load("/etc/hsm-ssh-agent/config", on_line, o, e);
+		r = keywords_load(o, PATHS_SYSTEM_CONFIG, e);
 	free(path);
 	return r == ERR_NOTFOUND ? 0 : r;
+}
+
+void
+options_default(struct options *o)
+{
+	*o = (struct options){ .pin_fd = -1, .log_level = LOG_LEVEL_INFO,
+	    .pin_timeout = PIN_TIMEOUT,
+	    .all = { .scope = LOGIN_SCOPE_SESSION,
+	    .cache = PIN_CACHE_MEMORY } };
 }
 
 int
@@ -254,7 +147,7 @@ options_parse(struct options *o, int argc, char **argv, struct err *e)
 {
 	int ch, r;
 
-	*o = (struct options){ .pin_fd = -1, .log_level = LOG_LEVEL_INFO };
+	options_default(o);
 	while ((ch = getopt_long(argc, argv, short_options, long_options,
 	    NULL)) != -1)
 		if ((r = apply(o, ch, optarg, e)) != 0)
@@ -273,18 +166,60 @@ options_parse(struct options *o, int argc, char **argv, struct err *e)
 	return 0;
 }
 
+static const struct token_options *
+block_of(const struct options *o, const char *name)
+{
+	for (size_t i = 0; i < o->n_tokens; i++)
+		if (strcmp(o->tokens[i].name, name) == 0)
+			return &o->tokens[i];
+	return NULL;
+}
+
+const struct token_options *
+options_block(const struct options *o, const char *serial, const char *label)
+{
+	const struct token_options *t = block_of(o, serial);
+
+	return t == NULL && label[0] != '\0' ? block_of(o, label) : t;
+}
+
+struct token_policy
+options_policy(const struct options *o, const char *serial,
+    const char *label)
+{
+	const struct token_options *t = options_block(o, serial, label);
+	int scope = t != NULL && t->scope != -1 ? t->scope : o->all.scope;
+	int cache = t != NULL && t->cache != -1 ? t->cache : o->all.cache;
+
+	return (struct token_policy){ (enum login_scope)scope,
+	    (enum pin_cache)cache };
+}
+
+bool
+options_name_labels(const struct options *o, const char *serial)
+{
+	return (o->n_tokens > 0 && block_of(o, serial) == NULL) ||
+	    (o->token != NULL && strcmp(o->token, serial) != 0);
+}
+
+static void
+free_block(struct token_options *t)
+{
+	free(t->name);
+	free(t->source.value);
+}
+
 void
 options_free(struct options *o)
 {
-	for (size_t i = 0; i < o->n_tokens; i++) {
-		free(o->tokens[i].name);
-		free(o->tokens[i].pin_file);
-	}
+	for (size_t i = 0; i < o->n_tokens; i++)
+		free_block(&o->tokens[i]);
 	free(o->tokens);
+	free_block(&o->all);
 	free(o->socket);
 	free(o->config);
 	free(o->token);
-	free(o->pin_file);
+	free(o->pinentry);
 	free(o->providers);
 	*o = (struct options){ .pin_fd = -1 };
 }

@@ -7,16 +7,35 @@
 
 #include "base/err.h"
 #include "base/log.h"
-#include "base/span.h"
+#include "pin/source.h"
 
 /*
  * What the command line and the configuration file ask for.  The command
  * line wins; see hsm-ssh-agent(1) and hsm-ssh-agent.conf(5), which a test
  * holds against the tables in options.c.
  */
+enum login_scope {
+	LOGIN_SCOPE_SESSION,		/* log in once, stay logged in */
+	LOGIN_SCOPE_TRANSACTION,	/* log in, sign, log out */
+};
+
+enum pin_cache {
+	PIN_CACHE_SESSION,		/* while the login on the card lasts */
+	PIN_CACHE_MEMORY,		/* keep the PIN, log in again with it */
+	PIN_CACHE_NEVER,		/* ask at each signature */
+};
+
+/* What may be said of one token, or of all. */
 struct token_options {
-	char	*name;			/* serial number or label */
-	char	*pin_file;
+	char	*name;			/* serial number or label; or NULL */
+	struct pin_source source;	/* .value NULL: none */
+	int	 scope;			/* enum login_scope; -1: not said */
+	int	 cache;			/* enum pin_cache; -1: not said */
+};
+
+struct token_policy {
+	enum login_scope scope;
+	enum pin_cache	 cache;
 };
 
 enum shell_kind {
@@ -29,11 +48,13 @@ struct options {
 	char		*socket;	/* NULL: the default one */
 	char		*config;	/* NULL: the default ones, if there */
 	char		*token;		/* the global PIN is for it, or NULL */
-	char		*pin_file;
+	char		*pinentry;	/* program, "none", or NULL */
 	int		 pin_fd;	/* -1: none */
 	char		*providers;	/* -P, or NULL */
 	unsigned int	 lifetime;	/* of an unlock, s; 0: no end */
 	bool		 lifetime_set;
+	unsigned int	 idle;		/* lock after, s; 0: never */
+	unsigned int	 pin_timeout;	/* of a prompt, s; 0: none */
 	enum shell_kind	 shell;
 	enum log_level	 log_level;
 	bool		 foreground;	/* -d or -D */
@@ -43,6 +64,7 @@ struct options {
 	bool		 allow_sha1;
 	bool		 help, version;
 	char		**command;	/* argv of COMMAND, or NULL */
+	struct token_options all;
 	struct token_options *tokens;
 	size_t		 n_tokens;
 };
@@ -52,9 +74,20 @@ int	 options_parse(struct options *o, int argc, char **argv,
 	    struct err *e) MUST_CHECK;
 void	 options_free(struct options *o);
 
-/* Only the configuration text, onto what *o has already. */
-int	 options_conf(struct options *o, struct span text, const char *file,
-	    struct err *e) MUST_CHECK;
+/* What holds when nothing else is said. */
+void	 options_default(struct options *o);
+
+/*
+ * The Token block for a token, or NULL.  A block that names a serial
+ * number wins over one that names a label; `label` may be "".
+ */
+const struct token_options *options_block(const struct options *o,
+	    const char *serial, const char *label);
+struct token_policy	 options_policy(const struct options *o,
+	    const char *serial, const char *label);
+
+/* Could a label decide which block, or PIN, is for this token? */
+bool	 options_name_labels(const struct options *o, const char *serial);
 
 extern const char options_usage[];
 

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "agent/pins.h"
-#include "pin/source.h"
 
 struct pins {
 	pthread_mutex_t		 lock;
@@ -63,63 +62,89 @@ pins_set_present(struct pins *p, size_t n)
 	pthread_mutex_unlock(&p->lock);
 }
 
-static bool
-is_named(const char *name, const char *serial, const char *label)
-{
-	return strcmp(name, serial) == 0 || strcmp(name, label) == 0;
-}
-
-/* Under the lock: is the global PIN for this token? */
+/* Is the global PIN for this token? */
 static bool
 owns_global(struct pins *p, const char *serial, const char *label)
 {
+	const char *wanted = p->opt->token;
+	bool ours;
+
+	pthread_mutex_lock(&p->lock);
 	if (p->owner[0] != '\0')
-		return strcmp(p->owner, serial) == 0;
-	if (p->opt->token != NULL ? !is_named(p->opt->token, serial, label) :
-	    p->present != 1)
-		return false;
-	snprintf(p->owner, sizeof(p->owner), "%s", serial);
-	return true;
+		ours = strcmp(p->owner, serial) == 0;
+	else if (wanted != NULL)
+		ours = strcmp(wanted, serial) == 0 ||
+		    strcmp(wanted, label) == 0;
+	else
+		ours = p->present == 1;
+	if (ours)
+		snprintf(p->owner, sizeof(p->owner), "%s", serial);
+	pthread_mutex_unlock(&p->lock);
+	return ours;
+}
+
+/* Did a person change it after it was rejected? */
+static bool
+is_newer(const struct pin_source *src, const struct timespec *than)
+{
+	struct timespec t;
+	struct err e;
+
+	return pin_source_changed(src, &t, &e) == 0 &&
+	    (t.tv_sec > than->tv_sec ||
+	    (t.tv_sec == than->tv_sec && t.tv_nsec > than->tv_nsec));
 }
 
 static int
-from_file(char *path, struct secret *out, struct err *e)
+is_barred(const char *origin, struct err *e)
 {
-	const struct pin_source source = { PIN_SOURCE_FILE, path };
-
-	return pin_source_read(&source, -1, out, e);
+	return err_set(e, ERR_DENIED, 0, "the PIN %s was rejected and is not "
+	    "sent again until somebody logs in", origin);
 }
 
 static int
-get_global(struct pins *p, const char *serial, const char *label,
-    struct secret *out, struct err *e)
+from_source(const struct pin_source *src, const struct pins_query *q,
+    struct secret *out, const char **origin, struct err *e)
 {
-	if (p->from_fd == NULL && p->opt->pin_file == NULL)
-		return err_set(e, ERR_NOTFOUND, 0, "no PIN was given");
-	if (!owns_global(p, serial, label))
-		return err_set(e, ERR_NOTFOUND, 0,
-		    "the PIN given at start is not for token %s; name the "
-		    "token it is for with --token", serial);
-	if (p->from_fd == NULL)
-		return from_file(p->opt->pin_file, out, e);
-	secret_copy(out, p->from_fd);
-	return 0;
+	static const char *const origins[] = {
+		[PIN_SOURCE_FILE] = "in PinFile",
+		[PIN_SOURCE_CREDENTIAL] = "in PinCredential",
+		[PIN_SOURCE_COMMAND] = "of PinCommand",
+	};
+
+	int r;
+
+	*origin = origins[src->kind];
+	if (q->barred != NULL && !is_newer(src, q->barred))
+		return is_barred(*origin, e);
+	r = pin_source_read(src, q->cancel_fd, out, e);
+	if (r == ERR_NOTFOUND)		/* one was named, that is amiss */
+		r = (int)(e->code = ERR_DENIED);
+	return r;
 }
 
 int
-pins_get(struct pins *p, const char *serial, const char *label,
-    struct secret *out, struct err *e)
+pins_get(struct pins *p, const struct pins_query *q, struct secret *out,
+    const char **origin, struct err *e)
 {
 	const struct options *o = p->opt;
-	int r;
+	const struct token_options *t = options_block(o, q->serial,
+	    q->label);
 
 	secret_clear(out);
-	for (size_t i = 0; i < o->n_tokens; i++)
-		if (o->tokens[i].pin_file != NULL &&
-		    is_named(o->tokens[i].name, serial, label))
-			return from_file(o->tokens[i].pin_file, out, e);
-	pthread_mutex_lock(&p->lock);
-	r = get_global(p, serial, label, out, e);
-	pthread_mutex_unlock(&p->lock);
-	return r;
+	if (t != NULL && t->source.value != NULL)
+		return from_source(&t->source, q, out, origin, e);
+	if (p->from_fd == NULL && o->all.source.value == NULL)
+		return err_set(e, ERR_NOTFOUND, 0, "no PIN was given");
+	if (!owns_global(p, q->serial, q->label))
+		return err_set(e, ERR_NOTFOUND, 0,
+		    "the PIN given at start is not for token %s; name the "
+		    "token it is for with --token", q->serial);
+	if (p->from_fd == NULL)
+		return from_source(&o->all.source, q, out, origin, e);
+	*origin = "from --pin-fd";
+	if (q->barred != NULL)
+		return is_barred(*origin, e);
+	secret_copy(out, p->from_fd);
+	return 0;
 }

@@ -4,7 +4,8 @@
 #include "agent/refusals.h"
 
 void
-refusals_add(struct refusals *r, uint64_t time, const char *text)
+refusals_add(struct refusals *r, uint64_t time, enum err_code code,
+    const char *text)
 {
 	size_t i;
 
@@ -15,5 +16,6 @@ refusals_add(struct refusals *r, uint64_t time, const char *text)
 		r->first = (r->first + 1) % REFUSALS_KEPT;
 	}
 	r->v[i].time = time;
+	r->v[i].code = code;
 	snprintf(r->v[i].text, sizeof(r->v[i].text), "%s", text);
 }

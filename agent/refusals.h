@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/err.h"
+
 /*
  * The last few refusals and their reasons.  The protocol can only say "no";
  * this is where `hsm-keyutil status` finds out why.
@@ -14,11 +16,13 @@
 struct refusals {
 	struct {
 		uint64_t time;		/* seconds since the epoch */
-		char	 text[320];
+		enum err_code code;
+		char	 text[520];
 	} v[REFUSALS_KEPT];
 	size_t	 first, n;		/* v[first] is the oldest */
 };
 
-void	 refusals_add(struct refusals *r, uint64_t time, const char *text);
+void	 refusals_add(struct refusals *r, uint64_t time, enum err_code code,
+	    const char *text);
 
 #endif

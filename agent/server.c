@@ -26,7 +26,6 @@ struct client {
 	uint8_t		*out;		/* framed answer, not sent yet */
 	size_t		 out_n, out_at;
 	uint64_t	 request;	/* being answered; 0: none */
-	bool		 gone;		/* closed; freed when answered */
 };
 
 struct server {
@@ -55,24 +54,21 @@ client_free(struct client *c)
 	free(c);
 }
 
-/* Close the socket at once; the memory waits for the core's answer. */
 static void
 client_close(struct client *c)
 {
 	struct server *s = c->server;
 
-	if (c->gone)
-		return;
 	watch_free(c->watch);
 	close(c->fd);
-	c->gone = true;
 	if (s->paused) {
 		s->paused = false;
 		s->watch = loop_watch(s->loop, s->listen_fd, POLLIN,
 		    on_listen, s);
 	}
-	if (c->request == 0)
-		client_free(c);
+	if (c->request != 0)
+		core_cancel(s->core, c->request);
+	client_free(c);
 }
 
 /*
@@ -243,10 +239,6 @@ server_reply(void *arg, uint64_t id, struct span reply)
 	if (c == NULL)
 		return;
 	c->request = 0;
-	if (c->gone) {
-		client_free(c);
-		return;
-	}
 	if (!frame(c, reply) || !flush(c))
 		shutdown(c->fd, SHUT_RDWR);	/* poll() then reports it */
 	arm(c);
@@ -324,10 +316,8 @@ server_free(struct server *s)
 		return;
 	watch_free(s->watch);
 	while ((c = TAILQ_FIRST(&s->clients)) != NULL) {
-		if (!c->gone) {
-			watch_free(c->watch);
-			close(c->fd);
-		}
+		watch_free(c->watch);
+		close(c->fd);
 		client_free(c);
 	}
 	free(s);

@@ -4,24 +4,33 @@
 
 #include <stdbool.h>
 
+#include "agent/options.h"
 #include "agent/pins.h"
+#include "agent/vault.h"
 #include "base/log.h"
 #include "token/token.h"
 
 /*
- * One token, opened, and its login: when the PIN is asked for, where it
- * comes from, when it is sent, and what is remembered.  The one place that
- * decides this (promises 1 to 3 of the design).
+ * One token, opened, and its login: when a PIN is needed, where it comes
+ * from, when it is sent, how a login that got lost is taken back, and how
+ * what is known of the keys stays true.  The one place that decides this
+ * (promises 1 to 3, 5 and 6 of the design).
  *
- * All calls come from the token's worker thread and may block, for a
- * person too; a readable cancel_fd ends a prompt.
+ * It never asks a person: that a PIN must be typed is ERR_PIN_NEEDED, with
+ * the tries left in e->detail, and the caller comes back with one.  (Only
+ * a reader with a PIN pad of its own is asked directly.)
+ *
+ * All calls come from the token's worker thread and may block.
  */
 struct session;
 
 struct session_conf {
 	const struct log *log;
+	const struct options *opt;
 	struct pins	*pins;
-	int		 cancel_fd;
+	struct vault	*vault;
+	const char	*cache_dir;	/* of public keys; NULL: none */
+	int		 cancel_fd;	/* readable: the token is to be left */
 };
 
 /* Takes over `t` (closed on failure too) and reads its keys. */
@@ -36,13 +45,19 @@ const char			*session_label(const struct session *s);
 const struct token_keys		*session_keys(const struct session *s);
 bool				 session_unlocked(const struct session *s);
 
+/* Grows whenever session_keys() are others than before. */
+unsigned int			 session_version(const struct session *s);
+
+/* What a person who is asked for the PIN should know, or "". */
+const char			*session_problem(const struct session *s);
+
 /* Read the label, "" until then: the list of keys did not need it. */
 int	 session_read_label(struct session *s, struct err *e) MUST_CHECK;
 
 /*
  * Log in, with `pin` or, when that is NULL, with one that was given
- * beforehand or is asked for now.  A PIN that the token rejected is never
- * sent again, nor the last try spent.
+ * beforehand.  A PIN that the token rejected is never sent again, nor the
+ * last try spent.
  */
 int	 session_unlock(struct session *s, const struct secret *pin,
 	    struct err *e) MUST_CHECK;
@@ -51,11 +66,31 @@ int	 session_unlock(struct session *s, const struct secret *pin,
 int	 session_lock(struct session *s, struct err *e) MUST_CHECK;
 
 /*
- * Sign with the key that has this blob; unlocks first when needed.  When
- * another program took the login away, it is taken back with the PIN in
- * memory, once.
+ * The unlock may have ended by itself meanwhile: then log out.  To be called
+ * when a job is over, so that what is not unlocked is not logged in either.
  */
-int	 session_sign(struct session *s, struct span blob, enum sig_alg alg,
-	    struct span data, struct wire_w *sig, struct err *e) MUST_CHECK;
+void	 session_settle(struct session *s);
+
+/* What to sign with which key. */
+struct session_work {
+	struct span	 blob;			/* the public key */
+	enum sig_alg	 alg;
+	struct span	 data;
+};
+
+/*
+ * Sign with the key that has this blob, logging in as the token's policy
+ * wants it: with `pin`, typed for this, or when that is NULL with what is
+ * remembered or was given.  One recovery is made, then the reason stated.
+ */
+int	 session_sign(struct session *s, const struct secret *pin,
+	    const struct session_work *what, struct wire_w *sig,
+	    struct err *e) MUST_CHECK;
+
+/*
+ * See whether another program changed the keys.  Two card commands when
+ * they are as they were.
+ */
+int	 session_check(struct session *s, struct err *e) MUST_CHECK;
 
 #endif

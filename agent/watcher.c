@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/loop.h"
 #include "agent/watcher.h"
 
 #define RETRY_FIRST_MS	250
@@ -27,15 +28,6 @@ struct watcher {
 };
 
 static void
-tell(int fd)
-{
-	const uint64_t one = 1;
-
-	if (write(fd, &one, sizeof(one)) == -1)
-		return;		/* full: readable anyway */
-}
-
-static void
 publish(struct watcher *w, int r, const struct pcsc_readers *rs,
     const struct err *e)
 {
@@ -48,7 +40,7 @@ publish(struct watcher *w, int r, const struct pcsc_readers *rs,
 		w->err = *e;
 	}
 	pthread_mutex_unlock(&w->lock);
-	tell(w->news_fd);
+	loop_tell(w->news_fd);
 }
 
 /* Look and wait until PC/SC fails; 0 when told to stop. */
@@ -147,7 +139,7 @@ watcher_free(struct watcher *w)
 
 	if (w == NULL)
 		return;
-	tell(w->stop_fd);
+	loop_tell(w->stop_fd);
 	do {
 		pthread_mutex_lock(&w->lock);
 		w->stop = true;

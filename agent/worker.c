@@ -9,23 +9,23 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/loop.h"
 #include "agent/worker.h"
-
-TAILQ_HEAD(jobs, job);
 
 struct worker {
 	pthread_t		 thread;
 	pthread_mutex_t		 lock;		/* of what follows */
 	pthread_cond_t		 wake;
 	struct jobs		 todo, done;
+	struct job		*running;	/* NULL: none */
 	bool			 stop, ended;
 
 	int			 done_fd;	/* tells the loop */
-	int			 cancel_fd;	/* tells a prompt */
+	int			 cancel_fd;	/* tells a PinCommand */
 	struct pcsc_reader	 reader;
-	const struct log	*log;
-	struct pins		*pins;
-	struct session		*session;	/* the thread's own */
+	struct worker_conf	 conf;
+	struct session		*session;	/* the thread's own, */
+	unsigned int		 version;	/* of its keys, as reported */
 };
 
 struct job *
@@ -54,47 +54,29 @@ job_free(struct job *j)
 }
 
 static int
-copy_keys(struct token_keys *to, const struct token_keys *from,
-    struct err *e)
-{
-	struct token_key *k;
-
-	if ((to->v = calloc(from->n + 1, sizeof(*to->v))) == NULL)
-		return err_set(e, ERR_NOMEM, 0, "key list");
-	for (to->n = 0; to->n < from->n; to->n++) {
-		k = &to->v[to->n];
-		*k = from->v[to->n];
-		if (k->blob == NULL)
-			continue;
-		if ((k->blob = malloc(k->blob_n)) == NULL)
-			return err_set(e, ERR_NOMEM, 0, "key list");
-		memcpy(k->blob, from->v[to->n].blob, k->blob_n);
-	}
-	return 0;
-}
-
-static int
 do_open(struct worker *w, struct job *j)
 {
-	const struct session_conf conf = { .log = w->log, .pins = w->pins,
+	const struct session_conf conf = { .log = w->conf.log,
+	    .opt = w->conf.opt, .pins = w->conf.pins,
+	    .vault = w->conf.vault, .cache_dir = w->conf.cache_dir,
 	    .cancel_fd = w->cancel_fd };
 	struct token *t;
 	int r;
 
 	if ((r = token_open(&w->reader, &t, &j->err)) != 0)
 		return r;
-	if ((r = session_new(&w->session, t, &conf, &j->err)) != 0)
-		return r;
-	return copy_keys(&j->keys, session_keys(w->session), &j->err);
+	return session_new(&w->session, t, &conf, &j->err);
 }
 
 static int
 do_sign(struct worker *w, struct job *j)
 {
+	const struct session_work what = { .alg = j->alg,
+	    .blob = { j->blob, j->blob_n }, .data = { j->data, j->data_n } };
+
 	if (!wire_write(&j->sig, SIG_BLOB_MAX))
 		return err_set(&j->err, ERR_NOMEM, 0, "signature");
-	return session_sign(w->session, (struct span){ j->blob, j->blob_n },
-	    j->alg, (struct span){ j->data, j->data_n }, &j->sig, &j->err);
+	return session_sign(w->session, j->pin, &what, &j->sig, &j->err);
 }
 
 static int
@@ -114,10 +96,44 @@ run(struct worker *w, struct job *j)
 		return session_unlock(w->session, j->pin, &j->err);
 	case JOB_LOCK:
 		return session_lock(w->session, &j->err);
+	case JOB_CHECK:
+		return session_check(w->session, &j->err);
 	case JOB_OPEN:
 		break;
 	}
 	return 0;
+}
+
+/* Nothing may be left of an earlier time that the job was run. */
+static void
+renew(struct job *j)
+{
+	wire_free(&j->sig);
+	token_keys_free(&j->keys);
+	j->sig = (struct wire_w){ 0 };
+	j->keys = (struct token_keys){ 0 };
+	j->new_keys = false;
+}
+
+/* What the session is like after the job. */
+static void
+report(struct worker *w, struct job *j)
+{
+	struct session *s = w->session;
+
+	session_settle(s);
+	snprintf(j->serial, sizeof(j->serial), "%s", session_serial(s));
+	snprintf(j->label, sizeof(j->label), "%s", session_label(s));
+	snprintf(j->problem, sizeof(j->problem), "%s", session_problem(s));
+	j->unlocked = session_unlocked(s);
+	if (session_version(s) == w->version)
+		return;
+	if (token_keys_copy(&j->keys, session_keys(s), &j->err) != 0) {
+		j->r = (int)j->err.code;
+		return;
+	}
+	j->new_keys = true;
+	w->version = session_version(s);
 }
 
 static void
@@ -125,27 +141,14 @@ run_timed(struct worker *w, struct job *j)
 {
 	struct timespec a, b;
 
+	renew(j);
 	clock_gettime(CLOCK_MONOTONIC, &a);
 	j->r = run(w, j);
 	clock_gettime(CLOCK_MONOTONIC, &b);
 	j->ms = (unsigned int)((b.tv_sec - a.tv_sec) * 1000 +
 	    (b.tv_nsec - a.tv_nsec) / 1000000);
-	if (w->session == NULL)
-		return;
-	snprintf(j->serial, sizeof(j->serial), "%s",
-	    session_serial(w->session));
-	snprintf(j->label, sizeof(j->label), "%s", session_label(w->session));
-	j->unlocked = session_unlocked(w->session);
-}
-
-static void
-tell(int fd)
-{
-	const uint64_t one = 1;
-
-	/* Fails only when the counter is full: then it is readable anyway. */
-	if (write(fd, &one, sizeof(one)) == -1)
-		return;
+	if (w->session != NULL)
+		report(w, j);
 }
 
 /* The next job, or NULL when it is time to end; the lock is held. */
@@ -158,7 +161,7 @@ next_job(struct worker *w)
 		pthread_cond_wait(&w->wake, &w->lock);
 	if (w->stop)
 		return NULL;
-	j = TAILQ_FIRST(&w->todo);
+	j = w->running = TAILQ_FIRST(&w->todo);
 	TAILQ_REMOVE(&w->todo, j, next);
 	return j;
 }
@@ -188,9 +191,10 @@ thread_main(void *arg)
 		pthread_mutex_unlock(&w->lock);
 		run_timed(w, j);
 		pthread_mutex_lock(&w->lock);
+		w->running = NULL;
 		TAILQ_INSERT_TAIL(&w->done, j, next);
 		pthread_mutex_unlock(&w->lock);
-		tell(w->done_fd);
+		loop_tell(w->done_fd);
 		pthread_mutex_lock(&w->lock);
 	}
 	flush(w);
@@ -200,7 +204,7 @@ thread_main(void *arg)
 	pthread_mutex_lock(&w->lock);
 	w->ended = true;
 	pthread_mutex_unlock(&w->lock);
-	tell(w->done_fd);
+	loop_tell(w->done_fd);
 	return NULL;
 }
 
@@ -226,7 +230,7 @@ destroy(struct worker *w)
 
 int
 worker_new(struct worker **out, const struct pcsc_reader *reader,
-    const struct log *log, struct pins *pins, struct err *e)
+    const struct worker_conf *conf, struct err *e)
 {
 	struct worker *w;
 	struct job *j;
@@ -238,8 +242,7 @@ worker_new(struct worker **out, const struct pcsc_reader *reader,
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->wake, NULL);
 	w->reader = *reader;
-	w->log = log;
-	w->pins = pins;
+	w->conf = *conf;
 	w->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	w->cancel_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	j = job_new(JOB_OPEN, 0);
@@ -261,7 +264,7 @@ worker_stop(struct worker *w)
 	w->stop = true;
 	pthread_cond_signal(&w->wake);
 	pthread_mutex_unlock(&w->lock);
-	tell(w->cancel_fd);
+	loop_tell(w->cancel_fd);
 }
 
 bool
@@ -307,9 +310,30 @@ worker_submit(struct worker *w, struct job *j)
 	TAILQ_INSERT_TAIL(&w->todo, j, next);
 	if (w->stop) {
 		flush(w);
-		tell(w->done_fd);
+		loop_tell(w->done_fd);
 	}
 	pthread_cond_signal(&w->wake);
+	pthread_mutex_unlock(&w->lock);
+}
+
+static void
+abandon(struct jobs *jobs, uint64_t request)
+{
+	struct job *j;
+
+	TAILQ_FOREACH(j, jobs, next)
+		if (j->request == request)
+			j->abandoned = true;
+}
+
+void
+worker_abandon(struct worker *w, uint64_t request)
+{
+	pthread_mutex_lock(&w->lock);
+	abandon(&w->todo, request);
+	abandon(&w->done, request);
+	if (w->running != NULL && w->running->request == request)
+		w->running->abandoned = true;
 	pthread_mutex_unlock(&w->lock);
 }
 

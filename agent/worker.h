@@ -18,6 +18,7 @@ enum job_kind {
 	JOB_SIGN,
 	JOB_UNLOCK,
 	JOB_LOCK,
+	JOB_CHECK,			/* another program was at the token */
 };
 
 struct job {
@@ -31,29 +32,47 @@ struct job {
 	enum sig_alg	 alg;
 	uint8_t		*data;
 	size_t		 data_n;
-	struct secret	*pin;		/* JOB_UNLOCK; NULL: find one */
+	struct secret	*pin;		/* that was typed; NULL: find one */
+	char		 reason[200];	/* for the person who is asked */
+	bool		 for_all;	/* of keyring_lock_all() */
+	bool		 again;		/* its token was lost once before, */
+	int64_t		 patience;	/* and it waits until then, ms */
+	bool		 abandoned;	/* who asked for it is gone */
 
-	/* How it went; sig and keys are set when r is 0. */
+	/* How it went; sig is set when r is 0. */
 	int		 r;
 	struct err	 err;
 	struct wire_w	 sig;
-	struct token_keys keys;		/* JOB_OPEN: a copy, to keep */
+	bool		 new_keys;	/* keys are others than before: */
+	struct token_keys keys;		/* a copy, to keep */
+	char		 problem[200];	/* session_problem() */
 	char		 serial[32];
 	char		 label[64];
 	bool		 unlocked;	/* the session, after this job */
 	unsigned int	 ms;		/* spent on it */
 };
 
+TAILQ_HEAD(jobs, job);
+
 struct worker;
+
+struct worker_conf {
+	const struct log *log;
+	const struct options *opt;
+	struct pins	*pins;
+	struct vault	*vault;
+	const char	*cache_dir;	/* as of a session */
+};
 
 /* Starts with a JOB_OPEN of the card in `reader`. */
 int		 worker_new(struct worker **out,
-		    const struct pcsc_reader *reader, const struct log *log,
-		    struct pins *pins, struct err *e) MUST_CHECK;
+		    const struct pcsc_reader *reader,
+		    const struct worker_conf *conf, struct err *e)
+		    MUST_CHECK;
 
 /*
- * No further jobs, and a prompt that is open is taken away.  Jobs not yet
- * begun come back with ERR_TOKEN_GONE.
+ * No further jobs.  Those not yet begun come back with ERR_TOKEN_GONE; one
+ * that runs a PinCommand ends early.
  */
 void		 worker_stop(struct worker *w);
 
@@ -66,10 +85,14 @@ bool		 worker_ended(struct worker *w);
 /* Wait for that, `ms` at the most; false when it hangs in a call. */
 bool		 worker_wait(struct worker *w, int ms);
 
+/* One that came back may be submitted again; what it brought is lost. */
 struct job	*job_new(enum job_kind kind, uint64_t request);
 void		 job_free(struct job *j);
 
 void		 worker_submit(struct worker *w, struct job *j);
+
+/* Mark the job of this request, if it is here.  It is carried out anyway. */
+void		 worker_abandon(struct worker *w, uint64_t request);
 struct job	*worker_reap(struct worker *w);	/* NULL: none is done */
 int		 worker_fd(const struct worker *w);
 

@@ -87,8 +87,8 @@ json_of_agent_token(const struct agentstatus_token *t)
 static json_t *
 json_of_refusal(const struct agentstatus_refusal *r)
 {
-	return json_pack("{s:I, s:o}", "time", (json_int_t)r->time,
-	    "text", out_json_span(r->text));
+	return json_pack("{s:I, s:o, s:o}", "time", (json_int_t)r->time,
+	    "code", out_json_span(r->code), "text", out_json_span(r->text));
 }
 
 /* jansson's append refuses a NULL entry, and json_pack a NULL array. */

@@ -66,7 +66,7 @@ agent_usage >"$work/code"
 same "hsm-ssh-agent.1 has the options of hsm-ssh-agent --help"
 
 sed -n '/keywords\[\] = {/,/^};/s/.*{ "\([^"]*\)",.*/\1/p' \
-    "$src/agent/options.c" >"$work/code"
+    "$src/agent/keywords.c" >"$work/code"
 sed -n 's/^\.It Cm \([^ ]*\).*/\1/p' "$src/man/hsm-ssh-agent.conf.5" \
     >"$work/man"
 same "hsm-ssh-agent.conf.5 has the keywords of their table"

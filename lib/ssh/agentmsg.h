@@ -51,6 +51,7 @@ enum agent_sign_flag {
  *		string	last trouble with it, in words, or ""
  *	uint32	number of refusals, oldest first; for each
  *		uint64	time, seconds since the epoch
+ *		string	code, a word: err_name() in base/err.c
  *		string	what was refused and why
  *
  * Later versions may append fields: readers stop where they know no more.

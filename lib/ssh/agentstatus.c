@@ -7,7 +7,7 @@
 
 /* The least bytes one can take: its empty strings and its numbers. */
 #define TOKEN_BYTES_MIN		24
-#define REFUSAL_BYTES_MIN	12
+#define REFUSAL_BYTES_MIN	16
 
 /*
  * Read a count and make room for as many entries.  An agent may lie: a
@@ -65,6 +65,7 @@ agentstatus_parse(struct span answer, struct agentstatus *s, struct err *e)
 	    sizeof(*s->refusals), &s->n_refusals);
 	for (size_t i = 0; i < s->n_refusals; i++) {
 		s->refusals[i].time = wire_get_u64(&r);
+		s->refusals[i].code = wire_get_string(&r);
 		s->refusals[i].text = wire_get_string(&r);
 	}
 	if (r.bad) {

@@ -20,7 +20,7 @@ struct agentstatus_token {
 
 struct agentstatus_refusal {
 	uint64_t	 time;
-	struct span	 text;
+	struct span	 code, text;	/* err_name(), and a sentence */
 };
 
 struct agentstatus {

@@ -114,6 +114,23 @@ part_secrecy()
 	agent_start --config "$E2E/conf" || return
 	look_for_pin "by PinFile"
 
+	printf '#!/bin/sh\nexec cat "%s"\n' "$E2E/pin" >"$E2E/command"
+	chmod 700 "$E2E/command"
+	echo "PinCommand $E2E/command" >"$E2E/conf"
+	agent_start --config "$E2E/conf" || return
+	rm "$E2E/askpass"
+	look_for_pin "by PinCommand"
+
+	echo "PinCredential pin" >"$E2E/conf"
+	mkdir -m 700 "$E2E/credentials"
+	cp -p "$E2E/pin" "$E2E/credentials/pin"
+	CREDENTIALS_DIRECTORY=$E2E/credentials
+	export CREDENTIALS_DIRECTORY
+	agent_start --config "$E2E/conf" || return
+	unset CREDENTIALS_DIRECTORY
+	look_for_pin "by a credential"
+	askpass_make
+
 	agent_start || return
 	check "ssh-add -s unlocks" ssh-add -s $SERIAL
 	look_for_pin "by ssh-add -s"

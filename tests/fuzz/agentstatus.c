@@ -41,8 +41,10 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		check_inside(s.tokens[i].state, in);
 		check_inside(s.tokens[i].trouble, in);
 	}
-	for (size_t i = 0; i < s.n_refusals; i++)
+	for (size_t i = 0; i < s.n_refusals; i++) {
+		check_inside(s.refusals[i].code, in);
 		check_inside(s.refusals[i].text, in);
+	}
 	agentstatus_free(&s);
 	return 0;
 }

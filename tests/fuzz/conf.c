@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "agent/options.h"
+#include <string.h>
+
+#include "agent/keywords.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
@@ -10,7 +12,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	struct options o = { .pin_fd = -1 };
 	struct err e;
 
-	if (options_conf(&o, (struct span){ p, n }, "conf", &e) != 0 &&
+	if (keywords_parse(&o, (struct span){ p, n }, "conf", &e) != 0 &&
 	    strncmp(e.msg, "conf:", 5) != 0)
 		__builtin_trap();
 	options_free(&o);

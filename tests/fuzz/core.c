@@ -29,10 +29,11 @@ idents(void *arg)
 
 static void
 sign(void *arg, uint64_t request, const struct ident *id, enum sig_alg alg,
-    struct span data)
+    struct span data, const char *what)
 {
 	struct state *s = arg;
 
+	(void)what;
 	if (!sig_alg_fits(alg, id->type))
 		__builtin_trap();
 	core_signed(s->core, request, 0, NULL, data);
@@ -55,6 +56,30 @@ lock(void *arg, uint64_t request, const char *name)
 {
 	(void)name;
 	core_done(((struct state *)arg)->core, request, 0, NULL);
+}
+
+static void
+cancel(void *arg, uint64_t request)
+{
+	(void)arg;
+	(void)request;
+}
+
+static bool
+look(void *arg)
+{
+	(void)arg;
+	return false;
+}
+
+static bool
+expecting(void *arg, bool gone, char *why, size_t len)
+{
+	(void)gone;
+	(void)why;
+	(void)len;
+	(void)arg;
+	return false;
 }
 
 static void
@@ -93,7 +118,9 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	struct state s = { 0 };
 	struct core_conf conf = { .log = &quiet, .reply = on_reply,
 	    .reply_arg = &s, .holder = { .arg = &s, .idents = idents,
-	    .sign = sign, .unlock = unlock, .lock = lock,
+	    .sign = sign, .cancel = cancel, .look = look,
+	    .expecting = expecting,
+	    .unlock = unlock, .lock = lock,
 	    .status = status } };
 
 	add_key(&s);

@@ -13,6 +13,7 @@
 
 #include "agent/ident.h"
 #include "agent/loop.h"
+#include "agent/keywords.h"
 #include "agent/options.h"
 #include "agent/pins.h"
 #include "agent/refusals.h"
@@ -91,11 +92,12 @@ test_the_oldest_refusal_makes_room(void **state)
 	(void)state;
 	for (uint64_t i = 0; i < REFUSALS_KEPT + 3; i++) {
 		snprintf(text, sizeof(text), "%d", (int)i);
-		refusals_add(&r, i, text);
+		refusals_add(&r, i, i == 3 ? ERR_DENIED : ERR_TOKEN, text);
 	}
 	assert_int_equal(r.n, REFUSALS_KEPT);
 	assert_string_equal(r.v[r.first].text, "3");
 	assert_int_equal(r.v[r.first].time, 3);
+	assert_int_equal(r.v[r.first].code, ERR_DENIED);
 }
 
 static int
@@ -105,7 +107,7 @@ conf(struct options *o, const char *text, struct err *e)
 	int r;
 
 	*o = (struct options){ .pin_fd = -1 };
-	r = options_conf(o, data_span(&d), "conf", e);
+	r = keywords_parse(o, data_span(&d), "conf", e);
 	data_free(&d);
 	return r;
 }
@@ -124,11 +126,11 @@ test_configuration_sets_options(void **state)
 	assert_int_equal(o.lifetime, 3600);
 	assert_int_equal(o.log_level, LOG_LEVEL_DEBUG);
 	assert_string_equal(o.socket, "/run/s");
-	assert_string_equal(o.pin_file, "/p");
+	assert_string_equal(o.all.source.value, "/p");
 	assert_int_equal(o.n_tokens, 2);
 	assert_string_equal(o.tokens[0].name, "DENK1");
-	assert_string_equal(o.tokens[0].pin_file, "/q");
-	assert_null(o.tokens[1].pin_file);
+	assert_string_equal(o.tokens[0].source.value, "/q");
+	assert_null(o.tokens[1].source.value);
 	options_free(&o);
 }
 
@@ -170,10 +172,12 @@ static int
 get(struct pins *p, const char *serial, const char *label)
 {
 	struct secret *s = secret_new();
+	const char *origin;
 	struct err e;
 	int r;
 
-	r = pins_get(p, serial, label, s, &e);
+	r = pins_get(p, &(struct pins_query){ serial, label, NULL, -1 }, s,
+	    &origin, &e);
 	assert_int_equal(secret_len(s), r == 0 ? 6 : 0);
 	secret_free(s);
 	return r;
@@ -207,6 +211,42 @@ test_a_global_pin_is_for_one_token(void **state)
 	assert_int_equal(get(p, "S2", "two"), 0);
 	assert_int_equal(get(p, "S3", "two"), ERR_NOTFOUND);
 	pins_free(p);
+}
+
+/* What is wrong with a source that was named; that is not "none given". */
+static void
+no_pin_from(struct options *o, enum pin_source_kind kind, char *value,
+    const char *why)
+{
+	struct secret *s = secret_new();
+	const char *origin;
+	struct pins *p;
+	struct err e;
+	int r;
+
+	o->all.source = (struct pin_source){ kind, value };
+	assert_int_equal(pins_new(&p, o, &e), 0);
+	pins_set_present(p, 1);
+	r = pins_get(p, &(struct pins_query){ "S1", "one", NULL, -1 }, s,
+	    &origin, &e);
+	assert_true(r != 0 && r != ERR_NOTFOUND && r == (int)e.code);
+	assert_non_null(strstr(e.msg, why));
+	assert_int_equal(secret_len(s), 0);
+	pins_free(p);
+	secret_free(s);
+}
+
+static void
+test_a_source_that_gives_no_pin_says_why(void **state)
+{
+	struct options o = { .pin_fd = -1 };
+	char name[] = "pin", path[] = "/no/such/file", command[] = "/bin/false";
+
+	(void)state;
+	unsetenv("CREDENTIALS_DIRECTORY");
+	no_pin_from(&o, PIN_SOURCE_CREDENTIAL, name, "CREDENTIALS_DIRECTORY");
+	no_pin_from(&o, PIN_SOURCE_FILE, path, "No such file");
+	no_pin_from(&o, PIN_SOURCE_COMMAND, command, "/bin/false");
 }
 
 struct rounds {
@@ -268,6 +308,7 @@ main(void)
 		cmocka_unit_test(test_configuration_sets_options),
 		cmocka_unit_test(test_configuration_errors_name_the_line),
 		cmocka_unit_test(test_a_global_pin_is_for_one_token),
+		cmocka_unit_test(test_a_source_that_gives_no_pin_says_why),
 		cmocka_unit_test(test_the_loop_runs_watches_and_timers),
 	};
 

@@ -31,6 +31,7 @@ put_answer(struct wire_w *w)
 	}
 	wire_put_u32(w, 1);
 	wire_put_u64(w, 1700000000);
+	wire_put_cstring(w, "denied");
 	wire_put_cstring(w, "sign: denied");
 }
 
@@ -52,6 +53,7 @@ test_answer_is_read_whole(void **state)
 	assert_int_equal(s.tokens[1].keys, 3);
 	assert_int_equal(s.n_refusals, 1);
 	assert_true(s.refusals[0].time == 1700000000);
+	assert_true(span_is(s.refusals[0].code, "denied"));
 	assert_true(span_is(s.refusals[0].text, "sign: denied"));
 	agentstatus_free(&s);
 	wire_free(&w);

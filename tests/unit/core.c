@@ -6,169 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "agent/conn.h"
-#include "agent/core.h"
-#include "ssh/keytext.h"
 #include "tests/unit/data.h"
-
-/* A holder of one made-up P-256 and one RSA key that records its orders. */
-struct fixture {
-	struct core	*core;
-	struct log	 log;
-	struct idents	 ids;
-	bool		 known;
-	uint64_t	 sign_request;
-	enum sig_alg	 alg;
-	char		 name[64];
-	uint64_t	 unlock_request, lock_request;
-	bool		 had_pin;
-
-	uint8_t		 reply[4096];
-	size_t		 reply_n;
-	unsigned int	 replies;
-};
-
-static const struct peer me = { .pid = 1, .uid = 0, .name = "test" };
-
-static void
-on_reply(void *arg, uint64_t id, struct span reply)
-{
-	struct fixture *f = arg;
-
-	assert_int_equal(id, 1);
-	assert_true(reply.n > 0 && reply.n <= sizeof(f->reply));
-	memcpy(f->reply, reply.p, reply.n);
-	f->reply_n = reply.n;
-	f->replies++;
-}
-
-static const struct idents *
-idents(void *arg)
-{
-	struct fixture *f = arg;
-
-	return f->known ? &f->ids : NULL;
-}
-
-static void
-on_sign(void *arg, uint64_t request, const struct ident *id,
-    enum sig_alg alg, struct span data)
-{
-	struct fixture *f = arg;
-
-	(void)id;
-	(void)data;
-	f->sign_request = request;
-	f->alg = alg;
-}
-
-static void
-on_unlock(void *arg, uint64_t request, const char *name,
-    const struct secret *pin)
-{
-	struct fixture *f = arg;
-
-	f->unlock_request = request;
-	f->had_pin = pin != NULL;
-	snprintf(f->name, sizeof(f->name), "%s", name);
-}
-
-static void
-on_lock(void *arg, uint64_t request, const char *name)
-{
-	struct fixture *f = arg;
-
-	f->lock_request = request;
-	snprintf(f->name, sizeof(f->name), "%s", name != NULL ? name : "*");
-}
-
-static void
-on_status(void *arg, struct wire_w *w)
-{
-	(void)arg;
-	wire_put_u32(w, 0);
-}
-
-static void
-add_key(struct fixture *f, const char *file, const char *label)
-{
-	struct data text = data_file(file);
-	struct wire_w w;
-	struct err e;
-	char *line;
-
-	line = strndup((const char *)text.p, text.n);
-	assert_non_null(line);
-	line[strcspn(line, "\n")] = '\0';
-	assert_true(wire_write(&w, KEY_BLOB_MAX));
-	assert_int_equal(keytext_parse(line, &w, NULL, &e), 0);
-	assert_int_equal(ident_add(&f->ids, 1, "DENK0100000", "01", label,
-	    "01", wire_bytes(&w), &e), 0);
-	wire_free(&w);
-	free(line);
-	data_free(&text);
-}
-
-static void
-setup(struct fixture *f, bool allow_sha1)
-{
-	struct core_conf conf = { .reply = on_reply, .reply_arg = f,
-	    .policy = { .allow_sha1 = allow_sha1 } };
-
-	*f = (struct fixture){ .known = true,
-	    .log = { .level = LOG_LEVEL_QUIET, .name = "unit" } };
-	add_key(f, "ssh/u_ecdsa.pub", "ec");
-	add_key(f, "ssh/u_rsa.pub", "rsa");
-	conf.log = &f->log;
-	conf.holder = (struct holder){ .arg = f, .idents = idents,
-	    .sign = on_sign, .unlock = on_unlock, .lock = on_lock,
-	    .status = on_status };
-	f->core = core_new(&conf);
-	assert_non_null(f->core);
-}
-
-static void
-teardown(struct fixture *f)
-{
-	core_free(f->core);
-	ident_clear(&f->ids);
-}
-
-static void
-ask(struct fixture *f, struct span msg)
-{
-	struct data d = data_copy(msg);
-
-	f->replies = 0;
-	core_request(f->core, &me, 1, data_span(&d));
-	data_free(&d);
-}
-
-static void
-ask_sign(struct fixture *f, size_t key, struct span data, uint32_t flags)
-{
-	struct ident *i = &f->ids.v[key];
-	struct wire_w w;
-
-	assert_true(wire_write(&w, AGENT_MAX_MSG));
-	wire_put_u8(&w, MSG_SIGN_REQUEST);
-	wire_put_string(&w, (struct span){ i->blob, i->blob_n });
-	wire_put_string(&w, data);
-	wire_put_u32(&w, flags);
-	f->sign_request = 0;
-	ask(f, wire_bytes(&w));
-	wire_free(&w);
-}
-
-static void
-check_reply(const struct fixture *f, enum agent_msg type)
-{
-	assert_int_equal(f->replies, 1);
-	assert_int_equal(f->reply[0], type);
-}
+#include "tests/unit/holder.h"
 
 static void
 test_lists_keys_with_comments(void **state)
@@ -177,9 +21,9 @@ test_lists_keys_with_comments(void **state)
 	struct wire_r r;
 
 	(void)state;
-	setup(&f, false);
-	ask(&f, span_cstr("\x0b"));
-	check_reply(&f, MSG_IDENTITIES_ANSWER);
+	holder_setup(&f, false);
+	holder_ask(&f, span_cstr("\x0b"));
+	holder_check_reply(&f, MSG_IDENTITIES_ANSWER);
 	wire_read(&r, (struct span){ f.reply + 1, f.reply_n - 1 });
 	assert_int_equal(wire_get_u32(&r), 2);
 	(void)wire_get_string(&r);
@@ -187,7 +31,7 @@ test_lists_keys_with_comments(void **state)
 	(void)wire_get_string(&r);
 	assert_true(span_is(wire_get_string(&r), "rsa"));
 	assert_true(wire_end(&r));
-	teardown(&f);
+	holder_teardown(&f);
 }
 
 static void
@@ -203,15 +47,15 @@ test_any_junk_gets_one_failure(void **state)
 	struct fixture f;
 
 	(void)state;
-	setup(&f, false);
+	holder_setup(&f, false);
 	for (size_t i = 0; i < sizeof(junk) / sizeof(*junk); i++) {
-		ask(&f, (struct span){ (const uint8_t *)junk[i].p,
+		holder_ask(&f, (struct span){ (const uint8_t *)junk[i].p,
 		    junk[i].n });
-		check_reply(&f, MSG_FAILURE);
+		holder_check_reply(&f, MSG_FAILURE);
 		assert_int_equal(f.reply_n, 1);
 	}
 	assert_int_equal(f.sign_request, 0);
-	teardown(&f);
+	holder_teardown(&f);
 }
 
 static void
@@ -222,7 +66,7 @@ test_a_sign_request_cut_anywhere_gets_one_failure(void **state)
 	struct span all;
 
 	(void)state;
-	setup(&f, false);
+	holder_setup(&f, false);
 	assert_true(wire_write(&w, 4096));
 	wire_put_u8(&w, MSG_SIGN_REQUEST);
 	wire_put_string(&w, (struct span){ f.ids.v[0].blob,
@@ -231,12 +75,12 @@ test_a_sign_request_cut_anywhere_gets_one_failure(void **state)
 	wire_put_u32(&w, 0);
 	all = wire_bytes(&w);
 	for (size_t n = 0; n < all.n; n++) {
-		ask(&f, (struct span){ all.p, n });
-		check_reply(&f, MSG_FAILURE);
+		holder_ask(&f, (struct span){ all.p, n });
+		holder_check_reply(&f, MSG_FAILURE);
 	}
 	assert_int_equal(f.sign_request, 0);
 	wire_free(&w);
-	teardown(&f);
+	holder_teardown(&f);
 }
 
 static void
@@ -246,22 +90,25 @@ test_the_answer_to_a_signature_comes_later(void **state)
 	struct err e;
 
 	(void)state;
-	setup(&f, false);
-	ask_sign(&f, 0, span_cstr("data"), 0);
+	holder_setup(&f, false);
+	holder_ask_sign(&f, 0, span_cstr("data"), 0);
 	assert_int_equal(f.replies, 0);
 	assert_int_equal(f.sign_request, 1);
 	assert_int_equal(f.alg, SIG_ECDSA_P256);
 	core_signed(f.core, 1, 0, NULL, span_cstr("signature"));
-	check_reply(&f, MSG_SIGN_RESPONSE);
+	holder_check_reply(&f, MSG_SIGN_RESPONSE);
 	/* Nobody waits any more. */
 	core_signed(f.core, 1, 0, NULL, span_cstr("signature"));
 	assert_int_equal(f.replies, 1);
 
-	ask_sign(&f, 0, span_cstr("data"), 0);
+	holder_ask_sign(&f, 0, span_cstr("data"), 0);
 	core_signed(f.core, 1, err_set(&e, ERR_PIN_WRONG, 2, "wrong PIN"),
 	    &e, (struct span){ 0 });
-	check_reply(&f, MSG_FAILURE);
-	teardown(&f);
+	holder_check_reply(&f, MSG_FAILURE);
+	holder_ask(&f, (struct span){ (const uint8_t *)
+	    "\x1b\0\0\0\x14" "status@hsm-ssh-agent", 25 });
+	assert_non_null(memmem(f.reply, f.reply_n, "\0\x09pin-wrong\0", 12));
+	holder_teardown(&f);
 }
 
 /* Data of a login that names this signature algorithm. */
@@ -309,13 +156,13 @@ test_flags_choose_the_rsa_algorithm(void **state)
 	for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++) {
 		struct wire_w w = { 0 };
 
-		setup(&f, t[i].allow);
+		holder_setup(&f, t[i].allow);
 		if (t[i].named != NULL)
 			put_userauth(&w, &f.ids.v[1], t[i].named);
-		ask_sign(&f, 1, t[i].named != NULL ? wire_bytes(&w) :
+		holder_ask_sign(&f, 1, t[i].named != NULL ? wire_bytes(&w) :
 		    span_cstr("some data"), t[i].flags);
 		if (t[i].alg == -1) {
-			check_reply(&f, MSG_FAILURE);
+			holder_check_reply(&f, MSG_FAILURE);
 			assert_int_equal(f.sign_request, 0);
 		} else {
 			assert_int_equal(f.replies, 0);
@@ -323,7 +170,7 @@ test_flags_choose_the_rsa_algorithm(void **state)
 		}
 		if (t[i].named != NULL)
 			wire_free(&w);
-		teardown(&f);
+		holder_teardown(&f);
 	}
 }
 
@@ -334,17 +181,19 @@ test_an_unknown_key_is_refused_with_a_reason(void **state)
 	struct span s;
 
 	(void)state;
-	setup(&f, false);
+	holder_setup(&f, false);
 	f.ids.v[0].blob[60] ^= 1;
-	ask(&f, (struct span){ (const uint8_t *)
+	holder_ask(&f, (struct span){ (const uint8_t *)
 	    "\x0d\0\0\0\1x\0\0\0\1y\0\0\0\0", 15 });
-	check_reply(&f, MSG_FAILURE);
-	ask(&f, (struct span){ (const uint8_t *)
+	holder_check_reply(&f, MSG_FAILURE);
+	holder_ask(&f, (struct span){ (const uint8_t *)
 	    "\x1b\0\0\0\x14" "status@hsm-ssh-agent", 25 });
-	check_reply(&f, MSG_EXTENSION_RESPONSE);
+	holder_check_reply(&f, MSG_EXTENSION_RESPONSE);
 	s = (struct span){ f.reply, f.reply_n };
 	assert_non_null(memmem(s.p, s.n, "has this key", 12));
-	teardown(&f);
+	assert_non_null(memmem(s.p, s.n, "\0\0\0\x09not-found\0", 14));
+	assert_non_null(memmem(s.p, s.n, "refused (not-found): ", 21));
+	holder_teardown(&f);
 }
 
 static void
@@ -355,13 +204,14 @@ test_what_the_agent_does_not_do_has_a_reason(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(types); i++) {
-		setup(&f, false);
-		ask(&f, (struct span){ &types[i], 1 });
-		check_reply(&f, MSG_FAILURE);
-		ask(&f, (struct span){ (const uint8_t *)
+		holder_setup(&f, false);
+		holder_ask(&f, (struct span){ &types[i], 1 });
+		holder_check_reply(&f, MSG_FAILURE);
+		holder_ask(&f, (struct span){ (const uint8_t *)
 		    "\x1b\0\0\0\x14" "status@hsm-ssh-agent", 25 });
-		assert_non_null(memmem(f.reply, f.reply_n, "refused ", 8));
-		teardown(&f);
+		assert_non_null(memmem(f.reply, f.reply_n,
+		    "refused (unsupported): ", 23));
+		holder_teardown(&f);
 	}
 }
 
@@ -372,14 +222,15 @@ test_query_names_the_extensions(void **state)
 	struct wire_r r;
 
 	(void)state;
-	setup(&f, false);
-	ask(&f, (struct span){ (const uint8_t *)"\x1b\0\0\0\5query", 10 });
-	check_reply(&f, MSG_EXTENSION_RESPONSE);
+	holder_setup(&f, false);
+	holder_ask(&f, (struct span){ (const uint8_t *)"\x1b\0\0\0\5query",
+	    10 });
+	holder_check_reply(&f, MSG_EXTENSION_RESPONSE);
 	wire_read(&r, (struct span){ f.reply + 1, f.reply_n - 1 });
 	assert_true(span_is(wire_get_string(&r), "query"));
 	assert_true(span_is(wire_get_string(&r), AGENT_EXT_STATUS));
 	assert_true(wire_end(&r));
-	teardown(&f);
+	holder_teardown(&f);
 }
 
 static void
@@ -388,27 +239,27 @@ test_tokens_are_unlocked_and_locked_by_name(void **state)
 	struct fixture f;
 
 	(void)state;
-	setup(&f, false);
-	ask(&f, (struct span){ (const uint8_t *)
+	holder_setup(&f, false);
+	holder_ask(&f, (struct span){ (const uint8_t *)
 	    "\x14\0\0\0\4DENK\0\0\0\6" "648219", 19 });
 	assert_int_equal(f.replies, 0);
 	assert_int_equal(f.unlock_request, 1);
 	assert_true(f.had_pin);
 	assert_string_equal(f.name, "DENK");
 	core_done(f.core, 1, 0, NULL);
-	check_reply(&f, MSG_SUCCESS);
+	holder_check_reply(&f, MSG_SUCCESS);
 
-	ask(&f, (struct span){ (const uint8_t *)
+	holder_ask(&f, (struct span){ (const uint8_t *)
 	    "\x15\0\0\0\4DENK\0\0\0\0", 13 });
 	assert_int_equal(f.lock_request, 1);
 	core_done(f.core, 1, 0, NULL);
-	check_reply(&f, MSG_SUCCESS);
+	holder_check_reply(&f, MSG_SUCCESS);
 
-	ask(&f, span_cstr("\x13"));
+	holder_ask(&f, span_cstr("\x13"));
 	assert_string_equal(f.name, "*");
 	core_done(f.core, 1, 0, NULL);
-	check_reply(&f, MSG_SUCCESS);
-	teardown(&f);
+	holder_check_reply(&f, MSG_SUCCESS);
+	holder_teardown(&f);
 }
 
 static void
@@ -420,39 +271,21 @@ test_a_name_with_a_nul_or_a_path_not_allowed_is_refused(void **state)
 	struct wire_w w;
 
 	(void)state;
-	setup(&f, false);
-	ask(&f, (struct span){ (const uint8_t *)
+	holder_setup(&f, false);
+	holder_ask(&f, (struct span){ (const uint8_t *)
 	    "\x14\0\0\0\3a\0b\0\0\0\6" "648219", 18 });
-	check_reply(&f, MSG_FAILURE);
+	holder_check_reply(&f, MSG_FAILURE);
 	for (size_t i = 0; i < 2; i++) {
 		assert_true(wire_write(&w, 100));
 		wire_put_u8(&w, MSG_ADD_SMARTCARD_KEY);
 		wire_put_cstring(&w, bad[i]);
 		wire_put_cstring(&w, "648219");
-		ask(&f, wire_bytes(&w));
-		check_reply(&f, MSG_FAILURE);
+		holder_ask(&f, wire_bytes(&w));
+		holder_check_reply(&f, MSG_FAILURE);
 		wire_free(&w);
 	}
 	assert_int_equal(f.unlock_request, 0);
-	teardown(&f);
-}
-
-static void
-test_requests_wait_until_the_tokens_are_known(void **state)
-{
-	struct fixture f;
-
-	(void)state;
-	setup(&f, false);
-	f.known = false;
-	ask(&f, span_cstr("\x0b"));
-	assert_int_equal(f.replies, 0);
-	f.known = true;
-	core_idents_known(f.core);
-	check_reply(&f, MSG_IDENTITIES_ANSWER);
-	f.known = false;
-	ask(&f, span_cstr("\x0b"));	/* freed with the core, no leak */
-	teardown(&f);
+	holder_teardown(&f);
 }
 
 static void
@@ -511,7 +344,6 @@ main(void)
 		cmocka_unit_test(test_tokens_are_unlocked_and_locked_by_name),
 		cmocka_unit_test(
 		    test_a_name_with_a_nul_or_a_path_not_allowed_is_refused),
-		cmocka_unit_test(test_requests_wait_until_the_tokens_are_known),
 		cmocka_unit_test(test_frames_at_every_split),
 		cmocka_unit_test(test_a_frame_over_the_limit_drops_the_client),
 	};

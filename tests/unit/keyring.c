@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <sys/stat.h>
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -22,6 +24,7 @@ struct fixture {
 	struct options	 opt;
 	struct log	 log;
 	struct pins	*pins;
+	struct vault	*vault;
 	struct keyring	*kr;
 	struct core	*core;
 	bool		 running;
@@ -61,8 +64,8 @@ setup(struct fixture *f, bool unlock, const char *pin)
 	struct err e;
 	int p[2];
 
-	*f = (struct fixture){ .opt = { .pin_fd = -1 },
-	    .log = { .name = "unit" } };
+	*f = (struct fixture){ .log = { .name = "unit" } };
+	options_default(&f->opt);
 	if (pin != NULL) {
 		assert_int_equal(pipe(p), 0);
 		assert_int_equal(write(p[1], pin, strlen(pin)), strlen(pin));
@@ -71,8 +74,10 @@ setup(struct fixture *f, bool unlock, const char *pin)
 	}
 	assert_int_equal(loop_new(&f->loop, &e), 0);
 	assert_int_equal(pins_new(&f->pins, &f->opt, &e), 0);
-	conf.log = &f->log;
-	conf.pins = f->pins;
+	assert_int_equal(vault_new(&f->vault, &(struct vault_conf){ 0 }, &e),
+	    0);
+	conf.worker = (struct worker_conf){ .log = &f->log, .opt = &f->opt,
+	    .pins = f->pins, .vault = f->vault };
 	assert_int_equal(keyring_new(&f->kr, f->loop, &conf, &e), 0);
 	cc.log = &f->log;
 	cc.holder = keyring_holder(f->kr);
@@ -87,6 +92,7 @@ teardown(struct fixture *f)
 	core_free(f->core);
 	keyring_free(f->kr);
 	pins_free(f->pins);
+	vault_free(f->vault);
 	loop_free(f->loop);
 }
 
@@ -234,15 +240,44 @@ static void
 test_unlock_at_start_uses_the_given_pin(void **state)
 {
 	struct fixture f;
+	struct err e;
 
 	(void)state;
 	setup(&f, true, "648219\n");
+	while (f.ready[0] == '\0') {
+		assert_non_null(loop_timer(f.loop, 10, end_turn, &f));
+		assert_int_equal(loop_run(f.loop, &e), 0);
+	}
 	assert_int_equal(count_keys(&f), 1);
 	assert_int_equal(ask(&f, (struct span){ (const uint8_t *)
 	    "\x1b\0\0\0\x14" "status@hsm-ssh-agent", 25 }),
 	    MSG_EXTENSION_RESPONSE);
 	assert_non_null(memmem(f.reply, f.reply_n, "unlocked", 8));
 	teardown(&f);
+}
+
+static void
+test_a_prompt_at_start_delays_no_listing(void **state)
+{
+	char path[] = "./keyring-askpass.XXXXXX";
+	struct fixture f;
+	FILE *out;
+	int fd;
+
+	(void)state;
+	fd = mkstemp(path);
+	assert_int_not_equal(fd, -1);
+	assert_non_null(out = fdopen(fd, "w"));
+	fputs("#!/bin/sh\nexec sleep 60\n", out);
+	assert_int_equal(fchmod(fd, 0700), 0);
+	assert_int_equal(fclose(out), 0);
+	setenv("SSH_ASKPASS", path, 1);
+	setup(&f, true, NULL);
+	assert_int_equal(count_keys(&f), 1);
+	assert_string_equal(f.ready, "");
+	teardown(&f);
+	unsetenv("SSH_ASKPASS");
+	unlink(path);
 }
 
 static void
@@ -311,6 +346,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(test_pcsc_lists_connects_and_waits),
 		cmocka_unit_test(test_keys_are_listed_and_sign),
 		cmocka_unit_test(test_unlock_at_start_uses_the_given_pin),
+		cmocka_unit_test(test_a_prompt_at_start_delays_no_listing),
 		cmocka_unit_test(test_tokens_go_by_serial_label_and_reader),
 		cmocka_unit_test(
     test_a_pulled_token_takes_its_keys_along_and_brings_them_back),

@@ -36,6 +36,7 @@ struct fixture {
 	uint64_t	 waiting[8];
 	size_t		 n_waiting;
 	int		 release, stop;
+	int		 cancelled;	/* tells of each core_cancel() */
 	pthread_t	 thread;
 };
 
@@ -47,10 +48,11 @@ idents(void *arg)
 
 static void
 sign(void *arg, uint64_t request, const struct ident *id, enum sig_alg alg,
-    struct span data)
+    struct span data, const char *what)
 {
 	struct fixture *f = arg;
 
+	(void)what;
 	(void)id;
 	(void)alg;
 	(void)data;
@@ -70,6 +72,38 @@ static void
 lock(void *arg, uint64_t request, const char *name)
 {
 	named(arg, request, name, NULL);
+}
+
+static void
+cancel(void *arg, uint64_t request)
+{
+	struct fixture *f = arg;
+	const uint64_t one = 1;
+	size_t n = 0;
+
+	for (size_t i = 0; i < f->n_waiting; i++)
+		if (f->waiting[i] != request)
+			f->waiting[n++] = f->waiting[i];
+	if (n + 1 == f->n_waiting &&
+	    write(f->cancelled, &one, sizeof(one)) == sizeof(one))
+		f->n_waiting = n;
+}
+
+static bool
+look(void *arg)
+{
+	(void)arg;
+	return false;
+}
+
+static bool
+expecting(void *arg, bool gone, char *why, size_t len)
+{
+	(void)gone;
+	(void)why;
+	(void)len;
+	(void)arg;
+	return false;
 }
 
 static void
@@ -140,11 +174,14 @@ setup(struct fixture *f)
 	conf.log = &f->log;
 	conf.reply_arg = f->server;
 	conf.holder = (struct holder){ .arg = f, .idents = idents,
-	    .sign = sign, .unlock = named, .lock = lock, .status = status };
+	    .sign = sign, .cancel = cancel, .look = look,
+	    .expecting = expecting,
+	    .unlock = named, .lock = lock, .status = status };
 	f->core = core_new(&conf);
 	server_set_core(f->server, f->core);
 	f->release = eventfd(0, 0);
 	f->stop = eventfd(0, 0);
+	f->cancelled = eventfd(0, EFD_SEMAPHORE);
 	assert_non_null(loop_watch(f->loop, f->release, POLLIN, on_release,
 	    f));
 	assert_non_null(loop_watch(f->loop, f->stop, POLLIN, on_stop, f));
@@ -174,6 +211,7 @@ teardown(struct fixture *f)
 	listen_close(&f->listener, true);
 	close(f->release);
 	close(f->stop);
+	close(f->cancelled);
 }
 
 static int
@@ -300,6 +338,44 @@ test_a_client_may_go_while_its_signature_is_made(void **state)
 	put_sign(&f, fd);		/* never answered: freed at the end */
 	teardown(&f);
 	close(fd);
+}
+
+/* So many requests are cancelled; ten seconds are enough for that. */
+static void
+await_cancelled(struct fixture *f, int n)
+{
+	struct pollfd p = { .fd = f->cancelled, .events = POLLIN };
+	uint64_t one;
+
+	while (n-- > 0) {
+		assert_int_equal(poll(&p, 1, 10000), 1);
+		assert_int_equal(read(f->cancelled, &one, sizeof(one)),
+		    sizeof(one));
+	}
+}
+
+static void
+test_a_client_that_goes_cancels_its_request(void **state)
+{
+	struct fixture f;
+	int fd[3];
+
+	(void)state;
+	setup(&f);
+	for (int i = 0; i < 3; i++) {
+		fd[i] = client();
+		put_sign(&f, fd[i]);
+		put(fd[i], "\0\0\0\1\x0b", 5);
+	}
+	close(fd[0]);
+	await_cancelled(&f, 1);
+	close(fd[2]);
+	await_cancelled(&f, 1);
+	tell(f.release);
+	assert_int_equal(answer(fd[1]), MSG_SIGN_RESPONSE);
+	assert_int_equal(answer(fd[1]), MSG_IDENTITIES_ANSWER);
+	close(fd[1]);
+	teardown(&f);
 }
 
 static void
@@ -441,6 +517,7 @@ main(void)
     test_what_follows_a_slow_request_waits_and_other_clients_do_not),
 		cmocka_unit_test(
 		    test_a_client_may_go_while_its_signature_is_made),
+		cmocka_unit_test(test_a_client_that_goes_cancels_its_request),
 		cmocka_unit_test(
 		    test_too_long_a_message_ends_only_its_connection),
 		cmocka_unit_test(test_a_client_that_never_reads_waits_alone),

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef AGENT_BYNAME_H
+#define AGENT_BYNAME_H
+
+#include "agent/core.h"
+#include "agent/fleet.h"
+
+/*
+ * Tokens that clients unlock and lock by a name: a serial number, a label,
+ * a reader, or a path, which means the only token there is.  Labels cost
+ * card commands and are read when somebody first asks for one; until then
+ * such a request waits.
+ */
+struct byname {
+	struct fleet	*fleet;
+	struct core	*core;
+	struct named	*first;		/* those that wait */
+};
+
+/* What a client whose prompt is taken away by a lock is told. */
+#define BYNAME_LOCKED	"the token was locked meanwhile"
+
+/* JOB_UNLOCK or JOB_LOCK; the core gets the answer.  `pin` may be NULL. */
+void	 byname_add(struct byname *b, enum job_kind kind, uint64_t request,
+	    const char *name, const struct secret *pin);
+
+/* Something has changed: labels may be known now. */
+void	 byname_resolve(struct byname *b);
+
+/* Drop those that wait, without an answer. */
+void	 byname_clear(struct byname *b);
+
+#endif

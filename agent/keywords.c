@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "agent/keywords.h"
+#include "base/conf.h"
+
+/* The Token block that a line stands in, or what holds for all tokens. */
+static struct token_options *
+block(struct options *o)
+{
+	return o->n_tokens == 0 ? &o->all : &o->tokens[o->n_tokens - 1];
+}
+
+static int
+one_time(const struct conf_line *l, unsigned int *out, struct err *e)
+{
+	if (l->n != 2)
+		return err_set(e, ERR_USAGE, 0, "%s takes one time",
+		    l->word[0]);
+	return conf_time(l->word[1], out, e);
+}
+
+/* Which of `names` (NULL at the end) is the value?  Their list is `all`. */
+static int
+one_of(const struct conf_line *l, const char *const *names, const char *all,
+    int *out, struct err *e)
+{
+	for (int i = 0; l->n == 2 && names[i] != NULL; i++) {
+		if (strcasecmp(l->word[1], names[i]) == 0) {
+			*out = i;
+			return 0;
+		}
+	}
+	return err_set(e, ERR_USAGE, 0, "%s takes %s", l->word[0], all);
+}
+
+static int
+allow_sha1(struct options *o, const struct conf_line *l, struct err *e)
+{
+	bool v;
+	int r;
+
+	if ((r = conf_bool(l, &v, e)) == 0)
+		o->allow_sha1 |= v;
+	return r;
+}
+
+static int
+lifetime(struct options *o, const struct conf_line *l, struct err *e)
+{
+	unsigned int v;
+	int r;
+
+	if ((r = one_time(l, &v, e)) == 0 && !o->lifetime_set)
+		o->lifetime = v;
+	return r;
+}
+
+static int
+lock_after_idle(struct options *o, const struct conf_line *l, struct err *e)
+{
+	return one_time(l, &o->idle, e);
+}
+
+static int
+log_level(struct options *o, const struct conf_line *l, struct err *e)
+{
+	static const char *const names[] = {
+		[LOG_LEVEL_QUIET] = "quiet",
+		[LOG_LEVEL_ERROR] = "error",
+		[LOG_LEVEL_INFO] = "info",
+		[LOG_LEVEL_DEBUG] = "debug",
+		NULL
+	};
+	int r, v;
+
+	if ((r = one_of(l, names, "quiet, error, info or debug", &v, e)) == 0)
+		o->log_level = (enum log_level)v;
+	return r;
+}
+
+static int
+login_scope(struct options *o, const struct conf_line *l, struct err *e)
+{
+	static const char *const names[] = {
+		[LOGIN_SCOPE_SESSION] = "session",
+		[LOGIN_SCOPE_TRANSACTION] = "transaction",
+		NULL
+	};
+
+	return one_of(l, names, "session or transaction", &block(o)->scope,
+	    e);
+}
+
+static int
+pin_cache(struct options *o, const struct conf_line *l, struct err *e)
+{
+	static const char *const names[] = {
+		[PIN_CACHE_SESSION] = "session",
+		[PIN_CACHE_MEMORY] = "memory",
+		[PIN_CACHE_NEVER] = "never",
+		NULL
+	};
+
+	return one_of(l, names, "session, memory or never", &block(o)->cache,
+	    e);
+}
+
+/* One source for a block: two would leave open which one counts. */
+static int
+source_wanted(struct options *o, const struct conf_line *l,
+    enum pin_source_kind kind, struct err *e)
+{
+	struct token_options *t = block(o);
+
+	if (t->source.value != NULL)
+		return err_set(e, ERR_USAGE, 0, "%s: a PIN was configured "
+		    "here before", l->word[0]);
+	t->source.kind = kind;
+	return 0;
+}
+
+/* Words as they were written; a command is split again where it is run. */
+static char *
+joined(const struct conf_line *l)
+{
+	char *text = NULL;
+	size_t n;
+	FILE *f;
+
+	if ((f = open_memstream(&text, &n)) == NULL)
+		return NULL;
+	for (size_t i = 1; i < l->n; i++) {
+		fputs(i == 1 ? "\"" : " \"", f);
+		for (const char *p = l->word[i]; *p != '\0'; p++) {
+			if (*p == '"' || *p == '\\')
+				fputc('\\', f);
+			fputc(*p, f);
+		}
+		fputc('"', f);
+	}
+	if (fclose(f) == 0)
+		return text;
+	free(text);
+	return NULL;
+}
+
+static int
+pin_command(struct options *o, const struct conf_line *l, struct err *e)
+{
+	int r;
+
+	if ((r = source_wanted(o, l, PIN_SOURCE_COMMAND, e)) != 0)
+		return r;
+	if (l->n < 2 || l->word[1][0] != '/')
+		return err_set(e, ERR_USAGE, 0,
+		    "PinCommand takes the whole path of a program, and its "
+		    "arguments");
+	if ((block(o)->source.value = joined(l)) == NULL)
+		return err_set(e, ERR_NOMEM, 0, "configuration");
+	return pin_source_check(&block(o)->source, e);
+}
+
+static int
+pin_credential(struct options *o, const struct conf_line *l, struct err *e)
+{
+	int r;
+
+	if ((r = source_wanted(o, l, PIN_SOURCE_CREDENTIAL, e)) != 0)
+		return r;
+	if (l->n != 2)
+		return err_set(e, ERR_USAGE, 0, "PinCredential takes one name");
+	if ((block(o)->source.value = strdup(l->word[1])) == NULL)
+		return err_set(e, ERR_NOMEM, 0, "configuration");
+	return pin_source_check(&block(o)->source, e);
+}
+
+static int
+pin_file(struct options *o, const struct conf_line *l, struct err *e)
+{
+	int r;
+
+	if ((r = source_wanted(o, l, PIN_SOURCE_FILE, e)) != 0)
+		return r;
+	return conf_path(l, &block(o)->source.value, e);
+}
+
+static int
+pin_timeout(struct options *o, const struct conf_line *l, struct err *e)
+{
+	return one_time(l, &o->pin_timeout, e);
+}
+
+static int
+pinentry(struct options *o, const struct conf_line *l, struct err *e)
+{
+	free(o->pinentry);
+	o->pinentry = NULL;
+	return conf_path(l, &o->pinentry, e);
+}
+
+static int
+socket_path(struct options *o, const struct conf_line *l, struct err *e)
+{
+	if (o->socket != NULL)
+		return 0;	/* -a was given */
+	return conf_path(l, &o->socket, e);
+}
+
+static int
+token(struct options *o, const struct conf_line *l, struct err *e)
+{
+	struct token_options *t;
+
+	if (l->n != 2)
+		return err_set(e, ERR_USAGE, 0,
+		    "Token takes one serial number or label");
+	t = reallocarray(o->tokens, o->n_tokens + 1, sizeof(*t));
+	if (t == NULL)
+		return err_set(e, ERR_NOMEM, 0, "configuration");
+	o->tokens = t;
+	t += o->n_tokens++;
+	*t = (struct token_options){ .scope = -1, .cache = -1 };
+	if ((t->name = strdup(l->word[1])) == NULL)
+		return err_set(e, ERR_NOMEM, 0, "configuration");
+	return 0;
+}
+
+static const struct {
+	const char	*name;
+	bool		 in_token;	/* allowed in a Token block */
+	int		(*fn)(struct options *, const struct conf_line *,
+			    struct err *);
+} keywords[] = {
+	{ "AllowSHA1",		false,	allow_sha1 },
+	{ "Lifetime",		false,	lifetime },
+	{ "LockAfterIdle",	false,	lock_after_idle },
+	{ "LogLevel",		false,	log_level },
+	{ "LoginScope",		true,	login_scope },
+	{ "PinCache",		true,	pin_cache },
+	{ "PinCommand",		true,	pin_command },
+	{ "PinCredential",	true,	pin_credential },
+	{ "PinEntry",		false,	pinentry },
+	{ "PinFile",		true,	pin_file },
+	{ "PinTimeout",		false,	pin_timeout },
+	{ "Socket",		false,	socket_path },
+	{ "Token",		true,	token },
+};
+
+static int
+on_line(void *arg, const struct conf_line *l, struct err *e)
+{
+	struct options *o = arg;
+
+	for (size_t i = 0; i < sizeof(keywords) / sizeof(*keywords); i++) {
+		if (strcasecmp(l->word[0], keywords[i].name) != 0)
+			continue;
+		if (o->n_tokens > 0 && !keywords[i].in_token)
+			return err_set(e, ERR_USAGE, 0,
+			    "%s must stand before the first Token block",
+			    keywords[i].name);
+		return keywords[i].fn(o, l, e);
+	}
+	return err_set(e, ERR_USAGE, 0, "unknown keyword \"%s\"", l->word[0]);
+}
+
+int
+keywords_load(struct options *o, const char *path, struct err *e)
+{
+	return conf_load(path, on_line, o, e);
+}
+
+int
+keywords_parse(struct options *o, struct span text, const char *file,
+    struct err *e)
+{
+	return conf_parse(text, file, on_line, o, e);
+}

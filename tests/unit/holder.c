@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "ssh/keytext.h"
+#include "tests/unit/data.h"
+#include "tests/unit/holder.h"
+
+static const struct peer me = { .pid = 1, .uid = 0, .name = "test" };
+
+static void
+on_reply(void *arg, uint64_t id, struct span reply)
+{
+	struct fixture *f = arg;
+
+	assert_int_equal(id, 1);
+	assert_true(reply.n > 0 && reply.n <= sizeof(f->reply));
+	memcpy(f->reply, reply.p, reply.n);
+	f->reply_n = reply.n;
+	f->replies++;
+}
+
+static const struct idents *
+idents(void *arg)
+{
+	struct fixture *f = arg;
+
+	return f->known ? &f->ids : NULL;
+}
+
+static void
+on_sign(void *arg, uint64_t request, const struct ident *id,
+    enum sig_alg alg, struct span data, const char *what)
+{
+	struct fixture *f = arg;
+
+	(void)id;
+	(void)data;
+	snprintf(f->name, sizeof(f->name), "%s", what);
+	f->sign_request = request;
+	f->alg = alg;
+}
+
+static void
+on_cancel(void *arg, uint64_t request)
+{
+	((struct fixture *)arg)->cancelled = request;
+}
+
+static bool
+look(void *arg)
+{
+	(void)arg;
+	return false;
+}
+
+static bool
+expecting(void *arg, bool gone, char *why, size_t len)
+{
+	const struct fixture *f = arg;
+
+	(void)gone;
+	snprintf(why, len, "%s", f->why != NULL ? f->why : "");
+	return f->expecting;
+}
+
+static void
+on_unlock(void *arg, uint64_t request, const char *name,
+    const struct secret *pin)
+{
+	struct fixture *f = arg;
+
+	f->unlock_request = request;
+	f->had_pin = pin != NULL;
+	snprintf(f->name, sizeof(f->name), "%s", name);
+}
+
+static void
+on_lock(void *arg, uint64_t request, const char *name)
+{
+	struct fixture *f = arg;
+
+	f->lock_request = request;
+	snprintf(f->name, sizeof(f->name), "%s", name != NULL ? name : "*");
+}
+
+static void
+on_status(void *arg, struct wire_w *w)
+{
+	(void)arg;
+	wire_put_u32(w, 0);
+}
+
+static void
+add_key(struct fixture *f, const char *file, const char *label)
+{
+	struct data text = data_file(file);
+	struct wire_w w;
+	struct err e;
+	char *line;
+
+	line = strndup((const char *)text.p, text.n);
+	assert_non_null(line);
+	line[strcspn(line, "\n")] = '\0';
+	assert_true(wire_write(&w, KEY_BLOB_MAX));
+	assert_int_equal(keytext_parse(line, &w, NULL, &e), 0);
+	assert_int_equal(ident_add(&f->ids, 1, "DENK0100000", "01", label,
+	    "01", wire_bytes(&w), &e), 0);
+	wire_free(&w);
+	free(line);
+	data_free(&text);
+}
+
+void
+holder_setup(struct fixture *f, bool allow_sha1)
+{
+	struct core_conf conf = { .reply = on_reply, .reply_arg = f,
+	    .policy = { .allow_sha1 = allow_sha1 } };
+
+	*f = (struct fixture){ .known = true,
+	    .log = { .level = LOG_LEVEL_QUIET, .name = "unit" } };
+	add_key(f, "ssh/u_ecdsa.pub", "ec");
+	add_key(f, "ssh/u_rsa.pub", "rsa");
+	conf.log = &f->log;
+	conf.holder = (struct holder){ .arg = f, .idents = idents,
+	    .sign = on_sign, .cancel = on_cancel, .look = look,
+	    .expecting = expecting,
+	    .unlock = on_unlock, .lock = on_lock,
+	    .status = on_status };
+	f->core = core_new(&conf);
+	assert_non_null(f->core);
+}
+
+void
+holder_teardown(struct fixture *f)
+{
+	core_free(f->core);
+	ident_clear(&f->ids);
+}
+
+void
+holder_ask(struct fixture *f, struct span msg)
+{
+	struct data d = data_copy(msg);
+
+	f->replies = 0;
+	core_request(f->core, &me, 1, data_span(&d));
+	data_free(&d);
+}
+
+void
+holder_ask_sign(struct fixture *f, size_t key, struct span data, uint32_t flags)
+{
+	struct ident *i = &f->ids.v[key];
+	struct wire_w w;
+
+	assert_true(wire_write(&w, AGENT_MAX_MSG));
+	wire_put_u8(&w, MSG_SIGN_REQUEST);
+	wire_put_string(&w, (struct span){ i->blob, i->blob_n });
+	wire_put_string(&w, data);
+	wire_put_u32(&w, flags);
+	f->sign_request = 0;
+	holder_ask(f, wire_bytes(&w));
+	wire_free(&w);
+}
+
+void
+holder_check_reply(const struct fixture *f, enum agent_msg type)
+{
+	assert_int_equal(f->replies, 1);
+	assert_int_equal(f->reply[0], type);
+}
