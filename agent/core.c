@@ -67,6 +67,7 @@ note_refusal(struct core *c, const struct peer *peer, const char *what,
 	    err_name(code), what, peer->name, (long)peer->pid, why);
 	log_error(c->conf.log, "%s", line);
 	refusals_add(&c->refusals, (uint64_t)time(NULL), code, line);
+	notice_send(c->conf.notice, "hsm-ssh-agent", line);
 }
 
 static struct pending *

@@ -3,6 +3,7 @@
 #define AGENT_CORE_H
 
 #include "agent/ident.h"
+#include "agent/notice.h"
 #include "agent/peer.h"
 #include "agent/policy.h"
 #include "agent/refusals.h"
@@ -68,6 +69,7 @@ struct core_conf {
 	struct policy	 policy;
 	const char	*providers;	/* -P pattern list; NULL: OpenSSH's */
 	const struct log *log;
+	struct notice	*notice;	/* of refusals; NULL: none */
 	core_reply_fn	*reply;
 	void		*reply_arg;
 };

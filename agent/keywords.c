@@ -66,6 +66,19 @@ lock_after_idle(struct options *o, const struct conf_line *l, struct err *e)
 }
 
 static int
+lock_on_screen_lock(struct options *o, const struct conf_line *l,
+    struct err *e)
+{
+	return conf_bool(l, &o->lock_on_screen_lock, e);
+}
+
+static int
+lock_on_suspend(struct options *o, const struct conf_line *l, struct err *e)
+{
+	return conf_bool(l, &o->lock_on_suspend, e);
+}
+
+static int
 log_level(struct options *o, const struct conf_line *l, struct err *e)
 {
 	static const char *const names[] = {
@@ -93,6 +106,14 @@ login_scope(struct options *o, const struct conf_line *l, struct err *e)
 
 	return one_of(l, names, "session or transaction", &block(o)->scope,
 	    e);
+}
+
+static int
+notify_command(struct options *o, const struct conf_line *l, struct err *e)
+{
+	free(o->notify);
+	o->notify = NULL;
+	return conf_path(l, &o->notify, e);
 }
 
 static int
@@ -238,8 +259,11 @@ static const struct {
 	{ "AllowSHA1",		false,	allow_sha1 },
 	{ "Lifetime",		false,	lifetime },
 	{ "LockAfterIdle",	false,	lock_after_idle },
+	{ "LockOnScreenLock",	false,	lock_on_screen_lock },
+	{ "LockOnSuspend",	false,	lock_on_suspend },
 	{ "LogLevel",		false,	log_level },
 	{ "LoginScope",		true,	login_scope },
+	{ "NotifyCommand",	false,	notify_command },
 	{ "PinCache",		true,	pin_cache },
 	{ "PinCommand",		true,	pin_command },
 	{ "PinCredential",	true,	pin_credential },

@@ -10,6 +10,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "agent/absence.h"
 #include "agent/core.h"
 #include "agent/keyring.h"
 #include "agent/launch.h"
@@ -17,6 +18,7 @@
 #include "agent/loop.h"
 #include "agent/options.h"
 #include "agent/pins.h"
+#include "agent/notice.h"
 #include "agent/server.h"
 #include "base/paths.h"
 
@@ -33,6 +35,8 @@ struct agent {
 	struct keyring	*keyring;
 	struct server	*server;
 	struct core	*core;
+	struct absence	*absence;
+	struct notice	*notice;	/* NULL: none is wanted */
 	int		 signal_fd;
 };
 
@@ -93,6 +97,37 @@ make_vault(struct agent *a, struct err *e)
 	return vault_new(&a->vault, &conf, e);
 }
 
+static void
+on_locked(void *arg)
+{
+	struct agent *a = arg;
+
+	absence_done(a->absence);
+}
+
+static void
+on_absence(void *arg, enum absence_why why)
+{
+	struct agent *a = arg;
+
+	log_info(&a->log, "%s: locking all tokens", why == ABSENCE_SUSPEND ?
+	    "the machine goes to sleep" : "the screen was locked");
+	keyring_lock_all(a->keyring, why == ABSENCE_SUSPEND ?
+	    "the machine went to sleep" : "the screen was locked", on_locked,
+	    a);
+}
+
+static int
+watch_absence(struct agent *a, struct err *e)
+{
+	const struct absence_conf conf = { .loop = a->loop, .log = &a->log,
+	    .suspend = a->opt.lock_on_suspend,
+	    .screen_lock = a->opt.lock_on_screen_lock, .fn = on_absence,
+	    .arg = a };
+
+	return absence_new(&a->absence, &conf, e);
+}
+
 static int
 make_parts(struct agent *a, struct err *e)
 {
@@ -117,6 +152,10 @@ make_parts(struct agent *a, struct err *e)
 	    (r = server_new(&a->server, a->loop, a->listener.fd, &a->log,
 	    e)) != 0)
 		return r;
+	if (o->notify != NULL && (r = notice_new(&a->notice, a->loop,
+	    &a->log, o->notify, e)) != 0)
+		return r;
+	core_conf.notice = a->notice;
 	core_conf.holder = keyring_holder(a->keyring);
 	core_conf.reply_arg = a->server;
 	if ((a->core = core_new(&core_conf)) == NULL)
@@ -124,7 +163,7 @@ make_parts(struct agent *a, struct err *e)
 	server_set_core(a->server, a->core);
 	keyring_set_core(a->keyring, a->core);
 	keyring_on_ready(a->keyring, o->unlock, on_ready, a);
-	return 0;
+	return watch_absence(a, e);
 }
 
 static int
@@ -147,8 +186,10 @@ serve(struct agent *a, struct err *e)
 	    (r = make_parts(a, e)) == 0)
 		r = loop_run(a->loop, e);
 	listen_close(&a->listener, true);
+	absence_free(a->absence);
 	server_free(a->server);
 	core_free(a->core);
+	notice_free(a->notice);
 	keyring_free(a->keyring);
 	vault_free(a->vault);
 	pins_free(a->pins);

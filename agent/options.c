@@ -137,7 +137,7 @@ void
 options_default(struct options *o)
 {
 	*o = (struct options){ .pin_fd = -1, .log_level = LOG_LEVEL_INFO,
-	    .pin_timeout = PIN_TIMEOUT,
+	    .pin_timeout = PIN_TIMEOUT, .lock_on_suspend = true,
 	    .all = { .scope = LOGIN_SCOPE_SESSION,
 	    .cache = PIN_CACHE_MEMORY } };
 }
@@ -220,6 +220,7 @@ options_free(struct options *o)
 	free(o->config);
 	free(o->token);
 	free(o->pinentry);
+	free(o->notify);
 	free(o->providers);
 	*o = (struct options){ .pin_fd = -1 };
 }

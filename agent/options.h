@@ -49,12 +49,15 @@ struct options {
 	char		*config;	/* NULL: the default ones, if there */
 	char		*token;		/* the global PIN is for it, or NULL */
 	char		*pinentry;	/* program, "none", or NULL */
+	char		*notify;	/* program that shows refusals */
 	int		 pin_fd;	/* -1: none */
 	char		*providers;	/* -P, or NULL */
 	unsigned int	 lifetime;	/* of an unlock, s; 0: no end */
 	bool		 lifetime_set;
 	unsigned int	 idle;		/* lock after, s; 0: never */
 	unsigned int	 pin_timeout;	/* of a prompt, s; 0: none */
+	bool		 lock_on_suspend;
+	bool		 lock_on_screen_lock;
 	enum shell_kind	 shell;
 	enum log_level	 log_level;
 	bool		 foreground;	/* -d or -D */

@@ -97,6 +97,8 @@ found=$(awk '
 			return "^lib/ssh/[^/]*[.]c$"
 		if (header ~ /^sqlite3/)
 			return "^lib/ca/[^/]*[.]c$"
+		if (header ~ /^systemd\//)
+			return "^agent/(bus|absence_[a-z]*)[.]c$"
 		if (header ~ /^jansson/)
 			return "^keyutil/"
 		if (header ~ /^(arpa|linux|net|netinet|sys)\//)
