@@ -40,6 +40,7 @@ struct cmd {
 extern const struct cmd cmd_status;
 extern const struct cmd cmd_list;
 extern const struct cmd cmd_export;
+extern const struct cmd cmd_lock;
 
 #define CMD_OPTION_TOKEN { "token", "NAME", \
 	"only the token with this serial number or label" }

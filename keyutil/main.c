@@ -20,6 +20,7 @@ static const struct cmd *const commands[] = {
 	&cmd_status,
 	&cmd_list,
 	&cmd_export,
+	&cmd_lock,
 };
 
 #define N_COMMANDS	(sizeof(commands) / sizeof(commands[0]))
@@ -85,7 +86,8 @@ print_help(FILE *f, const struct cmd *c)
 	    c->operands != NULL ? " " : "",
 	    c->operands != NULL ? c->operands : "");
 	out_paragraph(f, 0, c->summary);
-	putc('\n', f);
+	if (c->options->name != NULL)
+		putc('\n', f);
 	for (const struct cmd_option *o = c->options; o->name != NULL; o++) {
 		snprintf(head, sizeof(head), "--%s%s%s", o->name,
 		    o->arg != NULL ? " " : "", o->arg != NULL ? o->arg : "");

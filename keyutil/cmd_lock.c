@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "keyutil/agents.h"
+#include "keyutil/cmd.h"
+#include "keyutil/out.h"
+#include "keyutil/tokens.h"
+#include "ssh/agentclient.h"
+#include "ssh/agentmsg.h"
+#include "ssh/keytext.h"
+
+#define LOCK_TIMEOUT_MS	30000	/* a token may be busy with a key */
+
+static const struct cmd_option options[] = {
+	{ 0 },
+};
+
+/* A serial number and label, as they are printed. */
+struct title {
+	char	 s[256];
+};
+
+static struct title
+title_of(struct span serial, struct span label)
+{
+	struct title t;
+	char a[96], b[128];
+
+	keytext_clean(a, sizeof(a), serial);
+	keytext_clean(b, sizeof(b), label);
+	snprintf(t.s, sizeof(t.s), "%s%s%s%s", a, label.n > 0 ? " \"" : "", b,
+	    label.n > 0 ? "\"" : "");
+	return t;
+}
+
+/* A message of one name, or of none; 0 when the agent did it. */
+static int
+tell(const char *socket, enum agent_msg type, struct span name,
+    struct err *e)
+{
+	struct wire_w w = { 0 }, answer = { 0 };
+	int r;
+
+	if (!wire_write(&w, AGENT_MAX_MSG) ||
+	    !wire_write(&answer, AGENT_MAX_MSG)) {
+		r = err_set(e, ERR_NOMEM, 0, "agent message");
+		goto out;
+	}
+	wire_put_u8(&w, (uint8_t)type);
+	if (type == MSG_REMOVE_SMARTCARD_KEY) {
+		wire_put_string(&w, name);
+		wire_put_cstring(&w, "");	/* a PIN, of no use */
+	}
+	if (w.bad)
+		r = err_set(e, ERR_LIMIT, 0, "the name is too long");
+	else if ((r = agentclient_ask(socket, wire_bytes(&w), LOCK_TIMEOUT_MS,
+	    &answer, e)) == 0 && (wire_bytes(&answer).n != 1 ||
+	    wire_bytes(&answer).p[0] != MSG_SUCCESS))
+		r = err_set(e, ERR_DENIED, 0, "the agent did not lock it");
+out:
+	wire_free(&w);
+	wire_free(&answer);
+	return r;
+}
+
+/* The agent said no: its last refusal of ours tells why. */
+static int
+explain(const struct agentstatus *s, struct err *e)
+{
+	const struct agentstatus_refusal *last;
+	char text[sizeof(e->msg)], us[32];
+
+	if (s->n_refusals == 0)
+		return (int)e->code;
+	last = &s->refusals[s->n_refusals - 1];
+	keytext_clean(text, sizeof(text), last->text);
+	snprintf(us, sizeof(us), "(pid %ld)", (long)getpid());
+	if (strstr(text, us) == NULL)
+		return (int)e->code;
+	return err_set(e, span_is(last->code, err_name(ERR_NO_TOKEN)) ?
+	    ERR_NO_TOKEN : ERR_DENIED, 0, "the agent: %s", text);
+}
+
+static const struct agentstatus_token *
+find(const struct agentstatus *s, struct span serial)
+{
+	for (size_t i = 0; i < s->n_tokens; i++)
+		if (span_eq(s->tokens[i].serial, serial))
+			return &s->tokens[i];
+	return NULL;
+}
+
+static bool
+is_unlocked(const struct agentstatus_token *t)
+{
+	return t != NULL && span_is(t->state, "unlocked");
+}
+
+static bool
+is_meant(const struct agentstatus_token *t, const char *name)
+{
+	return t->serial.n > 0 && (name == NULL || span_is(t->serial, name) ||
+	    span_is(t->label, name) || span_is(t->reader, name));
+}
+
+/*
+ * What has come of it: the states before and after.  The agent answers a
+ * lock of all when the last token is locked; one that still is not has it in
+ * its queue, and is waited for by asking again.
+ */
+static int
+report(const struct agent *a, const struct agentstatus *after,
+    const char *name, struct err *e)
+{
+	const struct agentstatus_token *t;
+	size_t n = 0;
+	int r = 0, r1;
+
+	for (size_t i = 0; i < after->n_tokens; i++) {
+		t = &after->tokens[i];
+		if (!is_meant(t, name))
+			continue;
+		n++;
+		if (is_unlocked(t) && (r1 = tell(a->socket,
+		    MSG_REMOVE_SMARTCARD_KEY, t->serial, e)) != 0) {
+			out_warn("%s: %s", title_of(t->serial, t->label).s,
+			    e->msg);
+			r = r1;
+			continue;
+		}
+		printf("%s %s\n", title_of(t->serial, t->label).s,
+		    is_unlocked(find(&a->status, t->serial)) ?
+		    "is locked now" : "was locked already");
+	}
+	if (n == 0)
+		puts("the agent holds no token");
+	return r == 0 ? 0 : err_set(e, (enum err_code)r, 0,
+	    "not all is locked");
+}
+
+static int
+lock_by_agent(const struct agent *a, const char *name, struct err *e)
+{
+	struct agentstatus after = { 0 };
+	struct wire_w answer = { 0 };
+	struct err why = { 0 };
+	int r;
+
+	r = tell(a->socket, name != NULL ? MSG_REMOVE_SMARTCARD_KEY :
+	    MSG_REMOVE_ALL_IDENTITIES,
+	    name != NULL ? span_cstr(name) : (struct span){ 0 }, e);
+	if (r != 0 && r != ERR_DENIED)
+		return r;
+	if (!wire_write(&answer, AGENT_MAX_MSG))
+		return err_set(e, ERR_NOMEM, 0, "agent");
+	if (agentstatus_ask(a->socket, &answer, &after, &why) != 0) {
+		if (r == 0)
+			puts("the agent has locked what it was asked to");
+	} else if (r != 0) {
+		r = explain(&after, e);
+	} else {
+		r = report(a, &after, name, e);
+	}
+	agentstatus_free(&after);
+	wire_free(&answer);
+	return r;
+}
+
+/* End a login, whoever's it is; *out says whether there was one. */
+static int
+log_out(struct token *t, bool *out, struct err *e)
+{
+	enum token_pin_state st;
+	int r, tries;
+
+	*out = false;
+	if ((r = token_begin(t, e)) != 0)
+		return r;
+	r = token_pin_state(t, &st, &tries, e);
+	if (r == 0 && st == TOKEN_PIN_VERIFIED) {
+		r = token_logout(t, e);
+		*out = r == 0;
+	}
+	token_end(t);
+	return r;
+}
+
+static int
+lock_by_hand(const char *name, struct err *e)
+{
+	struct tokens ts;
+	struct slot *s;
+	bool out;
+	int r;
+
+	if ((r = tokens_open(&ts, name, e)) != 0) {
+		tokens_close(&ts);
+		return r;
+	}
+	for (size_t i = 0; i < ts.n; i++) {
+		s = &ts.v[i];
+		if (s->state != SLOT_TOKEN)
+			continue;
+		if (log_out(s->token, &out, &s->err) != 0) {
+			s->state = SLOT_FAILED;
+			continue;
+		}
+		printf("%s %s\n", title_of(span_cstr(s->info.serial),
+		    span_cstr(s->info.label)).s, out ?
+		    "is logged out now; a program was logged in" :
+		    "was locked already; nobody is logged in");
+	}
+	r = tokens_failed(&ts, e);
+	tokens_close(&ts);
+	return r;
+}
+
+static int
+run(const struct cmd_args *args, struct err *e)
+{
+	const char *name = args->n_operands > 0 ? args->operand[0] : NULL;
+	struct agent a;
+	int r;
+
+	if (args->n_operands > 1)
+		return err_set(e, ERR_USAGE, 0, "one token, or none for all");
+	if (name != NULL && *name == '\0')
+		return err_set(e, ERR_USAGE, 0, "a token has a name");
+	if ((r = agents_find(&a, e)) == 0) {
+		if (a.found) {
+			r = lock_by_agent(&a, name, e);
+		} else {
+			printf("Agent: %s\n", a.note);
+			r = lock_by_hand(name, e);
+		}
+	}
+	agents_free(&a);
+	return r;
+}
+
+const struct cmd cmd_lock = {
+	.name = "lock",
+	.operands = "[TOKEN]",
+	.summary = "log out of a token, or of all; the agent forgets the PIN",
+	.about = "TOKEN is a serial number or label.  When no hsm-ssh-agent "
+	    "runs, the login of whatever program has one is ended.",
+	.options = options,
+	.run = run,
+};
