@@ -155,7 +155,8 @@ agent_start(struct agent *a, struct err *e)
 {
 	int r;
 
-	a->starts++;
+	if (!a->keep_cache)
+		a->starts++;
 	if ((r = spawn(a, e)) == 0 && a->kind == AGENT_THEIRS)
 		r = load_module(a, e);
 	if (r != 0)

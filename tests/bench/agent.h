@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <limits.h>
+#include <stdbool.h>
 
 #include "base/err.h"
 
@@ -26,6 +27,7 @@ struct agent {
 	char		 dir[PATH_MAX];		/* for all its files */
 	char		 socket[108];
 	unsigned int	 starts;
+	bool		 keep_cache;		/* of the last start */
 	pid_t		 pid;			/* 0: not running */
 };
 
@@ -40,8 +42,8 @@ int	 agent_prepare(const char *dir, const char *pin, struct err *e)
 	    MUST_CHECK;
 
 /*
- * Start it with an empty cache; returns when it can be asked for its keys.
- * ssh-agent has loaded the module then.
+ * Start it with an empty cache, unless told to keep it; returns when it can
+ * be asked for its keys.  ssh-agent has loaded the module then.
  */
 int	 agent_start(struct agent *a, struct err *e) MUST_CHECK;
 

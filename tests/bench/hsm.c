@@ -56,6 +56,8 @@ attach(struct hsm *h, struct err *e)
 	DWORD n = sizeof(names), protocol;
 	LONG rv;
 
+	if (h->card != 0)
+		return 0;
 	rv = SCardEstablishContext(SCARD_SCOPE_SYSTEM, NULL, NULL, &h->ctx);
 	if (rv != SCARD_S_SUCCESS)
 		return pcsc_err(e, rv, "PC/SC");
@@ -85,14 +87,22 @@ hsm_open(struct hsm **out, struct err *e)
 }
 
 void
-hsm_close(struct hsm *h)
+hsm_let_go(struct hsm *h)
 {
-	if (h == NULL)
-		return;
 	if (h->card != 0)
 		SCardDisconnect(h->card, SCARD_LEAVE_CARD);
 	if (h->ctx != 0)
 		SCardReleaseContext(h->ctx);
+	h->card = 0;
+	h->ctx = 0;
+}
+
+void
+hsm_close(struct hsm *h)
+{
+	if (h == NULL)
+		return;
+	hsm_let_go(h);
 	if (h->in != NULL)
 		fclose(h->in);
 	if (h->out != NULL)
@@ -148,7 +158,10 @@ hsm_transmit(struct hsm *h, struct span cmd, struct err *e)
 	DWORD n = sizeof(rsp);
 	unsigned int sw;
 	LONG rv;
+	int r;
 
+	if ((r = attach(h, e)) != 0)
+		return r;
 	rv = SCardTransmit(h->card, SCARD_PCI_T1, cmd.p, cmd.n, &pci, rsp,
 	    &n);
 	if (rv != SCARD_S_SUCCESS)
@@ -177,7 +190,10 @@ hsm_reset(struct hsm *h, struct err *e)
 {
 	DWORD protocol;
 	LONG rv;
+	int r;
 
+	if ((r = attach(h, e)) != 0)
+		return r;
 	rv = SCardReconnect(h->card, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T1,
 	    SCARD_RESET_CARD, &protocol);
 	return rv == SCARD_S_SUCCESS ? 0 : pcsc_err(e, rv, "SCardReconnect");

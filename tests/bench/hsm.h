@@ -38,6 +38,12 @@ int	 hsm_take_count(struct hsm *h, unsigned long *n, struct err *e)
 int	 hsm_transmit(struct hsm *h, struct span cmd, struct err *e)
 	    MUST_CHECK;
 
+/*
+ * Let go of the card, as if nobody had it open; the calls above and below
+ * take it up again.
+ */
+void	 hsm_let_go(struct hsm *h);
+
 /* As another program would: select the applet anew, reset the card. */
 int	 hsm_select(struct hsm *h, struct err *e) MUST_CHECK;
 int	 hsm_reset(struct hsm *h, struct err *e) MUST_CHECK;

@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 # What "make bench" runs: the benchmark in a private pcscd with a virtual
-# HSM, beside ssh-agent with OpenSC where those are installed.  Options, all
-# for bench: --json, --latency MS, --busy MS.  README here says more.
+# HSM, beside ssh-agent with OpenSC where those are installed, and then
+# survive.sh.  Options, all for bench: --json, which leaves out survive.sh,
+# --latency MS, --busy MS.  README here says more.
 set -eu
 build=${top_builddir:-.}
 
@@ -37,7 +38,21 @@ if [ -n "$module" ] && command -v ssh-agent >/dev/null &&
 else
 	echo "bench: no ssh-agent or no opensc-pkcs11.so here, so there is" \
 	    "nothing to compare with" >&2
+	module='' against=nothing
 	set -- --against "nothing" "$@"
 fi
-exec "$build/tests/harness/with-vhsm" "$build/tests/bench/bench" \
-    --agent "$build/agent/hsm-ssh-agent" "$@"
+status=0
+"$build/tests/harness/with-vhsm" "$build/tests/bench/bench" \
+    --agent "$build/agent/hsm-ssh-agent" "$@" || status=$?
+case " $* " in
+*' --json '*)
+	exit $status ;;
+esac
+if [ $status -gt 1 ] || ! command -v opensc-tool >/dev/null ||
+    ! command -v pkcs11-tool >/dev/null; then
+	exit $status
+fi
+"$build/tests/harness/with-vhsm" --key p256:ec:01 \
+    "$(dirname "$0")/survive.sh" "$(realpath "$build")/agent/hsm-ssh-agent" \
+    "$module" "$against${opensc:+ with $opensc}" || status=1
+exit $status

@@ -72,6 +72,12 @@ skip_all()
 	exit 0
 }
 
+# Minutes long: once is enough where the tests run in several builds.
+takes_long()
+{
+	test -z "${E2E_BRIEF-}" || skip_all "it takes long (E2E_BRIEF)"
+}
+
 # need PROGRAM PACKAGE: all of the script is skipped without it.
 need()
 {
