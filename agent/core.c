@@ -152,15 +152,16 @@ on_list(struct call *call)
 	return ANSWER;
 }
 
-/* No token has the key now, but one may in a moment. */
+/* No token has the key, as far as we know; one may, or will in a moment. */
 static enum outcome
 wait_for_key(struct call *call, const char *about)
 {
 	const struct holder *h = &call->core->conf.holder;
 	char why[320], text[400];
-	bool expecting = h->expecting(h->arg, true, why, sizeof(why));
 
-	if (expecting && may_wait(call))
+	if (call->patience == 0 && h->look(h->arg) && may_wait(call))
+		return WAIT;
+	if (h->expecting(h->arg, true, why, sizeof(why)) && may_wait(call))
 		return WAIT;
 	snprintf(text, sizeof(text), "no token that is plugged in has this "
 	    "key%s%s", why[0] != '\0' ? "; " : "", why);

@@ -40,8 +40,9 @@ struct holder {
 	void	 (*cancel)(void *arg, uint64_t request);
 
 	/*
-	 * The keys are about to be listed.  True: whether they are still the
-	 * same is being looked at; core_idents_known() follows soon.
+	 * The keys are about to be listed, or one is wanted that is not
+	 * there.  True: whether they are still the same is being looked at;
+	 * core_idents_known() follows soon.
 	 */
 	bool	 (*look)(void *arg);
 

@@ -94,12 +94,12 @@ blob_of_certificate(struct token_key *k, struct span file, struct wire_w *w,
 }
 
 /*
- * The public file of a key, cut to the object in it.  It is for its key
- * alone that it is missing or unreadable, so that is an answer too.
+ * A file of one key, cut to the object in it.  It is for its key alone that
+ * it is missing or unreadable, so that is an answer too.
  */
-struct public {
-	uint8_t		 ref;
-	uint8_t		 file[SCHSM_FILE_MAX];
+struct key_file {
+	uint16_t	 fid;
+	uint8_t		 bytes[SCHSM_FILE_MAX];
 	size_t		 n;
 	int		 r;		/* how the reading went */
 	struct err	 err;
@@ -107,9 +107,21 @@ struct public {
 
 struct listing {
 	struct schsm_card *card;
-	struct public	 newest;	/* of the key made last */
+	struct key_file	 newest;	/* public part of the key made last */
 	bool		 doubtful;	/* a file was there and not read */
 };
+
+static uint16_t
+fid_of(uint8_t kind, uint8_t ref)
+{
+	return (uint16_t)(kind << 8 | ref);
+}
+
+static struct span
+contents(const struct key_file *f)
+{
+	return (struct span){ f->bytes, f->n };
+}
 
 /* A file that could not be read, while the next one perhaps can be. */
 static bool
@@ -119,46 +131,61 @@ concerns_file(int r)
 }
 
 static int
-read_public(struct schsm_card *c, uint8_t ref, struct public *p,
+read_file(struct schsm_card *c, uint16_t fid, struct key_file *f,
     struct err *e)
 {
 	size_t size;
 
-	p->ref = ref;
-	p->r = ERR_TOKEN;
-	for (int i = 0; i < READ_TRIES && p->r == ERR_TOKEN; i++) {
-		p->n = sizeof(p->file);
-		p->r = schsm_card_read(c,
-		    (uint16_t)(SCHSM_CERTIFICATE << 8 | ref), p->file, &p->n,
-		    &p->err);
+	f->fid = fid;
+	f->r = ERR_TOKEN;
+	for (int i = 0; i < READ_TRIES && f->r == ERR_TOKEN; i++) {
+		f->n = sizeof(f->bytes);
+		f->r = schsm_card_read(c, fid, f->bytes, &f->n, &f->err);
 	}
-	if (p->r == ERR_NOTFOUND)
-		(void)err_set(&p->err, ERR_NOTFOUND, 0,
-		    "its public part is not on the token");
-	if (p->r != 0) {
-		p->n = 0;
-		*e = p->err;
-		return concerns_file(p->r) ? 0 : p->r;
+	if (f->r != 0) {
+		f->n = 0;
+		*e = f->err;
+		return concerns_file(f->r) ? 0 : f->r;
 	}
-	size = tlv_size((struct span){ p->file, p->n });
-	if (size != 0 && size < p->n)
-		p->n = size;
+	size = tlv_size(contents(f));
+	if (size != 0 && size < f->n)
+		f->n = size;
+	return 0;
+}
+
+/*
+ * What makes no sense may be an odd answer instead of the file: then it is
+ * another one the next time.
+ */
+static int
+read_again(struct listing *l, struct key_file *f, struct err *e)
+{
+	struct key_file now;
+	int r;
+
+	if ((r = read_file(l->card, f->fid, &now, e)) != 0)
+		return r;
+	l->doubtful |= now.r != 0 || !span_eq(contents(&now), contents(f));
+	*f = now;
 	return 0;
 }
 
 static int
-take_public(struct token_key *k, const struct public *p, struct err *e)
+take_public(struct token_key *k, const struct key_file *f, struct err *e)
 {
 	struct wire_w w;
 	int r;
 
-	if (p->r != 0) {
-		*e = p->err;
-		return p->r;
+	if (f->r == ERR_NOTFOUND)
+		return err_set(e, ERR_NOTFOUND, 0,
+		    "its public part is not on the token");
+	if (f->r != 0) {
+		*e = f->err;
+		return f->r;
 	}
 	if (!wire_write(&w, KEY_BLOB_MAX))
 		return err_set(e, ERR_NOMEM, 0, "key list");
-	r = blob_of_certificate(k, (struct span){ p->file, p->n }, &w, e);
+	r = blob_of_certificate(k, contents(f), &w, e);
 	if (r == 0)
 		r = adopt_blob(k, &w, e);
 	wire_free(&w);
@@ -169,16 +196,22 @@ static int
 add_public(struct listing *l, uint8_t ref, struct token_key *k,
     struct err *e)
 {
-	struct public other, *p = &l->newest;
+	const uint16_t fid = fid_of(SCHSM_CERTIFICATE, ref);
+	struct key_file other, *f = &l->newest;
 	int r;
 
-	if (ref != p->ref) {
-		p = &other;
-		if ((r = read_public(l->card, ref, p, e)) != 0)
+	if (fid != f->fid) {
+		f = &other;
+		if ((r = read_file(l->card, fid, f, e)) != 0)
 			return r;
 	}
-	l->doubtful |= p->r != 0 && p->r != ERR_NOTFOUND;
-	r = take_public(k, p, e);
+	l->doubtful |= f->r != 0 && f->r != ERR_NOTFOUND;
+	r = take_public(k, f, e);
+	if (f->r == 0 && (r == ERR_FORMAT || r == ERR_NOTFOUND)) {
+		if ((r = read_again(l, f, e)) != 0)
+			return r;
+		r = take_public(k, f, e);
+	}
 	if (r == 0 || r == ERR_NOMEM)
 		return r;
 	keytext_clean(k->unusable, sizeof(k->unusable), span_cstr(e->msg));
@@ -228,23 +261,25 @@ describe(struct token_key *k, const struct prkd *p)
 	}
 }
 
+/* Without a description the key still works, by its reference. */
 static int
 add_description(struct listing *l, uint8_t ref, struct token_key *k,
     struct err *e)
 {
-	uint8_t file[SCHSM_FILE_MAX];
-	size_t n = sizeof(file);
+	struct key_file f;
 	struct prkd p;
 	int r;
 
-	r = schsm_card_read(l->card, (uint16_t)(SCHSM_DESCRIPTION << 8 | ref),
-	    file, &n, e);
-	if (r != 0 && !concerns_file(r))
+	r = read_file(l->card, fid_of(SCHSM_DESCRIPTION, ref), &f, e);
+	if (r != 0)
 		return r;
-	l->doubtful |= r != 0 && r != ERR_NOTFOUND;
-	if (r == 0 && prkd_parse((struct span){ file, n }, &p, e) == 0)
+	l->doubtful |= f.r != 0 && f.r != ERR_NOTFOUND;
+	if (f.r == 0 && prkd_parse(contents(&f), &p, e) != 0 &&
+	    (r = read_again(l, &f, e)) != 0)
+		return r;
+	if (f.r == 0 && prkd_parse(contents(&f), &p, e) == 0)
 		describe(k, &p);
-	return 0;	/* without one the key still works, by its reference */
+	return 0;
 }
 
 static int
@@ -282,7 +317,7 @@ newest_key(const uint16_t *fids, size_t n)
 }
 
 static int
-make_stamp(const uint16_t *fids, size_t n, const struct public *newest,
+make_stamp(const uint16_t *fids, size_t n, const struct key_file *newest,
     uint8_t stamp[TOKEN_STAMP_BYTES], struct err *e)
 {
 	struct sig_digest md;
@@ -296,7 +331,7 @@ make_stamp(const uint16_t *fids, size_t n, const struct public *newest,
 		wire_put_u8(&w, (uint8_t)(fids[i] >> 8));
 		wire_put_u8(&w, (uint8_t)fids[i]);
 	}
-	wire_put_string(&w, (struct span){ newest->file, newest->n });
+	wire_put_string(&w, contents(newest));
 	if (w.bad)
 		r = err_set(e, ERR_NOMEM, 0, "key list");
 	else if ((r = sig_hash(SIG_RSA_SHA256, wire_bytes(&w), &md, e)) == 0)
@@ -342,7 +377,8 @@ schsm_keys_list(struct schsm_card *c, const struct token_keys *known,
 	if ((r = schsm_card_enumerate(c, fids, &n, e)) != 0)
 		return r;
 	if ((ref = newest_key(fids, n)) != 0 &&
-	    (r = read_public(c, ref, &l.newest, e)) != 0)
+	    (r = read_file(c, fid_of(SCHSM_CERTIFICATE, ref), &l.newest,
+	    e)) != 0)
 		return r;
 	if ((r = make_stamp(fids, n, &l.newest, keys->stamp, e)) != 0)
 		return r;
@@ -361,14 +397,15 @@ schsm_keys_check(struct schsm_card *c, const struct token_key *k,
     struct err *e)
 {
 	struct token_key now = { 0 };
-	struct public p;
+	const uint8_t ref = (uint8_t)strtoul(k->ref, NULL, 16);
+	struct key_file f;
 	bool same;
 	int r;
 
-	r = read_public(c, (uint8_t)strtoul(k->ref, NULL, 16), &p, e);
+	r = read_file(c, fid_of(SCHSM_CERTIFICATE, ref), &f, e);
 	if (r != 0)
 		return r;
-	r = take_public(&now, &p, e);
+	r = take_public(&now, &f, e);
 	same = r == 0 && span_eq((struct span){ now.blob, now.blob_n },
 	    (struct span){ k->blob, k->blob_n });
 	free(now.blob);

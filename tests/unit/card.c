@@ -34,12 +34,20 @@ end(void *ctx)
 }
 
 static int
+answer_with(struct span data, uint16_t sw, uint8_t *rsp, size_t *rsp_len)
+{
+	if (data.n > 0)
+		memcpy(rsp, data.p, data.n);
+	rsp[data.n] = (uint8_t)(sw >> 8);
+	rsp[data.n + 1] = (uint8_t)sw;
+	*rsp_len = data.n + 2;
+	return 0;
+}
+
+static int
 answer(uint16_t sw, uint8_t *rsp, size_t *rsp_len)
 {
-	rsp[0] = (uint8_t)(sw >> 8);
-	rsp[1] = (uint8_t)sw;
-	*rsp_len = 2;
-	return 0;
+	return answer_with((struct span){ 0 }, sw, rsp, rsp_len);
 }
 
 static int
@@ -68,7 +76,7 @@ transmit(void *ctx, struct span cmd, uint8_t *rsp, size_t *rsp_len,
 			c->fail_more--;
 			c->fail_at = 1;
 		}
-		return answer(c->fail_sw, rsp, rsp_len);
+		return answer_with(c->fail_data, c->fail_sw, rsp, rsp_len);
 	}
 	if (cmd.p[1] == 0x68 && c->sign_sw != 0)
 		return answer(c->sign_sw, rsp, rsp_len);

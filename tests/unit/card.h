@@ -28,6 +28,7 @@ struct card {
 	unsigned int	 fail_at;	/* not 0: the Nth command from now */
 	uint16_t	 fail_sw;	/* is not run and answers this, */
 	unsigned int	 fail_more;	/* and so many after it */
+	struct span	 fail_data;	/* which come before fail_sw */
 	uint16_t	 sign_sw;	/* not 0: SIGN answers this */
 	uint8_t		 spoil;		/* flips this bit of each signature */
 	struct span	 features;	/* of the reader; empty: none */

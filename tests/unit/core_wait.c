@@ -80,6 +80,26 @@ test_a_signature_waits_for_a_key_that_may_be_back(void **state)
 }
 
 static void
+test_a_key_that_is_not_there_is_looked_for_once(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	holder_setup(&f, false);
+	f.looking = true;
+	ask_sign_missing(&f);
+	assert_int_equal(f.replies, 0);
+	show_keys(&f);			/* another program had made it */
+	assert_int_equal(f.sign_request, 1);
+	core_signed(f.core, 1, 0, NULL, span_cstr("signature"));
+	ask_sign_missing(&f);
+	core_idents_known(f.core);
+	holder_check_reply(&f, MSG_FAILURE);
+	f.ids.n = f.n_hidden;
+	holder_teardown(&f);
+}
+
+static void
 test_it_waits_no_longer_when_none_is_expected(void **state)
 {
 	struct fixture f;
@@ -183,6 +203,8 @@ main(void)
 		    test_requests_wait_until_the_tokens_are_known),
 		cmocka_unit_test(
 		    test_a_signature_waits_for_a_key_that_may_be_back),
+		cmocka_unit_test(
+		    test_a_key_that_is_not_there_is_looked_for_once),
 		cmocka_unit_test(
 		    test_it_waits_no_longer_when_none_is_expected),
 		cmocka_unit_test(test_patience_has_an_end),

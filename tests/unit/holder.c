@@ -58,8 +58,9 @@ on_cancel(void *arg, uint64_t request)
 static bool
 look(void *arg)
 {
-	(void)arg;
-	return false;
+	const struct fixture *f = arg;
+
+	return f->looking;
 }
 
 static bool

@@ -9,7 +9,7 @@ struct fixture {
 	struct core	*core;
 	struct log	 log;
 	struct idents	 ids;
-	bool		 known, expecting;
+	bool		 known, looking, expecting;
 	const char	*why;		/* a key may be missing; NULL: "" */
 	uint64_t	 cancelled;
 	uint64_t	 sign_request;

@@ -262,6 +262,36 @@ test_one_odd_answer_loses_no_key(void **state)
 }
 
 static void
+test_a_wrong_answer_is_not_taken_for_a_file(void **state)
+{
+	static const char *const keys[] = { "p256:a", "p256:b" };
+	static const uint8_t wrong[] = { 0x30, 6, 2, 1, 1, 2, 1, 1 };
+	struct token_keys k;
+	struct token *t;
+	struct card c;
+
+	(void)state;
+	card_open(&c, NULL);
+	card_keys(&c, keys, 2);
+	t = use_open(&c);
+	c.fail_data = (struct span){ wrong, sizeof(wrong) };
+	for (unsigned int n = 2; n <= 5; n++) {
+		c.fail_at = n;
+		c.fail_sw = SW_OK;
+		k = use_list(t, NULL);
+		assert_int_equal(k.n, 2);
+		for (size_t i = 0; i < k.n; i++) {
+			assert_non_null(k.v[i].blob);
+			assert_string_not_equal(k.v[i].label, "");
+		}
+		assert_false(token_keys_stamped(&k));
+		token_keys_free(&k);
+	}
+	token_close(t);
+	card_close(&c);
+}
+
+static void
 test_odd_keys_disturb_no_other(void **state)
 {
 	static const char *const keys[] = { "p256:good", "brainpoolP256r1:bp",
@@ -343,6 +373,7 @@ main(void)
 		cmocka_unit_test(
 		    test_a_list_with_a_file_unread_is_never_taken_for_whole),
 		cmocka_unit_test(test_one_odd_answer_loses_no_key),
+		cmocka_unit_test(test_a_wrong_answer_is_not_taken_for_a_file),
 		cmocka_unit_test(test_odd_keys_disturb_no_other),
 		cmocka_unit_test(test_a_short_reader_lists_the_same),
 	};
