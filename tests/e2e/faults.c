@@ -261,15 +261,15 @@ write_pin(const struct scene *s)
 		err(2, "%s", path);
 }
 
-/* The person at the prompt knows of it. */
+/* The person at the prompt knows of it, and before the token does. */
 static void
 change_pin(struct scene *s)
 {
 	char *last = &s->pin[strlen(s->pin) - 1];
 
 	*last = *last == '9' ? '0' : (char)(*last + 1);
-	vctl_tell(&s->hsm, "pin %s", s->pin);
 	write_pin(s);
+	vctl_tell(&s->hsm, "pin %s", s->pin);
 }
 
 static void

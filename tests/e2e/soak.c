@@ -141,7 +141,7 @@ cause_trouble(struct soak *k)
 	struct scene *s = &k->scene[dice(k, TOKENS)];
 
 	k->faults++;
-	k->allowed += f->tries;
+	k->allowed += 2 * f->tries;	/* a prompt may just be answered */
 	if (f->plan != NULL) {
 		vctl_tell(&s->hsm, "fail %u %s", 1 + dice(k, 6), f->plan);
 		return;

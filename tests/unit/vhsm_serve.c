@@ -391,6 +391,25 @@ test_the_reader_gets_the_atr(void **state)
 }
 
 static void
+test_a_reader_that_says_nothing_is_left(void **state)
+{
+	struct bench *b = *state;
+	uint8_t atr = VPCD_ATR;
+
+	b->s->connected = serve_now();
+	assert_in_range(reader_keep_connected(b->s), 1, 3000 * SERVE_MS);
+	assert_int_equal(answer(b), 0);
+	b->s->connected -= 3000 * SERVE_MS;
+	assert_in_range(reader_keep_connected(b->s), 1, 3000 * SERVE_MS);
+	assert_int_equal(answer(b), 2);
+	plug_in(b);
+	post(b, &atr, 1);
+	reader_read(b->s);
+	assert_int_equal(reader_keep_connected(b->s), -1);
+	assert_int_equal(answer(b), 0x0792);
+}
+
+static void
 test_only_so_much_is_planned(void **state)
 {
 	struct bench *b = *state;
@@ -467,6 +486,7 @@ main(void)
 		B(test_cards_are_swapped),
 		B(test_others_use_the_card),
 		B(test_the_reader_gets_the_atr),
+		B(test_a_reader_that_says_nothing_is_left),
 		B(test_only_so_much_is_planned),
 		B(test_nonsense_is_refused),
 		B(test_lines_cut_anywhere_are_answered),

@@ -7,6 +7,7 @@
 #include "tests/vhsm/reader.h"
 
 #define RETRY	(5 * SERVE_MS)
+#define SILENCE	(3000 * SERVE_MS)	/* vpcd asks for the ATR before */
 
 static void
 forget_command(struct server *s, struct span cmd, struct span rsp)
@@ -184,14 +185,32 @@ reader_answer_late(struct server *s)
 	take_messages(s);
 }
 
+/*
+ * A connection that a pcscd did not get to accept before it was killed can
+ * stay open at this end for ever.
+ */
+static int64_t
+leave_silence(struct server *s)
+{
+	int64_t left;
+
+	if (s->link.fd == -1 || s->seen)
+		return -1;
+	if ((left = s->connected + SILENCE - serve_now()) > 0)
+		return left;
+	vpcd_close(&s->link);
+	return RETRY;
+}
+
 int64_t
 reader_keep_connected(struct server *s)
 {
 	if (s->port == 0 || !s->inserted || s->link.fd != -1)
-		return -1;
+		return leave_silence(s);
 	if (vpcd_connect(&s->link, s->port)) {
+		s->connected = serve_now();
 		s->give_up = 0;
-		return -1;
+		return leave_silence(s);
 	}
 	if (s->give_up != 0 && !s->reconnect && serve_now() > s->give_up)
 		s->gone = true;

@@ -38,6 +38,7 @@ struct server {
 	bool		 reconnect;	/* when pcscd goes away */
 	bool		 inserted;
 	bool		 seen;		/* pcscd has asked for its ATR */
+	int64_t		 connected;	/* when, ns */
 	bool		 gone;		/* pcscd went, and shall not come */
 	int64_t		 give_up;	/* first connection only, ns */
 	struct vpcd	 link;
