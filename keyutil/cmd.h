@@ -14,7 +14,7 @@
 #define CMD_OPTIONS_MAX	12
 
 struct cmd_option {
-	const char	*name;		/* without the "--" */
+	const char	*name;		/* without the "--"; see cmd_letters */
 	const char	*arg;		/* NULL: it takes none */
 	const char	*help;
 };
@@ -27,7 +27,7 @@ struct cmd_args {
 };
 
 struct cmd {
-	const char	*name;
+	const char	*name;		/* one word or two: "pin change" */
 	const char	*operands;	/* "[KEY...]"; NULL: it takes none */
 	const char	*summary;	/* one line */
 	const char	*about;		/* more, after the options; or NULL */
@@ -43,7 +43,11 @@ extern const struct cmd cmd_export;
 extern const struct cmd cmd_lock;
 
 #define CMD_OPTION_TOKEN { "token", "NAME", \
-	"only the token with this serial number or label" }
+	"only the token of this serial number, label or reader" }
+#define CMD_OPTION_PIN_FILE { "pin-file", "FILE", \
+	"take the PIN from the first line of FILE; -: of standard input" }
+#define CMD_OPTION_SO_PIN_FILE { "so-pin-file", "FILE", \
+	"the same for the SO-PIN, 16 hexadecimal digits" }
 #define CMD_OPTION_JSON { "json", NULL, "print JSON, for programs" }
 
 #endif

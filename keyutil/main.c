@@ -56,13 +56,78 @@ exit_code_of(const struct err *e)
 	return EXIT_FAILED;
 }
 
-static const struct cmd *
-find_command(const char *name)
+/* An option with a letter has the same one in every command. */
+static const struct {
+	const char	*name;
+	char		 letter;
+} letters[] = {
+	{ "output",	'o' },
+	{ "token",	't' },
+};
+
+static char
+letter_of(const char *option)
 {
-	for (size_t i = 0; i < N_COMMANDS; i++)
-		if (strcmp(commands[i]->name, name) == 0)
-			return commands[i];
-	return NULL;
+	for (size_t i = 0; i < sizeof(letters) / sizeof(letters[0]); i++)
+		if (strcmp(letters[i].name, option) == 0)
+			return letters[i].letter;
+	return '\0';
+}
+
+/* How many words from argv on are the command's name; 0: not all of it. */
+static int
+words_of(const struct cmd *c, int argc, char **argv)
+{
+	const char *rest = c->name;
+	size_t n;
+
+	for (int i = 0; i < argc; i++) {
+		n = strlen(argv[i]);
+		if (strncmp(rest, argv[i], n) != 0)
+			return 0;
+		if (rest[n] == '\0')
+			return i + 1;
+		if (rest[n] != ' ')
+			return 0;
+		rest += n + 1;
+	}
+	return 0;
+}
+
+/* The longest name counts: "backup verify" is not "backup". */
+static const struct cmd *
+find_command(int argc, char **argv, int *words)
+{
+	const struct cmd *found = NULL;
+	int n;
+
+	*words = 0;
+	for (size_t i = 0; i < N_COMMANDS; i++) {
+		if ((n = words_of(commands[i], argc, argv)) > *words) {
+			found = commands[i];
+			*words = n;
+		}
+	}
+	return found;
+}
+
+/* "pin" may be the first word of several. */
+static int
+no_command(const char *name, struct err *e)
+{
+	const size_t n = strlen(name);
+	char more[200];
+	size_t used = 0;
+
+	for (size_t i = 0; i < N_COMMANDS && used < sizeof(more); i++)
+		if (strncmp(commands[i]->name, name, n) == 0 &&
+		    commands[i]->name[n] == ' ')
+			used += (size_t)snprintf(more + used,
+			    sizeof(more) - used, "%s\"%s\"",
+			    used > 0 ? ", " : "", commands[i]->name);
+	if (used == 0)
+		return err_set(e, ERR_USAGE, 0, "no such command: %s", name);
+	return err_set(e, ERR_USAGE, 0, "there is %s", more);
 }
 
 static void
@@ -70,17 +135,18 @@ print_usage(FILE *f)
 {
 	fputs("usage: hsm-keyutil COMMAND [OPTION...] [ARGUMENT...]\n\n", f);
 	for (size_t i = 0; i < N_COMMANDS; i++)
-		fprintf(f, "  %-10s%s\n", commands[i]->name,
+		fprintf(f, "  %-20s  %s\n", commands[i]->name,
 		    commands[i]->summary);
-	fputs("  help      explain a command: hsm-keyutil help export\n"
-	    "\n"
-	    "  --version print the version\n", f);
+	fputs("  help                  explain a command: "
+	    "hsm-keyutil help export\n\n"
+	    "  --version             print the version\n", f);
 }
 
 static void
 print_help(FILE *f, const struct cmd *c)
 {
-	char head[32];
+	char head[48];
+	char letter;
 
 	fprintf(f, "usage: hsm-keyutil %s [OPTION...]%s%s\n\n", c->name,
 	    c->operands != NULL ? " " : "",
@@ -89,7 +155,10 @@ print_help(FILE *f, const struct cmd *c)
 	if (c->options->name != NULL)
 		putc('\n', f);
 	for (const struct cmd_option *o = c->options; o->name != NULL; o++) {
-		snprintf(head, sizeof(head), "--%s%s%s", o->name,
+		letter = letter_of(o->name);
+		snprintf(head, sizeof(head), "%s%.1s%s--%s%s%s",
+		    letter != '\0' ? "-" : "", &letter,
+		    letter != '\0' ? ", " : "", o->name,
 		    o->arg != NULL ? " " : "", o->arg != NULL ? o->arg : "");
 		fprintf(f, "  %-20s  ", head);
 		out_paragraph(f, 24, o->help);
@@ -101,18 +170,46 @@ print_help(FILE *f, const struct cmd *c)
 }
 
 /* getopt's copy of the option table, with --help as its last. */
-static size_t
-long_options(const struct cmd *c, struct option *to)
-{
-	size_t n = 0;
+struct getopt_table {
+	struct option	 options[CMD_OPTIONS_MAX + 2];
+	char		 letters[2 * CMD_OPTIONS_MAX + 3];
+	size_t		 n;
+};
 
-	for (; n < CMD_OPTIONS_MAX && c->options[n].name != NULL; n++)
-		to[n] = (struct option){ .name = c->options[n].name,
+static void
+fill_table(const struct cmd *c, struct getopt_table *t)
+{
+	size_t n = 0, used;
+	char letter;
+
+	used = (size_t)snprintf(t->letters, sizeof(t->letters), ":h");
+	for (; n < CMD_OPTIONS_MAX && c->options[n].name != NULL; n++) {
+		letter = letter_of(c->options[n].name);
+		t->options[n] = (struct option){ .name = c->options[n].name,
 		    .has_arg = c->options[n].arg != NULL ?
-		    required_argument : no_argument };
-	to[n] = (struct option){ .name = "help", .has_arg = no_argument };
-	to[n + 1] = (struct option){ 0 };
-	return n;
+		    required_argument : no_argument, .val = letter };
+		if (letter == '\0')
+			continue;
+		t->letters[used++] = letter;
+		if (c->options[n].arg != NULL)
+			t->letters[used++] = ':';
+	}
+	t->letters[used] = '\0';
+	t->options[n] = (struct option){ .name = "help", .val = 'h' };
+	t->options[n + 1] = (struct option){ 0 };
+	t->n = n;
+}
+
+/* The place of the option that getopt has found. */
+static size_t
+place_of(const struct getopt_table *t, int ch, int which)
+{
+	if (which >= 0)
+		return (size_t)which;
+	for (size_t i = 0; i < t->n; i++)
+		if (t->options[i].val == ch)
+			return i;
+	return t->n;
 }
 
 /* *help: the person asked for help, and nothing else counts. */
@@ -120,29 +217,30 @@ static int
 parse_args(const struct cmd *c, int argc, char **argv, struct cmd_args *a,
     bool *help, struct err *e)
 {
-	struct option options[CMD_OPTIONS_MAX + 2];
-	const size_t n = long_options(c, options);
+	struct getopt_table t;
 	int ch, which;
+	size_t i;
 
+	fill_table(c, &t);
 	*a = (struct cmd_args){ 0 };
 	*help = false;
 	opterr = 0;
-	while (which = -1, (ch = getopt_long(argc, argv, ":h", options,
-	    &which)) != -1) {
+	while (which = -1, (ch = getopt_long(argc, argv, t.letters,
+	    t.options, &which)) != -1) {
 		if (ch == ':')
 			return err_set(e, ERR_USAGE, 0,
 			    "%s needs an argument", argv[optind - 1]);
 		if (ch == '?')
 			return err_set(e, ERR_USAGE, 0,
 			    "no such option: %s", argv[optind - 1]);
-		if (ch == 'h' || (size_t)which == n) {
+		if ((i = place_of(&t, ch, which)) == t.n) {
 			*help = true;
 			return 0;
 		}
-		if (a->value[which] != NULL)
+		if (a->value[i] != NULL)
 			return err_set(e, ERR_USAGE, 0,
-			    "--%s was given twice", options[which].name);
-		a->value[which] = optarg != NULL ? optarg : "";
+			    "--%s was given twice", t.options[i].name);
+		a->value[i] = optarg != NULL ? optarg : "";
 	}
 	a->operand = argv + optind;
 	a->n_operands = (size_t)(argc - optind);
@@ -190,14 +288,15 @@ run_help(int argc, char **argv)
 {
 	const struct cmd *c;
 	struct err e = { 0 };
+	int words;
 
 	if (argc < 2) {
 		print_usage(stdout);
-	} else if ((c = find_command(argv[1])) != NULL && argc == 2) {
+	} else if ((c = find_command(argc - 1, argv + 1, &words)) != NULL &&
+	    words == argc - 1) {
 		print_help(stdout, c);
 	} else {
-		(void)err_set(&e, ERR_USAGE, 0, "no such command: %s",
-		    argv[argc - 1]);
+		(void)no_command(argv[argc - 1], &e);
 		return finish(NULL, &e);
 	}
 	(void)out_flush(&e);
@@ -210,14 +309,15 @@ main(int argc, char **argv)
 	const char *name = argc > 1 ? argv[1] : NULL;
 	const struct cmd *c;
 	struct err e = { 0 };
+	int words;
 
 	setlocale(LC_CTYPE, "");
 	if (name == NULL) {
 		print_usage(stderr);
 		return EXIT_USAGE;
 	}
-	if ((c = find_command(name)) != NULL)
-		return run_command(c, argc - 1, argv + 1);
+	if ((c = find_command(argc - 1, argv + 1, &words)) != NULL)
+		return run_command(c, argc - words, argv + words);
 	if (strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 ||
 	    strcmp(name, "-h") == 0)
 		return run_help(argc - 1, argv + 1);
@@ -226,6 +326,6 @@ main(int argc, char **argv)
 		(void)out_flush(&e);
 		return finish(NULL, &e);
 	}
-	(void)err_set(&e, ERR_USAGE, 0, "no such command: %s", name);
+	(void)no_command(name, &e);
 	return finish(NULL, &e);
 }

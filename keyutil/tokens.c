@@ -134,7 +134,8 @@ static bool
 slot_is(const struct slot *s, const char *name)
 {
 	return s->state == SLOT_TOKEN && (strcmp(s->info.serial, name) == 0 ||
-	    strcmp(s->info.label, name) == 0);
+	    strcmp(s->info.label, name) == 0 ||
+	    strcmp(s->reader, name) == 0);
 }
 
 void
@@ -158,7 +159,7 @@ warn_candidates(const struct tokens *ts, const char *name)
 	}
 }
 
-/* The one token that is meant, by serial number before label, or NULL. */
+/* The one token that is meant, by serial number before all, or NULL. */
 static struct slot *
 find(struct tokens *ts, const char *name, struct err *e)
 {
@@ -176,7 +177,7 @@ find(struct tokens *ts, const char *name, struct err *e)
 	if (n == 1)
 		return found;
 	if (n > 1) {
-		out_warn("\"%s\" is the label of %zu tokens:", name, n);
+		out_warn("\"%s\" is the name of %zu tokens:", name, n);
 		warn_candidates(ts, name);
 		(void)err_set(e, ERR_NOTFOUND, 0,
 		    "name the token by its serial number");
@@ -234,6 +235,28 @@ tokens_open(struct tokens *ts, const char *name, struct err *e)
 	if (count(ts, SLOT_TOKEN) == 0)
 		return none_at_all(ts, e);
 	return name == NULL ? 0 : keep_only(ts, name, e);
+}
+
+int
+tokens_open_one(struct tokens *ts, const char *name, struct slot **out,
+    struct err *e)
+{
+	size_t n;
+	int r;
+
+	*out = NULL;
+	if ((r = tokens_open(ts, name, e)) != 0)
+		return r;
+	if ((n = count(ts, SLOT_TOKEN)) > 1) {
+		out_warn("%zu tokens are plugged in:", n);
+		warn_candidates(ts, NULL);
+		return err_set(e, ERR_USAGE, 0,
+		    "say with --token which one is meant");
+	}
+	for (size_t i = 0; i < ts->n; i++)
+		if (ts->v[i].state == SLOT_TOKEN)
+			*out = &ts->v[i];
+	return 0;
 }
 
 void

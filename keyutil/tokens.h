@@ -35,14 +35,21 @@ struct tokens {
 };
 
 /*
- * Open what there is; with a name (serial number or label; NULL: all) only
- * the one token of that name.  ERR_NO_TOKEN, with what to do, when there
+ * Open what there is; with a name (serial number, label or reader; NULL: all)
+ * only the one token of that name.  ERR_NO_TOKEN, with what to do, when there
  * is none; *ts then still holds the readers.  Blocks while another program
  * has a card for itself, and says so on stderr.  Always tokens_close() it.
  */
 int	 tokens_open(struct tokens *ts, const char *name, struct err *e)
 	    MUST_CHECK;
 void	 tokens_close(struct tokens *ts);
+
+/*
+ * The same for a command that works on one token: without a name there has
+ * to be just one, else ERR_USAGE.  Others that failed are no matter.
+ */
+int	 tokens_open_one(struct tokens *ts, const char *name,
+	    struct slot **out, struct err *e) MUST_CHECK;
 
 /* List the keys of every token; one that fails becomes SLOT_FAILED. */
 int	 tokens_read_keys(struct tokens *ts, struct err *e) MUST_CHECK;

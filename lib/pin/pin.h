@@ -27,6 +27,7 @@ struct pin_prompt {
 	const char	*reason;	/* what it is for, one line; or NULL */
 	const char	*error;		/* what went wrong before; or NULL */
 	int		 tries;		/* left; -1: not known */
+	const char	*name;		/* "new PIN"; NULL: "PIN" */
 };
 
 struct pin_asker {

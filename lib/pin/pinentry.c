@@ -197,7 +197,8 @@ describe(char *line, const struct pin_prompt *p)
 	pin_text_token(token, sizeof(token), p);
 	pin_text_tries(left, sizeof(left), p->tries);
 	pin_text_clean(reason, sizeof(reason), p->reason);
-	snprintf(text, sizeof(text), "PIN for token %s%s%s%s%s", token,
+	snprintf(text, sizeof(text), "%.40s for token %s%s%s%s%s",
+	    p->name != NULL ? p->name : "PIN", token,
 	    left[0] != '\0' ? "\n" : "", left,
 	    reason[0] != '\0' ? "\n\n" : "", reason);
 	no_markup(text);

@@ -104,8 +104,9 @@ pin_text_line(char *out, size_t size, const struct pin_prompt *p)
 	pin_text_clean(reason, sizeof(reason), p->reason);
 	pin_text_token(token, sizeof(token), p);
 	pin_text_tries(left, sizeof(left), p->tries);
-	snprintf(out, size, "%s%s%s%sPIN for token %s%s%s: ",
+	snprintf(out, size, "%s%s%s%s%.40s for token %s%s%s: ",
 	    error, error[0] != '\0' ? "; " : "",
 	    reason, reason[0] != '\0' ? "; " : "",
-	    token, left[0] != '\0' ? ", " : "", left);
+	    p->name != NULL ? p->name : "PIN", token,
+	    left[0] != '\0' ? ", " : "", left);
 }

@@ -34,7 +34,7 @@ void	 pin_text_token(char *out, size_t size, const struct pin_prompt *p);
 
 /*
  * All of it as one line, the question last:
- * "ERROR; REASON; PIN for token LABEL (SERIAL), 3 tries left: ".
+ * "ERROR; REASON; NAME for token LABEL (SERIAL), 3 tries left: ".
  */
 void	 pin_text_line(char *out, size_t size, const struct pin_prompt *p);
 

@@ -59,6 +59,7 @@ struct apdu {
 #define SW_SECURITY_STATUS	0x6982
 #define SW_BLOCKED		0x6983
 #define SW_NOT_FOUND		0x6a82
+#define SW_NO_SPACE		0x6a84
 #define SW_INS_UNKNOWN		0x6d00
 #define SW_CLA_UNKNOWN		0x6e00
 

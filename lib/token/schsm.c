@@ -9,6 +9,7 @@
 #include "token/schsm_card.h"
 #include "token/schsm_info.h"
 #include "token/schsm_keys.h"
+#include "token/schsm_manage.h"
 #include "token/schsm_pin.h"
 
 #define INS_SIGN	0x68
@@ -57,6 +58,12 @@ check_serial(struct schsm *s, struct err *e)
  * opened: a PIN must not reach another (promise 2).  What is not found out
  * now stays to be found out.
  */
+struct schsm_card *
+schsm_card_of(struct token *t)
+{
+	return &of(t)->card;
+}
+
 static int
 make_ready(struct schsm *s, struct err *e)
 {
@@ -448,6 +455,7 @@ schsm_open(struct card_io io, struct span atr, struct token **out,
 		return err_set(e, ERR_NOMEM, 0, "token");
 	}
 	s->base.ops = &schsm_ops;
+	s->base.manage = &schsm_manage_ops;
 	s->card.io = io;
 	if ((r = io.begin(io.ctx, &since, e)) == 0) {
 		r = attach(s, atr, e);

@@ -20,4 +20,8 @@
 int	 schsm_open(struct card_io io, struct span atr, struct token **out,
 	    struct err *e) MUST_CHECK;
 
+/* For the driver's other half, schsm_manage.c. */
+struct schsm_card;
+struct schsm_card *schsm_card_of(struct token *t);
+
 #endif

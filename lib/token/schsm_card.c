@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdio.h>
+#include <string.h>
 
 #include "token/schsm_card.h"
 #include "token/tlv.h"
 
 #define INS_SELECT	0xa4
 #define INS_READ	0xb1
+#define INS_UPDATE	0xd7
+#define INS_DELETE	0xe4
 #define INS_ENUMERATE	0x58
+#define SHORT_WRITE	240
 #define EXT_READ	4096
 
 static const uint8_t aid[] = { 0xe8, 0x2b, 0x06, 0x01, 0x04, 0x01, 0x81,
@@ -165,4 +169,88 @@ schsm_card_enumerate(struct schsm_card *c, uint16_t *fids, size_t *n,
 		fids[out++] = (uint16_t)(buf[i] << 8 | buf[i + 1]);
 	*n = out;
 	return 0;
+}
+
+/* What the card says of a command that changes its files. */
+static int
+changed(uint16_t sw, const char *what, uint16_t fid, struct err *e)
+{
+	if (sw == SW_OK)
+		return 0;
+	if (schsm_sw_unselected(sw))
+		return schsm_err_unselected(e, sw);
+	if (sw == SW_SECURITY_STATUS)
+		return err_set(e, ERR_PIN_NEEDED, -1,
+		    "%s %04x: nobody is logged in any more", what, fid);
+	if (sw == SW_NOT_FOUND)
+		return err_set(e, ERR_NOTFOUND, sw,
+		    "no file %04x on the token", fid);
+	if (sw == SW_NO_SPACE)
+		return err_set(e, ERR_LIMIT, sw, "the token is full");
+	return err_set(e, ERR_TOKEN, sw, "%s %04x: the card says %04x", what,
+	    fid, sw);
+}
+
+/* UPDATE BINARY with odd INS: offset in 54, data in 53. */
+static int
+write_at(struct schsm_card *c, uint16_t fid, size_t offset, struct span data,
+    struct err *e)
+{
+	uint8_t body[SCHSM_WRITE_MAX + 8] = { 0x54, 2,
+	    (uint8_t)(offset >> 8), (uint8_t)offset, 0x53 };
+	struct apdu a = { .ins = INS_UPDATE, .p1 = (uint8_t)(fid >> 8),
+	    .p2 = (uint8_t)fid, .data = { body, 5 } };
+	uint8_t none[1];
+	size_t n = sizeof(none);
+	uint16_t sw;
+	int r;
+
+	if (data.n > 255)
+		body[a.data.n++] = 0x82;
+	else if (data.n > 127)
+		body[a.data.n++] = 0x81;
+	if (data.n > 255)
+		body[a.data.n++] = (uint8_t)(data.n >> 8);
+	body[a.data.n++] = (uint8_t)data.n;
+	memcpy(body + a.data.n, data.p, data.n);
+	a.data.n += data.n;
+	if ((r = apdu_send(&c->io, &a, none, &n, &sw, e)) != 0)
+		return err_wrap(e, "WRITE %04x", fid);
+	return changed(sw, "WRITE", fid, e);
+}
+
+int
+schsm_card_write(struct schsm_card *c, uint16_t fid, struct span data,
+    struct err *e)
+{
+	const size_t most = c->short_only ? SHORT_WRITE : SCHSM_WRITE_MAX;
+	size_t done = 0, n;
+	int r;
+
+	if (data.n > SCHSM_FILE_MAX)
+		return err_set(e, ERR_LIMIT, 0, "%zu bytes are too many for a "
+		    "file on the token", data.n);
+	do {
+		n = data.n - done < most ? data.n - done : most;
+		r = write_at(c, fid, done, (struct span){ data.p + done, n },
+		    e);
+		done += n;
+	} while (r == 0 && done < data.n);
+	return r;
+}
+
+int
+schsm_card_delete(struct schsm_card *c, uint16_t fid, struct err *e)
+{
+	const uint8_t name[] = { (uint8_t)(fid >> 8), (uint8_t)fid };
+	const struct apdu a = { .ins = INS_DELETE, .p1 = 2,
+	    .data = { name, sizeof(name) } };
+	uint8_t none[1];
+	size_t n = sizeof(none);
+	uint16_t sw;
+	int r;
+
+	if ((r = apdu_send(&c->io, &a, none, &n, &sw, e)) != 0)
+		return err_wrap(e, "DELETE %04x", fid);
+	return changed(sw, "DELETE", fid, e);
 }

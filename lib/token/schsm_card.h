@@ -46,6 +46,20 @@ int	 schsm_card_read(struct schsm_card *c, uint16_t fid, uint8_t *buf,
 int	 schsm_card_enumerate(struct schsm_card *c, uint16_t *fids,
 	    size_t *n, struct err *e) MUST_CHECK;
 
+/*
+ * Make a file, or write over one from its start; be logged in.  Up to
+ * SCHSM_WRITE_MAX bytes it is one command (in a reader without extended
+ * length, 240), and so all or nothing.  What an old file has beyond n bytes
+ * may stay.
+ */
+#define SCHSM_WRITE_MAX		1000
+int	 schsm_card_write(struct schsm_card *c, uint16_t fid,
+	    struct span data, struct err *e) MUST_CHECK;
+
+/* Delete a file or key; ERR_NOTFOUND when there is none.  Be logged in. */
+int	 schsm_card_delete(struct schsm_card *c, uint16_t fid, struct err *e)
+	    MUST_CHECK;
+
 /* Exchange an APDU that returns little or nothing. */
 int	 schsm_card_send(struct schsm_card *c, const struct apdu *a,
 	    uint8_t *rsp, size_t *n, uint16_t *sw, struct err *e) MUST_CHECK;

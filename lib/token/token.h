@@ -85,8 +85,11 @@ struct token_ops {
 	void	 (*close)(struct token *t);
 };
 
+struct token_manage_ops;		/* token/manage.h */
+
 struct token {
 	const struct token_ops	*ops;
+	const struct token_manage_ops *manage;	/* NULL: it changes nothing */
 	char			 serial[32];
 	bool			 has_pad;
 };

@@ -96,19 +96,20 @@ test_a_prompt_is_one_line(void **state)
 
 	(void)state;
 	assert_line(prompt, "PIN for token office (DENK1), 3 tries left: ");
-	assert_line((struct pin_prompt){ "office", "DENK1", NULL, NULL, 1 },
+	assert_line((struct pin_prompt){ "office", "DENK1", NULL, NULL, 1,
+	    NULL },
 	    "PIN for token office (DENK1), 1 try left: ");
-	assert_line((struct pin_prompt){ "", "DENK1", NULL, NULL, -1 },
+	assert_line((struct pin_prompt){ "", "DENK1", NULL, NULL, -1, NULL },
 	    "PIN for token DENK1: ");
 	assert_line((struct pin_prompt){ "a\nb", "1", "ssh wants to sign",
-	    "wrong PIN", 2 },
+	    "wrong PIN", 2, NULL },
 	    "wrong PIN; ssh wants to sign; PIN for token a?b (1), "
 	    "2 tries left: ");
 	/* The question is not lost, whatever comes before it. */
 	memset(many, 'm', sizeof(many) - 1);
 	many[sizeof(many) - 1] = '\0';
 	pin_text_line(many + 400, PIN_TEXT_ALL, &(struct pin_prompt){ many,
-	    many, many, many, 2 });
+	    many, many, many, 2, NULL });
 	assert_string_equal(many + strlen(many) - 17, "), 2 tries left: ");
 }
 

@@ -130,7 +130,7 @@ test_it_is_told_all_there_is_to_say(void **state)
 {
 	const struct pin_prompt all = { "100% office", "DENK1",
 	    "ssh wants to log in with key \"login\"",
-	    "wrong PIN, 1 try left", 1 };
+	    "wrong PIN, 1 try left", 1, NULL };
 	struct secret *s = secret_new();
 	struct err e;
 
@@ -171,9 +171,9 @@ test_a_label_can_say_nothing_of_its_own(void **state)
 {
 	char percents[400];
 	const struct pin_prompt bad = { "a\nSETDESC b\r\033[2J<b>\377",
-	    "1\n2", "r\ns", "e\nGETPIN", -1 };
+	    "1\n2", "r\ns", "e\nGETPIN", -1, NULL };
 	const struct pin_prompt longer = { percents, percents, percents,
-	    percents, 3 };
+	    percents, 3, NULL };
 	struct secret *s = secret_new();
 	struct err e;
 

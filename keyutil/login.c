@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "keyutil/ask.h"
+#include "keyutil/login.h"
+#include "keyutil/out.h"
+
+static int
+log_in(struct login *l, const struct secret *pin, struct err *e)
+{
+	struct token *t = l->slot->token;
+	enum token_pin_state st;
+	int r, tries;
+
+	if ((r = token_begin(t, e)) != 0)
+		return r;
+	if ((r = token_pin_state(t, &st, &tries, e)) == 0) {
+		l->others = st == TOKEN_PIN_VERIFIED;
+		r = token_login(t, pin, e);
+	}
+	if (r != 0)
+		token_end(t);
+	return r;
+}
+
+int
+login_begin(struct login *l, struct slot *s, const char *pin_file,
+    const char *reason, struct err *e)
+{
+	struct secret *pin = secret_new();
+	int r;
+
+	*l = (struct login){ .slot = s };
+	if (pin == NULL)
+		return err_set(e, ERR_NOMEM, 0, "PIN");
+	if ((r = token_pin_sendable(s->info.pin, s->info.pin_tries, e)) == 0 &&
+	    (r = ask_pin(s, pin_file, reason, pin, e)) == 0)
+		r = log_in(l, pin, e);
+	secret_free(pin);
+	return r == 0 ? 0 : err_wrap(e, "token %s", s->info.serial);
+}
+
+void
+login_end(struct login *l)
+{
+	struct err e;
+
+	if (!l->others && token_logout(l->slot->token, &e) != 0)
+		out_warn("token %s: cannot log out: %s",
+		    l->slot->info.serial, e.msg);
+	token_end(l->slot->token);
+}
