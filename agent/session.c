@@ -282,30 +282,48 @@ note_login(struct session *s, const struct pin_found *f)
 	    session_unlocked(s) ? "unlocked" : "logged in for one signature");
 }
 
-/* Inside a transaction: one VERIFY at the most, and its consequences. */
+/*
+ * A PIN that was rejected, or of which nothing was heard, is sent again only
+ * when the tries left say that it may be right.
+ */
 static int
-login(struct session *s, const struct pin_found *f, struct err *e)
+may_send(struct session *s, const struct pin_found *f, struct err *e)
 {
 	struct vault *v = s->conf.vault;
 	struct pin_state now;
 	int r;
 
-	if (f->pin != NULL &&
-	    vault_was_rejected(v, s->token->serial, f->pin)) {
-		if ((r = see_state(s, &now, e)) != 0)
-			return r;
-		if (vault_was_rejected(v, s->token->serial, f->pin))
-			return err_set(e, ERR_DENIED, -1,
-			    "the token has rejected this PIN before; it was "
-			    "not sent again");
-	}
-	if ((r = token_login(s->token, f->pin, e)) == 0) {
+	if (f->pin == NULL || !vault_was_rejected(v, s->token->serial, f->pin))
+		return 0;
+	if ((r = see_state(s, &now, e)) != 0)
+		return r;
+	if (!vault_was_rejected(v, s->token->serial, f->pin))
+		return 0;
+	if (f->origin != NULL)
+		return err_set(e, ERR_PIN_WRONG, now.tries,
+		    "the token has rejected the PIN %s", f->origin);
+	return err_set(e, ERR_DENIED, -1, "the token has rejected this PIN "
+	    "before; it was not sent again");
+}
+
+/* Inside a transaction: one VERIFY at the most, and its consequences. */
+static int
+login(struct session *s, const struct pin_found *f, struct err *e)
+{
+	struct vault *v = s->conf.vault;
+	int r;
+
+	if ((r = may_send(s, f, e)) == 0 &&
+	    (r = token_login(s->token, f->pin, e)) == 0) {
 		note_login(s, f);
 		return 0;
 	}
 	s->logged_in = false;
 	if (r == ERR_PIN_WRONG)
 		note_rejected(s, f, e->detail);
+	else if (f->pin != NULL && token_pin_doubt(s->token) > 0)
+		vault_rejected(v, s->token->serial, f->pin,
+		    token_pin_doubt(s->token) - 1);
 	if (r == ERR_PIN_WRONG || r == ERR_PIN_BLOCKED || r == ERR_DENIED)
 		vault_lock(v, s->token->serial);
 	return r;
@@ -326,10 +344,9 @@ given(struct session *s, struct secret *pin, const char **origin)
 	if (vault_barred(s->conf.vault, s->token->serial, &since))
 		q.barred = &since;
 	r = pins_get(s->conf.pins, &q, pin, origin, &e);
-	if (r == 0 &&
-	    !vault_was_rejected(s->conf.vault, s->token->serial, pin))
+	if (r == 0)
 		return true;
-	if (r != 0 && r != ERR_NOTFOUND) {
+	if (r != ERR_NOTFOUND) {
 		snprintf(s->problem, sizeof(s->problem), "%.190s", e.msg);
 		log_error(s->conf.log, "token %s: %s", s->token->serial,
 		    e.msg);

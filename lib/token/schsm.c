@@ -184,6 +184,7 @@ login(struct token *t, const struct secret *pin, struct err *e)
 	r = schsm_pin_verify(&s->card, pin, e);
 	if (r == ERR_UNSUPPORTED && (r = select_again(s, e)) == 0)
 		r = schsm_pin_verify(&s->card, pin, e);
+	t->pin_doubt = s->card.pin_doubt;
 	return r;
 }
 

@@ -105,6 +105,18 @@ pad_result(uint16_t sw, struct err *e)
 	}
 }
 
+/* An answer that was lost says nothing: the PIN may have cost a try. */
+static int
+send_pin(struct schsm_card *c, const struct secret *pin, int tries,
+    uint16_t *sw, struct err *e)
+{
+	int r = verify(c, SCHSM_USER_PIN, pin, sw, e);
+
+	if (r != 0 && r != ERR_AGAIN)
+		c->pin_doubt = tries > 0 ? tries : SCHSM_TRIES_MAX;
+	return r;
+}
+
 int
 schsm_pin_verify(struct schsm_card *c, const struct secret *pin,
     struct err *e)
@@ -113,6 +125,7 @@ schsm_pin_verify(struct schsm_card *c, const struct secret *pin,
 	int r, tries;
 	uint16_t sw;
 
+	c->pin_doubt = 0;
 	if (pin != NULL &&
 	    (secret_len(pin) < PIN_MIN || secret_len(pin) > PIN_MAX))
 		return err_set(e, ERR_DENIED, -1,
@@ -124,6 +137,6 @@ schsm_pin_verify(struct schsm_card *c, const struct secret *pin,
 	if (pin == NULL)
 		return (r = verify_on_pad(c, &sw, e)) != 0 ? r :
 		    pad_result(sw, e);
-	return (r = verify(c, SCHSM_USER_PIN, pin, &sw, e)) != 0 ? r :
+	return (r = send_pin(c, pin, tries, &sw, e)) != 0 ? r :
 	    verify_result(sw, e);
 }

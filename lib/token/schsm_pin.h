@@ -16,6 +16,8 @@ enum schsm_pin_ref {
 	SCHSM_SO_PIN = 0x88,
 };
 
+#define SCHSM_TRIES_MAX	15
+
 /*
  * What the card says of a PIN, without a try spent.  *tries is -1 unless
  * TOKEN_PIN_NEEDED.  ERR_UNSUPPORTED when the applet is not selected.

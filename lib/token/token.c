@@ -62,6 +62,12 @@ token_pin_sendable(enum token_pin_state st, int tries, struct err *e)
 }
 
 int
+token_pin_doubt(const struct token *t)
+{
+	return t->pin_doubt;
+}
+
+int
 token_list(struct token *t, const struct token_keys *known,
     struct token_keys *out, struct err *e)
 {

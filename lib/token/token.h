@@ -92,6 +92,7 @@ struct token {
 	const struct token_manage_ops *manage;	/* NULL: it changes nothing */
 	char			 serial[32];
 	bool			 has_pad;
+	int			 pin_doubt;
 };
 
 /*
@@ -146,6 +147,13 @@ bool	 token_has_pad(const struct token *t);
  */
 int	 token_login(struct token *t, const struct secret *pin,
 	    struct err *e) MUST_CHECK;
+
+/*
+ * After a token_login() that failed: the tries there were when the PIN was
+ * sent, and nothing was heard of it again.  With fewer it was wrong.  0
+ * when it was not sent, or was answered.
+ */
+int	 token_pin_doubt(const struct token *t);
 
 /* Ends the login for every program that uses the token. */
 int	 token_logout(struct token *t, struct err *e) MUST_CHECK;

@@ -81,6 +81,10 @@ transmit(void *ctx, struct span cmd, uint8_t *rsp, size_t *rsp_len,
 	if (cmd.p[1] == 0x68 && c->sign_sw != 0)
 		return answer(c->sign_sw, rsp, rsp_len);
 	*rsp_len = vhsm_apdu(c->vhsm, cmd, rsp, *rsp_len);
+	if (c->lose_at > 0 && --c->lose_at == 0) {
+		vhsm_power(c->vhsm);
+		return err_set(e, ERR_TOKEN_GONE, 0, "card removed");
+	}
 	if (cmd.p[1] == 0x68 && *rsp_len > 10)
 		rsp[*rsp_len - 4] ^= c->spoil;
 	return 0;

@@ -29,6 +29,8 @@ struct card {
 	uint16_t	 fail_sw;	/* is not run and answers this, */
 	unsigned int	 fail_more;	/* and so many after it */
 	struct span	 fail_data;	/* which come before fail_sw */
+	unsigned int	 lose_at;	/* not 0: the Nth is run, and its answer
+					   lost with the token */
 	uint16_t	 sign_sw;	/* not 0: SIGN answers this */
 	uint8_t		 spoil;		/* flips this bit of each signature */
 	struct span	 features;	/* of the reader; empty: none */

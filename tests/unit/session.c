@@ -248,6 +248,43 @@ test_a_lost_login_is_taken_back_once(void **state)
 	teardown(&f);
 }
 
+/* SIGN, tries left, VERIFY: its answer is lost, and the session with it. */
+static void
+lose_the_answer_to_a_pin(struct fixture *f)
+{
+	struct err e;
+
+	card_logout(&f->card);
+	f->card.lose_at = 3;
+	assert_int_equal(sign(f, &e), ERR_TOKEN_GONE);
+	session_free(f->s);
+	open_session(f);
+}
+
+static void
+test_a_pin_of_which_nothing_was_heard(void **state)
+{
+	struct fixture f = { 0 };
+	struct err e;
+
+	(void)state;
+	setup(&f, VHSM_PIN "\n");
+	assert_int_equal(sign(&f, &e), 0);
+	lose_the_answer_to_a_pin(&f);
+	assert_int_equal(sign(&f, &e), 0);
+
+	card_do(&f.card, "002C00810E" "3537363231383830" "303030303030");
+	lose_the_answer_to_a_pin(&f);
+	f.card.verify_count = 0;
+	assert_int_equal(sign(&f, &e), ERR_PIN_NEEDED);
+	assert_int_equal(e.detail, 2);
+	assert_non_null(strstr(session_problem(f.s), "was rejected"));
+	assert_int_equal(sign(&f, &e), ERR_PIN_NEEDED);
+	assert_int_equal(f.card.verify_count, 0);
+	assert_int_equal(sign_with(&f, "000000", &e), 0);
+	teardown(&f);
+}
+
 static void
 test_a_card_in_use_is_waited_for(void **state)
 {
@@ -479,6 +516,7 @@ main(void)
 		cmocka_unit_test(
 		    test_a_rejected_pin_may_be_right_after_somebody_set_it),
 		cmocka_unit_test(test_a_lost_login_is_taken_back_once),
+		cmocka_unit_test(test_a_pin_of_which_nothing_was_heard),
 		cmocka_unit_test(test_a_card_in_use_is_waited_for),
 		cmocka_unit_test(test_what_a_login_and_its_loss_cost),
 		cmocka_unit_test(test_somebody_elses_login_is_not_used),
