@@ -532,6 +532,8 @@ sign_logged_in(struct session *s, struct work *w, struct err *e)
 	if (w->first != ERR_PIN_NEEDED && w->first != ERR_AGAIN &&
 	    w->first != ERR_STALE)
 		return w->first;
+	if ((w->buf = secret_new()) == NULL)
+		return err_set(e, ERR_NOMEM, 0, "PIN");
 	return within(s, sign_recovering, w, e);
 }
 
@@ -557,6 +559,8 @@ sign_with_login(struct session *s, const struct secret *typed,
 {
 	int r;
 
+	if (w->buf == NULL && (w->buf = secret_new()) == NULL)
+		return err_set(e, ERR_NOMEM, 0, "PIN");
 	if ((r = find_pin(s, typed, w->buf, &w->found, e)) != 0)
 		return r;
 	r = within(s, sign_between, w, e);
@@ -576,8 +580,6 @@ session_sign(struct session *s, const struct secret *pin,
 		return err_set(e, ERR_NOTFOUND, 0, "the token has no such key");
 	if ((r = know_policy(s, e)) != 0)
 		return r;
-	if ((w.buf = secret_new()) == NULL)
-		return err_set(e, ERR_NOMEM, 0, "PIN");
 	session_settle(s);
 	/* Somebody else's login is not ours to use. */
 	r = ERR_PIN_NEEDED;
