@@ -319,7 +319,7 @@ run_row(struct scene *s, const struct fault_kind *f,
     const struct crowd_key key[2], struct row *r, char *line)
 {
 	struct crowd *one;
-	struct habit h;
+	struct habit h = { 0 };
 	bool ready = true;
 
 	if ((one = calloc(1, sizeof(*one))) == NULL)
