@@ -113,3 +113,37 @@ tlv_size(struct span in)
 
 	return parse_head(in.p, in.n, &h) ? h.header + h.value : 0;
 }
+
+void
+tlv_put(struct wire_w *w, uint16_t tag, struct span value)
+{
+	if (value.n > 0xffff) {
+		w->bad = true;
+		return;
+	}
+	if (tag > 0xff)
+		wire_put_u8(w, (uint8_t)(tag >> 8));
+	wire_put_u8(w, (uint8_t)tag);
+	if (value.n > 0xff)
+		wire_put_u8(w, 0x82);
+	else if (value.n > 0x7f)
+		wire_put_u8(w, 0x81);
+	if (value.n > 0xff)
+		wire_put_u8(w, (uint8_t)(value.n >> 8));
+	wire_put_u8(w, (uint8_t)value.n);
+	wire_put_raw(w, value);
+}
+
+void
+tlv_put_uint(struct wire_w *w, uint32_t v)
+{
+	const uint8_t be[] = { 0, (uint8_t)(v >> 24), (uint8_t)(v >> 16),
+	    (uint8_t)(v >> 8), (uint8_t)v };
+	struct span s = { be, sizeof(be) };
+
+	while (s.n > 1 && s.p[0] == 0 && (s.p[1] & 0x80) == 0) {
+		s.p++;
+		s.n--;
+	}
+	tlv_put(w, 0x02, s);
+}

@@ -6,11 +6,12 @@
 #include <stdint.h>
 
 #include "base/span.h"
+#include "ssh/wire.h"
 
 /*
- * Reader of BER-TLV as cards write it (ISO 7816-4 sec. 5.2.2): definite
- * lengths of up to three octets, tags of up to two.  The same sticky rule
- * as ssh/wire.h: take what should be there, ask once.
+ * Reader and writer of BER-TLV as cards write it (ISO 7816-4 sec. 5.2.2):
+ * definite lengths of up to three octets, tags of up to two.  The same
+ * sticky rule as ssh/wire.h: take what should be there, ask once.
  */
 struct tlv_r {
 	const uint8_t	*p;
@@ -38,5 +39,14 @@ bool		 tlv_end(const struct tlv_r *r);	/* all read, all well */
  * or malformed.  More than in.n means that its end is missing.
  */
 size_t		 tlv_size(struct span in);
+
+/*
+ * Append an element in DER, lengths of up to two octets; w->bad when it is
+ * longer or does not fit.
+ */
+void		 tlv_put(struct wire_w *w, uint16_t tag, struct span value);
+
+/* An INTEGER that is not negative. */
+void		 tlv_put_uint(struct wire_w *w, uint32_t v);
 
 #endif
