@@ -8,13 +8,13 @@
 
 /*
  * A command of hsm-keyutil: cmd_NAME.c describes and does it, the table in
- * main.c lists it.  Its options are a table too, from which they are
+ * commands.c lists it.  Its options are a table too, from which they are
  * parsed and the help is printed, so the two cannot differ.
  */
 #define CMD_OPTIONS_MAX	12
 
 struct cmd_option {
-	const char	*name;		/* without the "--"; see cmd_letters */
+	const char	*name;		/* without the "--"; see commands_letter() */
 	const char	*arg;		/* NULL: it takes none */
 	const char	*help;
 };

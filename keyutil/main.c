@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "keyutil/cmd.h"
+#include "keyutil/commands.h"
 #include "keyutil/out.h"
 
 enum exit_code {
@@ -15,15 +15,6 @@ enum exit_code {
 	EXIT_NO_TOKEN,
 	EXIT_PIN,
 };
-
-static const struct cmd *const commands[] = {
-	&cmd_status,
-	&cmd_list,
-	&cmd_export,
-	&cmd_lock,
-};
-
-#define N_COMMANDS	(sizeof(commands) / sizeof(commands[0]))
 
 static enum exit_code
 exit_code_of(const struct err *e)
@@ -56,61 +47,6 @@ exit_code_of(const struct err *e)
 	return EXIT_FAILED;
 }
 
-/* An option with a letter has the same one in every command. */
-static const struct {
-	const char	*name;
-	char		 letter;
-} letters[] = {
-	{ "output",	'o' },
-	{ "token",	't' },
-};
-
-static char
-letter_of(const char *option)
-{
-	for (size_t i = 0; i < sizeof(letters) / sizeof(letters[0]); i++)
-		if (strcmp(letters[i].name, option) == 0)
-			return letters[i].letter;
-	return '\0';
-}
-
-/* How many words from argv on are the command's name; 0: not all of it. */
-static int
-words_of(const struct cmd *c, int argc, char **argv)
-{
-	const char *rest = c->name;
-	size_t n;
-
-	for (int i = 0; i < argc; i++) {
-		n = strlen(argv[i]);
-		if (strncmp(rest, argv[i], n) != 0)
-			return 0;
-		if (rest[n] == '\0')
-			return i + 1;
-		if (rest[n] != ' ')
-			return 0;
-		rest += n + 1;
-	}
-	return 0;
-}
-
-/* The longest name counts: "backup verify" is not "backup". */
-static const struct cmd *
-find_command(int argc, char **argv, int *words)
-{
-	const struct cmd *found = NULL;
-	int n;
-
-	*words = 0;
-	for (size_t i = 0; i < N_COMMANDS; i++) {
-		if ((n = words_of(commands[i], argc, argv)) > *words) {
-			found = commands[i];
-			*words = n;
-		}
-	}
-	return found;
-}
-
 /* "pin" may be the first word of several. */
 static int
 no_command(const char *name, struct err *e)
@@ -119,7 +55,7 @@ no_command(const char *name, struct err *e)
 	char more[200];
 	size_t used = 0;
 
-	for (size_t i = 0; i < N_COMMANDS && used < sizeof(more); i++)
+	for (size_t i = 0; commands[i] != NULL && used < sizeof(more); i++)
 		if (strncmp(commands[i]->name, name, n) == 0 &&
 		    commands[i]->name[n] == ' ')
 			used += (size_t)snprintf(more + used,
@@ -134,7 +70,7 @@ static void
 print_usage(FILE *f)
 {
 	fputs("usage: hsm-keyutil COMMAND [OPTION...] [ARGUMENT...]\n\n", f);
-	for (size_t i = 0; i < N_COMMANDS; i++)
+	for (size_t i = 0; commands[i] != NULL; i++)
 		fprintf(f, "  %-20s  %s\n", commands[i]->name,
 		    commands[i]->summary);
 	fputs("  help                  explain a command: "
@@ -155,7 +91,7 @@ print_help(FILE *f, const struct cmd *c)
 	if (c->options->name != NULL)
 		putc('\n', f);
 	for (const struct cmd_option *o = c->options; o->name != NULL; o++) {
-		letter = letter_of(o->name);
+		letter = commands_letter(o->name);
 		snprintf(head, sizeof(head), "%s%.1s%s--%s%s%s",
 		    letter != '\0' ? "-" : "", &letter,
 		    letter != '\0' ? ", " : "", o->name,
@@ -184,7 +120,7 @@ fill_table(const struct cmd *c, struct getopt_table *t)
 
 	used = (size_t)snprintf(t->letters, sizeof(t->letters), ":h");
 	for (; n < CMD_OPTIONS_MAX && c->options[n].name != NULL; n++) {
-		letter = letter_of(c->options[n].name);
+		letter = commands_letter(c->options[n].name);
 		t->options[n] = (struct option){ .name = c->options[n].name,
 		    .has_arg = c->options[n].arg != NULL ?
 		    required_argument : no_argument, .val = letter };
@@ -292,7 +228,7 @@ run_help(int argc, char **argv)
 
 	if (argc < 2) {
 		print_usage(stdout);
-	} else if ((c = find_command(argc - 1, argv + 1, &words)) != NULL &&
+	} else if ((c = commands_find(argc - 1, argv + 1, &words)) != NULL &&
 	    words == argc - 1) {
 		print_help(stdout, c);
 	} else {
@@ -316,7 +252,7 @@ main(int argc, char **argv)
 		print_usage(stderr);
 		return EXIT_USAGE;
 	}
-	if ((c = find_command(argc - 1, argv + 1, &words)) != NULL)
+	if ((c = commands_find(argc - 1, argv + 1, &words)) != NULL)
 		return run_command(c, argc - words, argv + words);
 	if (strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 ||
 	    strcmp(name, "-h") == 0)

@@ -71,25 +71,35 @@ sed -n 's/^\.It Cm \([^ ]*\).*/\1/p' "$src/man/hsm-ssh-agent.conf.5" \
     >"$work/man"
 same "hsm-ssh-agent.conf.5 has the keywords of their table"
 
-# Commands stand one list deep, their options two: "COMMAND --x ARG".
+# Commands stand one list deep, their options two: "COMMAND --x ARG".  The
+# name of a command ends where a macro begins.
 awk '
+	function name(i,   words) {
+		for (words = $i; $++i ~ /^[a-z]/; )
+			words = words " " $i
+		return words
+	}
 	/^\.Sh/ { here = $0 ~ /COMMANDS/; depth = 0 }
 	/^\.Bl/ { depth++ }
 	/^\.El/ { depth-- }
 	!here { next }
-	depth == 1 && /^\.It Cm / { print command = $3 }
-	depth == 1 && /^\.It Xo/ { getline; print command = $2 }
+	depth == 1 && /^\.It Cm / { print command = name(3) }
+	depth == 1 && /^\.It Xo/ { getline; print command = name(2) }
 	depth == 2 && /^\.It Fl / {
+		sub(/Fl [a-z] , /, "")
 		print command " -" $3 ($4 == "Ar" ? " ARG" : "")
 	}' "$src/man/hsm-keyutil.1" >"$work/man"
-commands=$("$keyutil" help | sed -n 's/^  \([a-z]*\)  .*/\1/p')
-for c in $commands; do
+"$keyutil" help | sed -n 's/^  \([a-z][a-z -]*[a-z]\)  .*/\1/p' |
+    sed 's/ *$//' >"$work/commands"
+while read -r c; do
 	echo "$c"
 	[ "$c" != help ] || continue
-	"$keyutil" help "$c" |
-	    sed -n "s/^  \\(--[a-z0-9-]*\\) [^ ].*/$c \\1 ARG/p; t
+	# shellcheck disable=SC2086	# one word or two
+	"$keyutil" help $c </dev/null |
+	    sed -n "s/^  -[a-z], /  /
+	    s/^  \\(--[a-z0-9-]*\\) [^ ].*/$c \\1 ARG/p; t
 	    s/^  \\(--[a-z0-9-]*\\) .*/$c \\1/p"
-done >"$work/code"
+done <"$work/commands" >"$work/code"
 same "hsm-keyutil.1 has the commands and options of hsm-keyutil help"
 
 for page in "$src"/man/*.[1-8]; do

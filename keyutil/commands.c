@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <string.h>
+
+#include "keyutil/commands.h"
+
+const struct cmd *const commands[] = {
+	&cmd_status,
+	&cmd_list,
+	&cmd_export,
+	&cmd_lock,
+	NULL,
+};
+
+static const struct {
+	const char	*name;
+	char		 letter;
+} letters[] = {
+	{ "output",	'o' },
+	{ "token",	't' },
+};
+
+char
+commands_letter(const char *option)
+{
+	for (size_t i = 0; i < sizeof(letters) / sizeof(letters[0]); i++)
+		if (strcmp(letters[i].name, option) == 0)
+			return letters[i].letter;
+	return '\0';
+}
+
+/* How many words from argv on are the command's name; 0: not all of it. */
+static int
+words_of(const struct cmd *c, int argc, char *const *argv)
+{
+	const char *rest = c->name;
+	size_t n;
+
+	for (int i = 0; i < argc; i++) {
+		n = strlen(argv[i]);
+		if (strncmp(rest, argv[i], n) != 0)
+			return 0;
+		if (rest[n] == '\0')
+			return i + 1;
+		if (rest[n] != ' ')
+			return 0;
+		rest += n + 1;
+	}
+	return 0;
+}
+
+const struct cmd *
+commands_find(int argc, char *const *argv, int *words)
+{
+	const struct cmd *found = NULL;
+	int n;
+
+	*words = 0;
+	for (size_t i = 0; commands[i] != NULL; i++) {
+		if ((n = words_of(commands[i], argc, argv)) > *words) {
+			found = commands[i];
+			*words = n;
+		}
+	}
+	return found;
+}
