@@ -147,6 +147,21 @@ schsm_card_read(struct schsm_card *c, uint16_t fid, uint8_t *buf, size_t *n,
 }
 
 int
+schsm_card_read_object(struct schsm_card *c, uint16_t fid, uint8_t *buf,
+    size_t *n, struct err *e)
+{
+	int r;
+
+	if ((r = schsm_card_read(c, fid, buf, n, e)) != 0)
+		return r;
+	if (*n == 0 || !complete(buf, *n))
+		return err_set(e, ERR_FORMAT, 0, "the file %04x is damaged",
+		    fid);
+	*n = tlv_size((struct span){ buf, *n });
+	return 0;
+}
+
+int
 schsm_card_enumerate(struct schsm_card *c, uint16_t *fids, size_t *n,
     struct err *e)
 {
@@ -219,11 +234,17 @@ write_at(struct schsm_card *c, uint16_t fid, size_t offset, struct span data,
 	return changed(sw, "WRITE", fid, e);
 }
 
+size_t
+schsm_card_write_once_max(const struct schsm_card *c)
+{
+	return c->short_only ? SHORT_WRITE : SCHSM_WRITE_MAX;
+}
+
 int
 schsm_card_write(struct schsm_card *c, uint16_t fid, struct span data,
     struct err *e)
 {
-	const size_t most = c->short_only ? SHORT_WRITE : SCHSM_WRITE_MAX;
+	const size_t most = schsm_card_write_once_max(c);
 	size_t done = 0, n;
 	int r;
 

@@ -43,6 +43,10 @@ int	 schsm_card_select(struct schsm_card *c, struct err *e) MUST_CHECK;
 int	 schsm_card_read(struct schsm_card *c, uint16_t fid, uint8_t *buf,
 	    size_t *n, struct err *e) MUST_CHECK;
 
+/* The same, cut to the object; ERR_FORMAT when its end is missing. */
+int	 schsm_card_read_object(struct schsm_card *c, uint16_t fid,
+	    uint8_t *buf, size_t *n, struct err *e) MUST_CHECK;
+
 /* All file identifiers, in the card's order; *n as above. */
 int	 schsm_card_enumerate(struct schsm_card *c, uint16_t *fids,
 	    size_t *n, struct err *e) MUST_CHECK;
@@ -56,6 +60,9 @@ int	 schsm_card_enumerate(struct schsm_card *c, uint16_t *fids,
 #define SCHSM_WRITE_MAX		1000
 int	 schsm_card_write(struct schsm_card *c, uint16_t fid,
 	    struct span data, struct err *e) MUST_CHECK;
+
+/* So many bytes are one command with this reader. */
+size_t	 schsm_card_write_once_max(const struct schsm_card *c);
 
 /* Delete a file or key; ERR_NOTFOUND when there is none.  Be logged in. */
 int	 schsm_card_delete(struct schsm_card *c, uint16_t fid, struct err *e)

@@ -44,21 +44,21 @@ parse_label(struct span file, char *label, size_t len)
 	keytext_clean(label, len, tlv_get_opt(&r, 0x80));
 }
 
-static int
-read_label(struct schsm_card *c, struct token_info *i, struct err *e)
+int
+schsm_label(struct schsm_card *c, char *label, size_t len, struct err *e)
 {
 	uint8_t file[SCHSM_FILE_MAX];
 	size_t n = sizeof(file);
 	int r;
 
+	label[0] = '\0';
 	r = schsm_card_read(c, SCHSM_FID_TOKEN_INFO, file, &n, e);
 	if (r == 0)
-		parse_label((struct span){ file, n }, i->label,
-		    sizeof(i->label));
+		parse_label((struct span){ file, n }, label, len);
 	else if (r != ERR_NOTFOUND)
 		return r;
-	if (i->label[0] == '\0')
-		snprintf(i->label, sizeof(i->label), "SmartCard-HSM");
+	if (label[0] == '\0')
+		snprintf(label, len, "SmartCard-HSM");
 	return 0;
 }
 
@@ -127,7 +127,7 @@ schsm_info(struct schsm_card *c, const char *serial, struct token_info *i,
 	if ((r = schsm_pin_state(c, SCHSM_USER_PIN, &i->pin, &i->pin_tries,
 	    e)) != 0 ||
 	    (r = schsm_pin_state(c, SCHSM_SO_PIN, &so, &i->so_tries, e)) != 0 ||
-	    (r = read_label(c, i, e)) != 0 ||
+	    (r = schsm_label(c, i->label, sizeof(i->label), e)) != 0 ||
 	    (r = read_dkek(c, i, e)) != 0 ||
 	    (r = read_memory(c, i, e)) != 0)
 		return r;

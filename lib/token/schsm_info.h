@@ -17,4 +17,8 @@ int	 schsm_info(struct schsm_card *c, const char *serial,
 int	 schsm_serial(struct schsm_card *c, char *serial, size_t len,
 	    struct err *e) MUST_CHECK;
 
+/* The token's own label. */
+int	 schsm_label(struct schsm_card *c, char *label, size_t len,
+	    struct err *e) MUST_CHECK;
+
 #endif

@@ -171,11 +171,23 @@ read_again(struct listing *l, struct key_file *f, struct err *e)
 }
 
 static int
-take_public(struct token_key *k, const struct key_file *f, struct err *e)
+adopt_certificate(struct token_key *k, struct span file, struct err *e)
 {
 	struct wire_w w;
 	int r;
 
+	if (!wire_write(&w, KEY_BLOB_MAX))
+		return err_set(e, ERR_NOMEM, 0, "key list");
+	r = blob_of_certificate(k, file, &w, e);
+	if (r == 0)
+		r = adopt_blob(k, &w, e);
+	wire_free(&w);
+	return r;
+}
+
+static int
+take_public(struct token_key *k, const struct key_file *f, struct err *e)
+{
 	if (f->r == ERR_NOTFOUND)
 		return err_set(e, ERR_NOTFOUND, 0,
 		    "its public part is not on the token");
@@ -183,13 +195,13 @@ take_public(struct token_key *k, const struct key_file *f, struct err *e)
 		*e = f->err;
 		return f->r;
 	}
-	if (!wire_write(&w, KEY_BLOB_MAX))
-		return err_set(e, ERR_NOMEM, 0, "key list");
-	r = blob_of_certificate(k, contents(f), &w, e);
-	if (r == 0)
-		r = adopt_blob(k, &w, e);
-	wire_free(&w);
-	return r;
+	return adopt_certificate(k, contents(f), e);
+}
+
+static void
+put_unusable(struct token_key *k, const struct err *why)
+{
+	keytext_clean(k->unusable, sizeof(k->unusable), span_cstr(why->msg));
 }
 
 static int
@@ -214,7 +226,7 @@ add_public(struct listing *l, uint8_t ref, struct token_key *k,
 	}
 	if (r == 0 || r == ERR_NOMEM)
 		return r;
-	keytext_clean(k->unusable, sizeof(k->unusable), span_cstr(e->msg));
+	put_unusable(k, e);
 	return 0;
 }
 
@@ -282,14 +294,22 @@ add_description(struct listing *l, uint8_t ref, struct token_key *k,
 	return 0;
 }
 
+static struct token_key
+key_at(uint8_t ref)
+{
+	struct token_key k = { 0 };
+
+	snprintf(k.ref, sizeof(k.ref), "%02x", ref);
+	snprintf(k.id, sizeof(k.id), "%02x", ref);
+	return k;
+}
+
 static int
 add_key(struct listing *l, uint8_t ref, struct token_key *k, struct err *e)
 {
 	int r;
 
-	*k = (struct token_key){ 0 };
-	snprintf(k->ref, sizeof(k->ref), "%02x", ref);
-	snprintf(k->id, sizeof(k->id), "%02x", ref);
+	*k = key_at(ref);
 	if ((r = add_public(l, ref, k, e)) != 0 ||
 	    (r = add_description(l, ref, k, e)) != 0)
 		return r;
@@ -413,4 +433,24 @@ schsm_keys_check(struct schsm_card *c, const struct token_key *k,
 		return r;
 	return err_set(e, ERR_STALE, 0,
 	    "the key %s on the token is another one now", k->ref);
+}
+
+int
+schsm_keys_of_files(uint8_t ref, struct span certificate,
+    struct span description, struct token_key *k, struct err *e)
+{
+	struct prkd p;
+	int r;
+
+	*k = key_at(ref);
+	r = adopt_certificate(k, certificate, e);
+	if (r == ERR_NOMEM)
+		return r;
+	if (r != 0)
+		put_unusable(k, e);
+	if (description.n > 0 && prkd_parse(description, &p, e) == 0)
+		describe(k, &p);
+	if (k->algo[0] == '\0')
+		snprintf(k->algo, sizeof(k->algo), "unknown");
+	return 0;
 }

@@ -24,4 +24,12 @@ int	 schsm_keys_list(struct schsm_card *c, const struct token_keys *known,
 int	 schsm_keys_check(struct schsm_card *c, const struct token_key *k,
 	    struct err *e) MUST_CHECK;
 
+/*
+ * The key in a place by what its files hold; empty: it has none.  *k is the
+ * caller's, as one of token_keys; what is wrong with it is in `unusable`.
+ */
+int	 schsm_keys_of_files(uint8_t ref, struct span certificate,
+	    struct span description, struct token_key *k, struct err *e)
+	    MUST_CHECK;
+
 #endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef TOKEN_SCHSM_RELABEL_H
+#define TOKEN_SCHSM_RELABEL_H
+
+#include "token/manage.h"
+
+/*
+ * The labels of keys and of the token: in files of others', where all but
+ * the label is kept.  Each is changed by one command and read back.  The
+ * contract of token_set_label().
+ */
+int	 schsm_relabel(struct token *t, const char *ref, const char *label,
+	    struct err *e) MUST_CHECK;
+
+#define SCHSM_RELABEL_MAX	128
+
+/* Can it be the label of a key or of a token?  Else ERR_USAGE. */
+int	 schsm_relabel_check(const char *label, struct err *e) MUST_CHECK;
+
+#endif
