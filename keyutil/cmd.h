@@ -40,6 +40,12 @@ struct cmd {
 extern const struct cmd cmd_status;
 extern const struct cmd cmd_list;
 extern const struct cmd cmd_export;
+extern const struct cmd cmd_generate;
+extern const struct cmd cmd_delete;
+extern const struct cmd cmd_label;
+extern const struct cmd cmd_import_certificate;
+extern const struct cmd cmd_export_certificate;
+extern const struct cmd cmd_random;
 extern const struct cmd cmd_lock;
 
 #define CMD_OPTION_TOKEN { "token", "NAME", \

@@ -24,7 +24,8 @@ run(const struct cmd_args *a, struct err *e)
 	struct err why = { 0 };
 	int r, no_token;
 
-	no_token = tokens_open(&ts, a->value[OPT_TOKEN], &why);
+	if ((no_token = tokens_open(&ts, a->value[OPT_TOKEN], &why)) == 0)
+		no_token = tokens_read_leftovers(&ts, &why);
 	if ((r = agents_find(&agent, e)) != 0)
 		goto out;
 	if (a->value[OPT_JSON] != NULL)

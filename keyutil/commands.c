@@ -7,6 +7,12 @@ const struct cmd *const commands[] = {
 	&cmd_status,
 	&cmd_list,
 	&cmd_export,
+	&cmd_generate,
+	&cmd_delete,
+	&cmd_label,
+	&cmd_import_certificate,
+	&cmd_export_certificate,
+	&cmd_random,
 	&cmd_lock,
 	NULL,
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 
 #include "keyutil/keys.h"
@@ -45,8 +46,9 @@ warn_candidate(const struct slot *s, const struct token_key *k)
 
 	if (k->blob != NULL)
 		fp = keytext_fingerprint((struct span){ k->blob, k->blob_n });
-	out_warn("  %s, id %s, label \"%s\", on token %s",
-	    fp != NULL ? fp : k->algo, k->id, k->label, s->info.serial);
+	out_warn("  %s, id %s, label \"%s\", on token %s, place:%s",
+	    fp != NULL ? fp : k->algo, k->id, k->label, s->info.serial,
+	    k->ref);
 	free(fp);
 }
 
@@ -89,4 +91,67 @@ keys_find(const struct tokens *ts, const char *name,
 	warn_candidates(ts, name);
 	return err_set(e, ERR_NOTFOUND, 0,
 	    "name the key by its fingerprint, or its token with --token");
+}
+
+bool
+keys_is_place(const char *name, const char *ref)
+{
+	return strncasecmp(name, "place:", 6) == 0 &&
+	    strcasecmp(name + 6, ref) == 0;
+}
+
+int
+keys_find_one(const struct slot *s, const char *name,
+    const struct token_key **out, struct err *e)
+{
+	size_t n = 0;
+
+	*out = NULL;
+	for (size_t i = 0; i < s->keys.n; i++) {
+		const struct token_key *k = &s->keys.v[i];
+
+		if (!keys_match(k, name) && !keys_is_place(name, k->ref))
+			continue;
+		*out = k;
+		n++;
+	}
+	if (n == 0)
+		return err_set(e, ERR_NOTFOUND, 0, "no key \"%.100s\" on "
+		    "token %s; \"hsm-keyutil list --all\" shows what there "
+		    "is", name, s->info.serial);
+	if (n == 1)
+		return 0;
+	*out = NULL;
+	out_warn("\"%s\" is the name of several keys:", name);
+	for (size_t i = 0; i < s->keys.n; i++)
+		if (keys_match(&s->keys.v[i], name))
+			warn_candidate(s, &s->keys.v[i]);
+	return err_set(e, ERR_DENIED, 0,
+	    "name the key by its fingerprint or its place");
+}
+
+static bool
+is_unchanged(const struct token_key *a, const struct token_key *b)
+{
+	return strcmp(a->ref, b->ref) == 0 && strcmp(a->id, b->id) == 0 &&
+	    strcmp(a->label, b->label) == 0 && a->blob_n == b->blob_n &&
+	    (a->blob_n == 0 || keys_same(a, b));
+}
+
+int
+keys_confirm(struct slot *s, const struct token_key *k, struct err *e)
+{
+	struct token_keys now;
+	bool there = false;
+	int r;
+
+	if ((r = token_list(s->token, &s->keys, &now, e)) != 0)
+		return r;
+	for (size_t i = 0; i < now.n; i++)
+		there |= is_unchanged(&now.v[i], k);
+	token_keys_free(&now);
+	if (there)
+		return 0;
+	return err_set(e, ERR_STALE, 0, "another program has changed the keys "
+	    "meanwhile; nothing was done: run the command again");
 }

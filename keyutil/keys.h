@@ -20,6 +20,23 @@ bool	 keys_match(const struct token_key *k, const char *name);
 int	 keys_find(const struct tokens *ts, const char *name,
 	    const struct token_key **out, struct err *e) MUST_CHECK;
 
+/*
+ * The same on one token, for a command that changes it: there each copy is
+ * a key of its own, and what tells it from others is "place:REF".
+ */
+int	 keys_find_one(const struct slot *s, const char *name,
+	    const struct token_key **out, struct err *e) MUST_CHECK;
+
+/*
+ * Is the key in its place still the one that was listed?  Else ERR_STALE.
+ * Between token_begin() and token_end(), after which nobody can change it.
+ */
+int	 keys_confirm(struct slot *s, const struct token_key *k,
+	    struct err *e) MUST_CHECK;
+
+/* "place:REF", in either case. */
+bool	 keys_is_place(const char *name, const char *ref);
+
 /* Both have the same public key. */
 bool	 keys_same(const struct token_key *a, const struct token_key *b);
 

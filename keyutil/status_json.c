@@ -48,16 +48,42 @@ json_of_dkek(const struct token_info *i)
 	    i->dkek_kcv[0] != '\0' ? i->dkek_kcv : NULL);
 }
 
+/* jansson's append refuses a NULL entry, and json_pack a NULL array. */
 static json_t *
-json_of_token(const struct token_info *i)
+append(json_t *array, json_t *entry)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o}",
+	if (array == NULL || json_array_append_new(array, entry) != 0) {
+		json_decref(array);
+		return NULL;
+	}
+	return array;
+}
+
+static json_t *
+json_of_leftovers(const struct token_leftovers *l)
+{
+	json_t *j = json_array();
+
+	for (size_t i = 0; i < l->n; i++)
+		j = append(j, json_pack("{s:s, s:s, s:s}",
+		    "place", l->v[i].ref, "label", l->v[i].label,
+		    "what", l->v[i].what));
+	return j;
+}
+
+static json_t *
+json_of_token(const struct slot *s)
+{
+	const struct token_info *i = &s->info;
+
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o}",
 	    "serial", i->serial, "label", i->label, "model", i->model,
 	    "firmware", i->firmware, "pin", pin_state_name(i->pin),
 	    "pin_tries", out_json_count(i->pin_tries),
 	    "so_pin_tries", out_json_count(i->so_tries),
 	    "dkek", json_of_dkek(i),
-	    "memory_free", out_json_count(i->memory_free));
+	    "memory_free", out_json_count(i->memory_free),
+	    "leftovers", json_of_leftovers(&s->leftovers));
 }
 
 /* A failed slot's message has the bytes of another program in it. */
@@ -69,7 +95,7 @@ json_of_slot(const struct slot *s)
 	    "trouble", s->state == SLOT_FAILED ?
 	    out_json_span(span_cstr(s->err.msg)) : json_null(),
 	    "token", s->state == SLOT_TOKEN ?
-	    json_of_token(&s->info) : json_null());
+	    json_of_token(s) : json_null());
 }
 
 static json_t *
@@ -89,17 +115,6 @@ json_of_refusal(const struct agentstatus_refusal *r)
 {
 	return json_pack("{s:I, s:o, s:o}", "time", (json_int_t)r->time,
 	    "code", out_json_span(r->code), "text", out_json_span(r->text));
-}
-
-/* jansson's append refuses a NULL entry, and json_pack a NULL array. */
-static json_t *
-append(json_t *array, json_t *entry)
-{
-	if (array == NULL || json_array_append_new(array, entry) != 0) {
-		json_decref(array);
-		return NULL;
-	}
-	return array;
 }
 
 static json_t *

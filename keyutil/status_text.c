@@ -109,6 +109,21 @@ print_token(const struct token_info *i)
 		out_field(stdout, "Memory", "%ld bytes free", i->memory_free);
 }
 
+/* It harms nothing, but takes room, and tells of a key that is not there. */
+static void
+print_leftovers(const struct token_leftovers *l)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		const struct token_leftover *o = &l->v[i];
+
+		out_field(stdout, i == 0 ? "Leftover" : "",
+		    "%s%s%s%s without a key: "
+		    "\"hsm-keyutil delete place:%s\" removes it", o->what,
+		    o->label[0] != '\0' ? " \"" : "", o->label,
+		    o->label[0] != '\0' ? "\"" : "", o->ref);
+	}
+}
+
 static void
 print_slot(const struct slot *s)
 {
@@ -126,6 +141,7 @@ print_slot(const struct slot *s)
 		break;
 	case SLOT_TOKEN:
 		print_token(&s->info);
+		print_leftovers(&s->leftovers);
 		break;
 	}
 	putchar('\n');

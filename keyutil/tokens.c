@@ -53,6 +53,7 @@ static void
 slot_drop(struct slot *s, enum slot_state state)
 {
 	token_keys_free(&s->keys);
+	token_leftovers_free(&s->leftovers);
 	token_close(s->token);
 	s->token = NULL;
 	s->state = state;
@@ -279,15 +280,41 @@ read_keys(struct slot *s)
 	return r;
 }
 
-int
-tokens_read_keys(struct tokens *ts, struct err *e)
+/* A token of a kind that tells of none has none. */
+static int
+read_leftovers(struct slot *s)
+{
+	int r;
+
+	if ((r = token_begin(s->token, &s->err)) != 0)
+		return r;
+	r = token_leftovers(s->token, &s->leftovers, &s->err);
+	token_end(s->token);
+	return r == ERR_UNSUPPORTED ? 0 : r;
+}
+
+/* Have it done to every token; one that fails becomes SLOT_FAILED. */
+static int
+read_each(struct tokens *ts, int (*read)(struct slot *), struct err *e)
 {
 	patience_start();
 	for (size_t i = 0; i < ts->n; i++)
-		if (ts->v[i].state == SLOT_TOKEN && read_keys(&ts->v[i]) != 0)
+		if (ts->v[i].state == SLOT_TOKEN && read(&ts->v[i]) != 0)
 			slot_drop(&ts->v[i], SLOT_FAILED);
 	patience_end();
 	return count(ts, SLOT_TOKEN) > 0 ? 0 : none_at_all(ts, e);
+}
+
+int
+tokens_read_keys(struct tokens *ts, struct err *e)
+{
+	return read_each(ts, read_keys, e);
+}
+
+int
+tokens_read_leftovers(struct tokens *ts, struct err *e)
+{
+	return read_each(ts, read_leftovers, e);
 }
 
 int

@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "base/err.h"
+#include "token/manage.h"
 #include "token/pcsc.h"
 #include "token/token.h"
 
@@ -27,6 +28,7 @@ struct slot {
 	struct token		*token;		/* SLOT_TOKEN only */
 	struct token_info	 info;
 	struct token_keys	 keys;		/* after tokens_read_keys() */
+	struct token_leftovers	 leftovers;	/* ... _read_leftovers() */
 };
 
 struct tokens {
@@ -53,6 +55,9 @@ int	 tokens_open_one(struct tokens *ts, const char *name,
 
 /* List the keys of every token; one that fails becomes SLOT_FAILED. */
 int	 tokens_read_keys(struct tokens *ts, struct err *e) MUST_CHECK;
+
+/* Find the files without a key of every token, in the same way. */
+int	 tokens_read_leftovers(struct tokens *ts, struct err *e) MUST_CHECK;
 
 /* Say on stderr why each slot failed that did. */
 void	 tokens_warn_failed(const struct tokens *ts);
