@@ -190,6 +190,9 @@ test_the_nth_command_fails(void **state)
 	assert_int_equal(ask(b, WRONG), 1);
 	ctl_ok(b, "pins", "1 1 0\n");
 	ctl_ok(b, "tries", "2\n");
+	ctl_ok(b, "so-tries", "15\n");
+	ctl_ok(b, "so-tries 2", "");
+	ctl_ok(b, "so-tries", "2\n");
 	plug_in(b);
 	ctl_ok(b, "fail 1 empty", "");
 	assert_int_equal(ask(b, SELECT), 2);

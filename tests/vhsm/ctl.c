@@ -80,6 +80,7 @@ static const struct {
 	{ "other-applet", 1, 1, ctl_other_applet },
 	{ "pin", 2, 2, ctl_pin },
 	{ "tries", 1, 2, ctl_tries },
+	{ "so-tries", 1, 2, ctl_so_tries },
 	{ "pins", 1, 1, ctl_pins },
 	{ "init", 3, 4, ctl_init },
 	{ "generate", 3, 4, ctl_generate },

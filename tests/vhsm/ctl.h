@@ -72,6 +72,7 @@
  *				6D00, or 6E00 if their class is not 00
  *	pin NEW			change the user PIN; nobody is logged in
  *	tries [N]		user PIN tries left; make it N
+ *	so-tries [N]		the same of the SO-PIN
  *	transport on|off	the PIN must be changed before it is good
  *	pka SW|off		public keys instead of the PIN, whose status
  *				then is SW (hex; what real cards say is not

@@ -79,21 +79,34 @@ ctl_pin(const struct ctl_call *c)
 	return true;
 }
 
-bool
-ctl_tries(const struct ctl_call *c)
+static bool
+run_tries(const struct ctl_call *c, uint8_t (*get)(const struct vhsm *),
+    int (*set)(struct vhsm *, uint8_t, struct err *))
 {
 	unsigned long n;
 	struct err e;
 
 	if (c->n == 1) {
-		fprintf(c->out, "%u\n", vhsm_tries(c->card));
+		fprintf(c->out, "%u\n", get(c->card));
 		return true;
 	}
 	if (!ctl_number(c->word[1], 10, 15, &n))
 		return ctl_fail(c, "tries: want a number from 0 to 15");
-	if (vhsm_set_tries(c->card, (uint8_t)n, &e) != 0)
+	if (set(c->card, (uint8_t)n, &e) != 0)
 		return ctl_fail(c, e.msg);
 	return true;
+}
+
+bool
+ctl_tries(const struct ctl_call *c)
+{
+	return run_tries(c, vhsm_tries, vhsm_set_tries);
+}
+
+bool
+ctl_so_tries(const struct ctl_call *c)
+{
+	return run_tries(c, vhsm_so_tries, vhsm_set_so_tries);
 }
 
 bool

@@ -49,6 +49,21 @@ vhsm_tries(const struct vhsm *v)
 }
 
 int
+vhsm_set_so_tries(struct vhsm *v, uint8_t left, struct err *e)
+{
+	if (check_pin(v, e) != 0)
+		return e->code;
+	v->st.so.tries = left;
+	return vh_store_save(&v->st, e);
+}
+
+uint8_t
+vhsm_so_tries(const struct vhsm *v)
+{
+	return v->st.so.tries;
+}
+
+int
 vhsm_set_transport(struct vhsm *v, bool on, struct err *e)
 {
 	if (check_pin(v, e) != 0)

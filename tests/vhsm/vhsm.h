@@ -98,6 +98,9 @@ int	 vhsm_change_pin(struct vhsm *v, const char *pin, struct err *e)
 int	 vhsm_set_tries(struct vhsm *v, uint8_t left, struct err *e)
 	    MUST_CHECK;
 uint8_t	 vhsm_tries(const struct vhsm *v);	/* left, of the user PIN */
+int	 vhsm_set_so_tries(struct vhsm *v, uint8_t left, struct err *e)
+	    MUST_CHECK;
+uint8_t	 vhsm_so_tries(const struct vhsm *v);
 /* The PIN must be changed before it is good for anything. */
 int	 vhsm_set_transport(struct vhsm *v, bool on, struct err *e)
 	    MUST_CHECK;
