@@ -43,17 +43,21 @@ token_pin_sendable(enum token_pin_state st, int tries, struct err *e)
 		if (tries > TRIES_KEPT)
 			return 0;
 		return err_set(e, ERR_DENIED, tries,
-		    "one PIN try left, and the agent never spends the last "
-		    "one; log in once with \"pkcs11-tool --login -O\" "
-		    "if you are sure of the PIN");
+		    "one PIN try left, and the last one is never spent "
+		    "unasked; if you are sure of the PIN: "
+		    "\"hsm-keyutil unlock --last-try\"");
 	case TOKEN_PIN_BLOCKED:
 		return err_set(e, ERR_PIN_BLOCKED, 0,
-		    "the PIN is blocked; it can be set anew with the SO-PIN");
+		    "the PIN is blocked; \"hsm-keyutil pin unblock\" sets a "
+		    "new one, with the SO-PIN");
 	case TOKEN_PIN_TRANSPORT:
+		return err_set(e, ERR_PIN_BLOCKED, 0,
+		    "the token has a transport PIN, which has to be changed "
+		    "before use: \"hsm-keyutil pin change\"");
 	case TOKEN_PIN_UNSET:
 		return err_set(e, ERR_PIN_BLOCKED, 0,
-		    "no PIN is set: the token is not initialised, or has a "
-		    "transport PIN that must be changed first");
+		    "the token was never set up; \"hsm-keyutil init\" does "
+		    "that");
 	case TOKEN_PIN_UNKNOWN:
 		break;
 	}

@@ -271,7 +271,7 @@ part_last_try()
 	vhsmctl reset-count
 	check_status "with one try left a signature is refused" 1 sign
 	is "without asking anybody" "$(prompts)" 0
-	has "the log says why" "$AGENT_LOG" 'never spends the last'
+	has "the log says why" "$AGENT_LOG" 'last one is never spent'
 	check_status "ssh-add -s with the right PIN is refused" 1 \
 		ssh-add -s $SERIAL
 	is "nothing was sent" "$(pins_sent)" 0
