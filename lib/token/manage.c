@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdlib.h>
+#include <string.h>
 
+#include "ssh/keytext.h"
 #include "token/manage.h"
 
 static int
@@ -67,6 +69,104 @@ token_random(struct token *t, uint8_t *out, size_t n, struct err *e)
 	if (t->manage == NULL || t->manage->random == NULL)
 		return cannot("make random numbers", e);
 	return t->manage->random(t, out, n, e);
+}
+
+/* The longer the PIN, the more guesses it stands (facts/smartcard-hsm 2.1). */
+static int
+most_tries(size_t pin_n)
+{
+	return pin_n >= 8 ? 10 : pin_n == 7 ? 5 : 3;
+}
+
+/* Fit for a line, so that every program shows it as it is. */
+static bool
+label_is_clean(const char *label)
+{
+	char clean[TOKEN_LABEL_MAX + 1];
+
+	keytext_clean(clean, sizeof(clean), span_cstr(label));
+	return label[0] != '\0' && strcmp(clean, label) == 0;
+}
+
+int
+token_setup_check(const struct token_setup *s, struct err *e)
+{
+	const size_t n = secret_len(s->pin);
+	const int most = most_tries(n);
+
+	if (!label_is_clean(s->label))
+		return err_set(e, ERR_USAGE, 0, "a token's label has 1 to %d "
+		    "bytes of text, in one line", TOKEN_LABEL_MAX);
+	if (n < TOKEN_PIN_MIN || n > TOKEN_PIN_MAX)
+		return err_set(e, ERR_USAGE, 0, "a PIN has %d to %d "
+		    "characters", TOKEN_PIN_MIN, TOKEN_PIN_MAX);
+	if (secret_len(s->so_pin) != TOKEN_SO_PIN_BYTES)
+		return err_set(e, ERR_USAGE, 0, "a SO-PIN has %d bytes",
+		    TOKEN_SO_PIN_BYTES);
+	/* With one, any mistake would block it, and no login is safe. */
+	if (s->tries < 2 || s->tries > most)
+		return err_set(e, ERR_USAGE, 0, "a PIN of %zu characters can "
+		    "have 2 to %d tries, not %d%s", n, most, s->tries,
+		    most < 10 ? "; one of 8 or more can have 10" : "");
+	if (s->dkek_shares < -1 || s->dkek_shares > 255)
+		return err_set(e, ERR_USAGE, 0, "a DKEK has 1 to 255 shares, "
+		    "or is random");
+	return 0;
+}
+
+int
+token_pin_changeable(enum token_pin_state st, int tries, bool last_too,
+    struct err *e)
+{
+	if (st == TOKEN_PIN_TRANSPORT ||
+	    (st == TOKEN_PIN_NEEDED && tries > 0 && last_too))
+		return 0;
+	if (st != TOKEN_PIN_NEEDED || tries != 1)
+		return token_pin_sendable(st, tries, e);
+	return err_set(e, ERR_DENIED, tries,
+	    "one PIN try left; if it is wrong, the PIN is blocked, and only "
+	    "\"hsm-keyutil pin unblock\" helps, with the SO-PIN; if you are "
+	    "sure of it, add --last-try");
+}
+
+int
+token_so_sendable(enum token_pin_state st, int tries, bool last_too,
+    struct err *e)
+{
+	switch (st) {
+	case TOKEN_PIN_VERIFIED:
+		return 0;
+	case TOKEN_PIN_NEEDED:
+		if (tries > 1 || last_too)
+			return 0;
+		return err_set(e, ERR_DENIED, tries,
+		    "one SO-PIN try left; if it is wrong, the token can never "
+		    "be set up anew, nor a blocked PIN be set; if you are "
+		    "sure of it, add --last-try");
+	case TOKEN_PIN_BLOCKED:
+		return err_set(e, ERR_PIN_BLOCKED, 0,
+		    "the SO-PIN is blocked for ever: the token cannot be set "
+		    "up anew, nor a blocked PIN be set; its keys work as long "
+		    "as the PIN does");
+	case TOKEN_PIN_TRANSPORT:
+	case TOKEN_PIN_UNSET:
+		return token_pin_sendable(TOKEN_PIN_UNSET, -1, e);
+	case TOKEN_PIN_UNKNOWN:
+		break;
+	}
+	if (last_too)
+		return 0;
+	return err_set(e, ERR_DENIED, -1, "the token does not tell how many "
+	    "tries the SO-PIN has left, and this may be the last; if you are "
+	    "sure of it, add --last-try");
+}
+
+int
+token_login_last(struct token *t, const struct secret *pin, struct err *e)
+{
+	if (t->manage == NULL || t->manage->login_last == NULL)
+		return cannot("take the last PIN try", e);
+	return t->manage->login_last(t, pin, e);
 }
 
 int

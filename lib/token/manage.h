@@ -49,7 +49,13 @@ struct token_setup {
 	int		 tries;		/* of the user PIN */
 	int		 dkek_shares;	/* -1: no DKEK; 0: a random one */
 	bool		 pin_reset;	/* the SO-PIN may set a new PIN */
+	bool		 last_too;	/* spend the SO-PIN's last try */
 };
+
+#define TOKEN_PIN_MIN		6
+#define TOKEN_PIN_MAX		16
+#define TOKEN_SO_PIN_BYTES	8
+#define TOKEN_LABEL_MAX		63	/* bytes of a token's label */
 
 /*
  * A key as it leaves the token: its private part encrypted and
@@ -79,6 +85,8 @@ struct token_manage_ops {
 	int	 (*random)(struct token *t, uint8_t *out, size_t n,
 		    struct err *e);
 	int	 (*setup)(struct token *t, const struct token_setup *s,
+		    struct err *e);
+	int	 (*login_last)(struct token *t, const struct secret *pin,
 		    struct err *e);
 	int	 (*change_pin)(struct token *t, const struct secret *old,
 		    const struct secret *new, bool last_too, struct err *e);
@@ -135,12 +143,34 @@ int	 token_put_certificate(struct token *t, const char *ref,
 int	 token_random(struct token *t, uint8_t *out, size_t n,
 	    struct err *e) MUST_CHECK;
 
+/* Could a token be set up like this?  ERR_USAGE, with what could not. */
+int	 token_setup_check(const struct token_setup *s, struct err *e)
+	    MUST_CHECK;
+
 /*
- * Set the token up anew: all keys and certificates are destroyed.  On a
- * token that has a SO-PIN it must be that one; *so_tries of token_info
- * tells how often it may be wrong.  ERR_PIN_WRONG, ERR_PIN_BLOCKED.
+ * Set the token up anew: all keys and certificates are destroyed, and nobody
+ * is logged in.  On a token that has a SO-PIN it must be that one; so_tries
+ * of token_info tells how often it may be wrong.  ERR_PIN_WRONG,
+ * ERR_PIN_BLOCKED.
  */
 int	 token_setup(struct token *t, const struct token_setup *s,
+	    struct err *e) MUST_CHECK;
+
+/*
+ * May the PIN be sent in this state to change it, or the SO-PIN to set
+ * something?  As token_pin_sendable(), but the last try is the person's to
+ * spend (last_too).  The calls below keep to it; ask before a prompt.
+ */
+int	 token_pin_changeable(enum token_pin_state st, int tries,
+	    bool last_too, struct err *e) MUST_CHECK;
+int	 token_so_sendable(enum token_pin_state st, int tries, bool last_too,
+	    struct err *e) MUST_CHECK;
+
+/*
+ * As token_login(), but spends the last try, too: for a person who was told
+ * what that means.
+ */
+int	 token_login_last(struct token *t, const struct secret *pin,
 	    struct err *e) MUST_CHECK;
 
 /*

@@ -116,7 +116,6 @@ int
 schsm_info(struct schsm_card *c, const char *serial, struct token_info *i,
     struct err *e)
 {
-	enum token_pin_state so;
 	int r;
 
 	*i = (struct token_info){ .pin_tries = -1, .so_tries = -1,
@@ -126,16 +125,14 @@ schsm_info(struct schsm_card *c, const char *serial, struct token_info *i,
 	snprintf(i->firmware, sizeof(i->firmware), "%s", c->firmware);
 	if ((r = schsm_pin_state(c, SCHSM_USER_PIN, &i->pin, &i->pin_tries,
 	    e)) != 0 ||
-	    (r = schsm_pin_state(c, SCHSM_SO_PIN, &so, &i->so_tries, e)) != 0 ||
+	    (r = schsm_pin_state(c, SCHSM_SO_PIN, &i->so, &i->so_tries,
+	    e)) != 0 ||
 	    (r = schsm_label(c, i->label, sizeof(i->label), e)) != 0 ||
 	    (r = read_dkek(c, i, e)) != 0 ||
 	    (r = read_memory(c, i, e)) != 0)
 		return r;
-	if (so == TOKEN_PIN_BLOCKED)
+	if (i->so == TOKEN_PIN_BLOCKED)
 		i->so_tries = 0;
-	/* Newer firmware says "transport PIN" also before the first INIT. */
-	if (i->pin == TOKEN_PIN_TRANSPORT && i->so_tries < 0)
-		i->pin = TOKEN_PIN_UNSET;
 	if (i->pin == TOKEN_PIN_BLOCKED)
 		i->pin_tries = 0;
 	return 0;

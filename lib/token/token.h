@@ -61,6 +61,7 @@ struct token_info {
 	char		 firmware[16];	/* "3.5" */
 	enum token_pin_state pin;
 	int		 pin_tries;
+	enum token_pin_state so;	/* of the SO-PIN */
 	int		 so_tries;
 	int		 dkek_shares;	/* -1: none, no key backup */
 	int		 dkek_missing;

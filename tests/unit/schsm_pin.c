@@ -3,12 +3,14 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
 #include "token/schsm_pin.h"
 
 #define STATUS	"\x00\x20\x00\x81"
+#define SO	"\x00\x20\x00\x88"
 #define VERIFY	"\x00\x20\x00\x81\x06" "123456"
 
 /* A card that plays back a script and fails the test when it is left. */
@@ -119,9 +121,9 @@ test_states_that_take_no_pin(void **state)
 		uint16_t sw;
 		enum err_code code;
 	} t[] = {
-		{ 0x6983, ERR_PIN_BLOCKED }, { 0x6984, ERR_PIN_BLOCKED },
-		{ 0x6a88, ERR_PIN_BLOCKED }, { 0x6d00, ERR_UNSUPPORTED },
-		{ 0x6e00, ERR_UNSUPPORTED }, { 0x6f00, ERR_UNSUPPORTED },
+		{ 0x6983, ERR_PIN_BLOCKED }, { 0x6a88, ERR_PIN_BLOCKED },
+		{ 0x6d00, ERR_UNSUPPORTED }, { 0x6e00, ERR_UNSUPPORTED },
+		{ 0x6f00, ERR_UNSUPPORTED },
 	};
 	struct err e;
 
@@ -130,6 +132,29 @@ test_states_that_take_no_pin(void **state)
 		const struct step steps[] = { { STATUS, 4, t[i].sw } };
 
 		assert_int_equal(verify("123456", steps, 1, &e), t[i].code);
+	}
+}
+
+static void
+test_a_transport_pin_and_none_are_told_apart_by_the_so_pin(void **state)
+{
+	static const struct {
+		uint16_t sw;
+		const char *says;
+	} t[] = {
+		{ 0x63cf, "pin change" }, { 0x6983, "pin change" },
+		{ 0x6a88, "init" }, { 0x6a86, "init" },
+	};
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++) {
+		const struct step steps[] = { { STATUS, 4, 0x6984 },
+		    { SO, 4, t[i].sw } };
+
+		assert_int_equal(verify("123456", steps, 2, &e),
+		    ERR_PIN_BLOCKED);
+		assert_non_null(strstr(e.msg, t[i].says));
 	}
 }
 
@@ -156,6 +181,8 @@ main(void)
 		cmocka_unit_test(
 		    test_a_pin_is_checked_though_somebody_is_logged_in),
 		cmocka_unit_test(test_states_that_take_no_pin),
+		cmocka_unit_test(
+		    test_a_transport_pin_and_none_are_told_apart_by_the_so_pin),
 		cmocka_unit_test(test_impossible_lengths_are_not_sent),
 	};
 
