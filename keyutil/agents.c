@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "base/paths.h"
 #include "keyutil/agents.h"
+#include "keyutil/out.h"
+#include "ssh/agentclient.h"
 #include "ssh/agentmsg.h"
 #include "ssh/keytext.h"
+
+#define TELL_TIMEOUT_MS	30000	/* a token may be busy with a key */
 
 static void
 note(struct agent *a, const char *text)
@@ -88,4 +94,127 @@ agents_free(struct agent *a)
 	wire_free(&a->answer);
 	free(a->socket);
 	*a = (struct agent){ 0 };
+}
+
+/* 0 when the agent did it. */
+static int
+tell(const char *socket, struct span message, struct err *e)
+{
+	struct wire_w answer = { 0 };
+	struct span got;
+	int r;
+
+	if (!wire_write(&answer, AGENT_MAX_MSG))
+		return err_set(e, ERR_NOMEM, 0, "agent message");
+	if ((r = agentclient_ask(socket, message, TELL_TIMEOUT_MS, &answer,
+	    e)) == 0) {
+		got = wire_bytes(&answer);
+		if (got.n != 1 || got.p[0] != MSG_SUCCESS)
+			r = err_set(e, ERR_DENIED, 0,
+			    "the agent did not do it");
+	}
+	wire_free(&answer);
+	return r;
+}
+
+int
+agents_tell_lock(const char *socket, struct span name, struct err *e)
+{
+	struct wire_w w = { 0 };
+	int r;
+
+	if (!wire_write(&w, AGENT_MAX_MSG))
+		return err_set(e, ERR_NOMEM, 0, "agent message");
+	wire_put_u8(&w, name.n == 0 ? MSG_REMOVE_ALL_IDENTITIES :
+	    MSG_REMOVE_SMARTCARD_KEY);
+	if (name.n > 0) {
+		wire_put_string(&w, name);
+		wire_put_cstring(&w, "");	/* a PIN, of no use */
+	}
+	r = w.bad ? err_set(e, ERR_LIMIT, 0, "the name is too long") :
+	    tell(socket, wire_bytes(&w), e);
+	wire_free(&w);
+	return r;
+}
+
+static bool
+put_string(struct secret *to, const void *p, size_t n)
+{
+	const uint8_t length[] = { 0, 0, 0, (uint8_t)n };
+
+	return n <= UINT8_MAX &&
+	    secret_add(to, length, sizeof(length)) == 0 &&
+	    secret_add(to, p, n) == 0;
+}
+
+int
+agents_tell_unlock(const char *socket, const char *name,
+    const struct secret *pin, struct err *e)
+{
+	const uint8_t type = MSG_ADD_SMARTCARD_KEY;
+	struct secret *message = secret_new();
+	int r;
+
+	if (message == NULL || secret_add(message, &type, 1) != 0 ||
+	    !put_string(message, name, strlen(name)) ||
+	    !put_string(message, secret_bytes(pin), secret_len(pin)))
+		r = err_set(e, ERR_NOMEM, 0, "agent message");
+	else
+		r = tell(socket, (struct span){ secret_bytes(message),
+		    secret_len(message) }, e);
+	secret_free(message);
+	return r;
+}
+
+static enum err_code
+code_of(struct span name)
+{
+	static const enum err_code codes[] = { ERR_NO_TOKEN, ERR_PIN_WRONG,
+	    ERR_PIN_BLOCKED };
+
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+		if (span_is(name, err_name(codes[i])))
+			return codes[i];
+	return ERR_DENIED;
+}
+
+int
+agents_explain(const struct agentstatus *s, struct err *e)
+{
+	const struct agentstatus_refusal *last;
+	char text[sizeof(e->msg)], us[32];
+
+	if (s->n_refusals == 0)
+		return (int)e->code;
+	last = &s->refusals[s->n_refusals - 1];
+	keytext_clean(text, sizeof(text), last->text);
+	snprintf(us, sizeof(us), "(pid %ld)", (long)getpid());
+	if (strstr(text, us) == NULL)
+		return (int)e->code;
+	return err_set(e, code_of(last->code), 0, "the agent: %s", text);
+}
+
+static bool
+holds(const struct agentstatus *s, const char *serial)
+{
+	for (size_t i = 0; i < s->n_tokens; i++)
+		if (span_is(s->tokens[i].serial, serial))
+			return true;
+	return false;
+}
+
+void
+agents_forget_pin(const char *serial)
+{
+	struct agent a;
+	struct err e;
+	int r;
+
+	if ((r = agents_find(&a, &e)) == 0 && a.found &&
+	    holds(&a.status, serial))
+		r = agents_tell_lock(a.socket, span_cstr(serial), &e);
+	if (r != 0)
+		out_warn("the running agent may still have the old PIN of "
+		    "token %s: %s", serial, e.msg);
+	agents_free(&a);
 }

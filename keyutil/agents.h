@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "base/secret.h"
 #include "ssh/agentstatus.h"
 
 /*
@@ -21,5 +22,28 @@ struct agent {
 
 int	 agents_find(struct agent *a, struct err *e) MUST_CHECK;
 void	 agents_free(struct agent *a);
+
+/*
+ * Tell the agent at a socket to log out of a token, or of all (an empty
+ * name), and to forget the PIN; or to log in with a PIN.  0 when it did.
+ * ERR_DENIED when it did not: its status then tells agents_explain() why.
+ */
+int	 agents_tell_lock(const char *socket, struct span name,
+	    struct err *e) MUST_CHECK;
+int	 agents_tell_unlock(const char *socket, const char *name,
+	    const struct secret *pin, struct err *e) MUST_CHECK;
+
+/*
+ * Why it said no to us: its last refusal, if that is ours; else *e stays.
+ * Returns e->code.
+ */
+int	 agents_explain(const struct agentstatus *s, struct err *e);
+
+/*
+ * The PIN of this token is about to change: the running agent, if it holds
+ * the token, forgets the one it has, or would spend a try on it.  Trouble is
+ * told on stderr.
+ */
+void	 agents_forget_pin(const char *serial);
 
 #endif

@@ -28,6 +28,17 @@ from_file(const char *file, struct secret *out, struct err *e)
 	return pin_source_read(&source, -1, out, e);
 }
 
+int
+ask_stdin_once(const char *const *file, size_t n, struct err *e)
+{
+	size_t dashes = 0;
+
+	for (size_t i = 0; i < n; i++)
+		dashes += file[i] != NULL && strcmp(file[i], "-") == 0;
+	return dashes < 2 ? 0 : err_set(e, ERR_USAGE, 0, "standard input "
+	    "holds one secret; name a file for the others");
+}
+
 static int
 from_person(const struct slot *s, const char *name, const char *reason,
     int tries, struct secret *out, struct err *e)

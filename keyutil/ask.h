@@ -14,6 +14,13 @@
  */
 #define ASK_SO_PIN_BYTES	8
 
+/*
+ * Standard input holds one secret: ERR_USAGE when more than one of the n
+ * files (NULL: not given) is "-".
+ */
+int	 ask_stdin_once(const char *const *file, size_t n, struct err *e)
+	    MUST_CHECK;
+
 /* A PIN that exists; `reason` is what for, one line. */
 int	 ask_pin(const struct slot *s, const char *file, const char *reason,
 	    struct secret *out, struct err *e) MUST_CHECK;

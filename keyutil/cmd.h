@@ -40,6 +40,10 @@ struct cmd {
 extern const struct cmd cmd_status;
 extern const struct cmd cmd_list;
 extern const struct cmd cmd_export;
+extern const struct cmd cmd_init;
+extern const struct cmd cmd_pin_change;
+extern const struct cmd cmd_pin_unblock;
+extern const struct cmd cmd_pin_so_change;
 extern const struct cmd cmd_generate;
 extern const struct cmd cmd_delete;
 extern const struct cmd cmd_label;
@@ -47,6 +51,7 @@ extern const struct cmd cmd_import_certificate;
 extern const struct cmd cmd_export_certificate;
 extern const struct cmd cmd_random;
 extern const struct cmd cmd_lock;
+extern const struct cmd cmd_unlock;
 
 #define CMD_OPTION_TOKEN { "token", "NAME", \
 	"only the token of this serial number, label or reader" }
@@ -54,6 +59,12 @@ extern const struct cmd cmd_lock;
 	"take the PIN from the first line of FILE; -: of standard input" }
 #define CMD_OPTION_SO_PIN_FILE { "so-pin-file", "FILE", \
 	"the same for the SO-PIN, 16 hexadecimal digits" }
+#define CMD_OPTION_NEW_PIN_FILE { "new-pin-file", "FILE", \
+	"the same for the new PIN" }
+#define CMD_OPTION_NEW_SO_PIN_FILE { "new-so-pin-file", "FILE", \
+	"the same for the new SO-PIN" }
+#define CMD_OPTION_RANDOM_SO_PIN { "random-so-pin", NULL, \
+	"set a new, random SO-PIN; it is printed once, on standard output" }
 #define CMD_OPTION_JSON { "json", NULL, "print JSON, for programs" }
 
 #endif

@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "keyutil/agents.h"
 #include "keyutil/cmd.h"
 #include "keyutil/out.h"
 #include "keyutil/tokens.h"
-#include "ssh/agentclient.h"
 #include "ssh/agentmsg.h"
 #include "ssh/keytext.h"
-
-#define LOCK_TIMEOUT_MS	30000	/* a token may be busy with a key */
 
 static const struct cmd_option options[] = {
 	{ 0 },
@@ -33,54 +29,6 @@ title_of(struct span serial, struct span label)
 	snprintf(t.s, sizeof(t.s), "%s%s%s%s", a, label.n > 0 ? " \"" : "", b,
 	    label.n > 0 ? "\"" : "");
 	return t;
-}
-
-/* A message of one name, or of none; 0 when the agent did it. */
-static int
-tell(const char *socket, enum agent_msg type, struct span name,
-    struct err *e)
-{
-	struct wire_w w = { 0 }, answer = { 0 };
-	int r;
-
-	if (!wire_write(&w, AGENT_MAX_MSG) ||
-	    !wire_write(&answer, AGENT_MAX_MSG)) {
-		r = err_set(e, ERR_NOMEM, 0, "agent message");
-		goto out;
-	}
-	wire_put_u8(&w, (uint8_t)type);
-	if (type == MSG_REMOVE_SMARTCARD_KEY) {
-		wire_put_string(&w, name);
-		wire_put_cstring(&w, "");	/* a PIN, of no use */
-	}
-	if (w.bad)
-		r = err_set(e, ERR_LIMIT, 0, "the name is too long");
-	else if ((r = agentclient_ask(socket, wire_bytes(&w), LOCK_TIMEOUT_MS,
-	    &answer, e)) == 0 && (wire_bytes(&answer).n != 1 ||
-	    wire_bytes(&answer).p[0] != MSG_SUCCESS))
-		r = err_set(e, ERR_DENIED, 0, "the agent did not lock it");
-out:
-	wire_free(&w);
-	wire_free(&answer);
-	return r;
-}
-
-/* The agent said no: its last refusal of ours tells why. */
-static int
-explain(const struct agentstatus *s, struct err *e)
-{
-	const struct agentstatus_refusal *last;
-	char text[sizeof(e->msg)], us[32];
-
-	if (s->n_refusals == 0)
-		return (int)e->code;
-	last = &s->refusals[s->n_refusals - 1];
-	keytext_clean(text, sizeof(text), last->text);
-	snprintf(us, sizeof(us), "(pid %ld)", (long)getpid());
-	if (strstr(text, us) == NULL)
-		return (int)e->code;
-	return err_set(e, span_is(last->code, err_name(ERR_NO_TOKEN)) ?
-	    ERR_NO_TOKEN : ERR_DENIED, 0, "the agent: %s", text);
 }
 
 static const struct agentstatus_token *
@@ -123,8 +71,8 @@ report(const struct agent *a, const struct agentstatus *after,
 		if (!is_meant(t, name))
 			continue;
 		n++;
-		if (is_unlocked(t) && (r1 = tell(a->socket,
-		    MSG_REMOVE_SMARTCARD_KEY, t->serial, e)) != 0) {
+		if (is_unlocked(t) && (r1 = agents_tell_lock(a->socket,
+		    t->serial, e)) != 0) {
 			out_warn("%s: %s", title_of(t->serial, t->label).s,
 			    e->msg);
 			r = r1;
@@ -148,9 +96,8 @@ lock_by_agent(const struct agent *a, const char *name, struct err *e)
 	struct err why = { 0 };
 	int r;
 
-	r = tell(a->socket, name != NULL ? MSG_REMOVE_SMARTCARD_KEY :
-	    MSG_REMOVE_ALL_IDENTITIES,
-	    name != NULL ? span_cstr(name) : (struct span){ 0 }, e);
+	r = agents_tell_lock(a->socket, name != NULL ? span_cstr(name) :
+	    (struct span){ 0 }, e);
 	if (r != 0 && r != ERR_DENIED)
 		return r;
 	if (!wire_write(&answer, AGENT_MAX_MSG))
@@ -159,7 +106,7 @@ lock_by_agent(const struct agent *a, const char *name, struct err *e)
 		if (r == 0)
 			puts("the agent has locked what it was asked to");
 	} else if (r != 0) {
-		r = explain(&after, e);
+		r = agents_explain(&after, e);
 	} else {
 		r = report(a, &after, name, e);
 	}

@@ -7,6 +7,10 @@ const struct cmd *const commands[] = {
 	&cmd_status,
 	&cmd_list,
 	&cmd_export,
+	&cmd_init,
+	&cmd_pin_change,
+	&cmd_pin_unblock,
+	&cmd_pin_so_change,
 	&cmd_generate,
 	&cmd_delete,
 	&cmd_label,
@@ -14,6 +18,7 @@ const struct cmd *const commands[] = {
 	&cmd_export_certificate,
 	&cmd_random,
 	&cmd_lock,
+	&cmd_unlock,
 	NULL,
 };
 

@@ -100,7 +100,8 @@ token_setup_check(const struct token_setup *s, struct err *e)
 	if (n < TOKEN_PIN_MIN || n > TOKEN_PIN_MAX)
 		return err_set(e, ERR_USAGE, 0, "a PIN has %d to %d "
 		    "characters", TOKEN_PIN_MIN, TOKEN_PIN_MAX);
-	if (secret_len(s->so_pin) != TOKEN_SO_PIN_BYTES)
+	if (s->so_pin != NULL &&
+	    secret_len(s->so_pin) != TOKEN_SO_PIN_BYTES)
 		return err_set(e, ERR_USAGE, 0, "a SO-PIN has %d bytes",
 		    TOKEN_SO_PIN_BYTES);
 	/* With one, any mistake would block it, and no login is safe. */

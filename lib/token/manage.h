@@ -143,7 +143,10 @@ int	 token_put_certificate(struct token *t, const char *ref,
 int	 token_random(struct token *t, uint8_t *out, size_t n,
 	    struct err *e) MUST_CHECK;
 
-/* Could a token be set up like this?  ERR_USAGE, with what could not. */
+/*
+ * Could a token be set up like this?  ERR_USAGE, with what could not.  Here
+ * so_pin may be NULL: not chosen yet.
+ */
 int	 token_setup_check(const struct token_setup *s, struct err *e)
 	    MUST_CHECK;
 
