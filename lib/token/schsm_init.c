@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "token/schsm_init.h"
-#include "token/schsm_label.h"
 #include "token/schsm_pin.h"
+#include "token/schsm_relabel.h"
 
 #define INS_INITIALIZE		0x50
 #define OPTION_PIN_RESET	0x0001
@@ -93,7 +93,7 @@ schsm_init(struct schsm_card *c, const struct token_setup *s, struct err *e)
 	    (r = initialize(c, s, e)) != 0)
 		return r;
 	if ((r = schsm_pin_verify(c, s->pin, e)) != 0 ||
-	    (r = schsm_label_write(c, s->label, e)) != 0 ||
+	    (r = schsm_relabel_token(c, s->label, e)) != 0 ||
 	    (r = schsm_card_select(c, e)) != 0)
 		return err_wrap(e, "the token is set up, but has no label yet "
 		    "(\"hsm-keyutil label --token-itself\")");

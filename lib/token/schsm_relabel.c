@@ -13,7 +13,6 @@
 #include "token/schsm_relabel.h"
 #include "token/tlv.h"
 
-#define TOKEN_LABEL_BYTES	63	/* there is room in token_info */
 
 enum {
 	TAG_FLAGS = 0x03,
@@ -151,7 +150,7 @@ put_info(struct wire_w *w, struct span old, const char *label)
 }
 
 static int
-label_token(struct schsm_card *c, const char *label, struct wire_w *w,
+put_token_label(struct schsm_card *c, const char *label, struct wire_w *w,
     struct err *e)
 {
 	uint8_t file[SCHSM_FILE_MAX];
@@ -178,6 +177,22 @@ label_token(struct schsm_card *c, const char *label, struct wire_w *w,
 }
 
 int
+schsm_relabel_token(struct schsm_card *c, const char *label, struct err *e)
+{
+	struct wire_w w;
+	int r;
+
+	if (strlen(label) > TOKEN_LABEL_MAX)
+		return err_set(e, ERR_USAGE, 0, "the label of a token has %d "
+		    "bytes at most", TOKEN_LABEL_MAX);
+	if (!wire_write(&w, PRKD_MAX))
+		return err_set(e, ERR_NOMEM, 0, "label");
+	r = put_token_label(c, label, &w, e);
+	wire_free(&w);
+	return r;
+}
+
+int
 schsm_relabel(struct token *t, const char *ref, const char *label,
     struct err *e)
 {
@@ -188,16 +203,14 @@ schsm_relabel(struct token *t, const char *ref, const char *label,
 
 	if ((r = schsm_relabel_check(label, e)) != 0)
 		return r;
-	if (ref == NULL && strlen(label) > TOKEN_LABEL_BYTES)
-		return err_set(e, ERR_USAGE, 0, "the label of a token has %d "
-		    "bytes at most", TOKEN_LABEL_BYTES);
-	if (ref != NULL && place == 0)
+	if (ref == NULL)
+		return schsm_relabel_token(c, label, e);
+	if (place == 0)
 		return err_set(e, ERR_NOTFOUND, 0,
 		    "there is no place %.8s", ref);
 	if (!wire_write(&w, PRKD_MAX))
 		return err_set(e, ERR_NOMEM, 0, "label");
-	r = place != 0 ? label_key(c, place, label, &w, e) :
-	    label_token(c, label, &w, e);
+	r = label_key(c, place, label, &w, e);
 	wire_free(&w);
 	return r;
 }

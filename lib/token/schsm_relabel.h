@@ -3,6 +3,7 @@
 #define TOKEN_SCHSM_RELABEL_H
 
 #include "token/manage.h"
+#include "token/schsm_card.h"
 
 /*
  * The labels of keys and of the token: in files of others', where all but
@@ -10,6 +11,10 @@
  * contract of token_set_label().
  */
 int	 schsm_relabel(struct token *t, const char *ref, const char *label,
+	    struct err *e) MUST_CHECK;
+
+/* The token's own, at most TOKEN_LABEL_MAX bytes; be logged in. */
+int	 schsm_relabel_token(struct schsm_card *c, const char *label,
 	    struct err *e) MUST_CHECK;
 
 #define SCHSM_RELABEL_MAX	128
