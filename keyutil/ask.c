@@ -47,6 +47,11 @@ from_person(const struct slot *s, const char *name, const char *reason,
 	const struct pin_prompt p = { .name = name, .label = s->info.label,
 	    .serial = s->info.serial, .reason = reason, .tries = tries };
 
+	if (!pin_can_ask(&how))
+		return err_set(e, ERR_DENIED, 0, "nobody to ask for the %s: "
+		    "there is no terminal, no SSH_ASKPASS and no pinentry "
+		    "that could show itself; name a file that it is in",
+		    name != NULL ? name : "PIN");
 	return pin_ask(&how, &p, -1, out, e);
 }
 

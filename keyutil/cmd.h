@@ -58,7 +58,8 @@ extern const struct cmd cmd_unlock;
 #define CMD_OPTION_PIN_FILE { "pin-file", "FILE", \
 	"take the PIN from the first line of FILE; -: of standard input" }
 #define CMD_OPTION_SO_PIN_FILE { "so-pin-file", "FILE", \
-	"the same for the SO-PIN, 16 hexadecimal digits" }
+	"take the SO-PIN, 16 hexadecimal digits, from the first line of " \
+	"FILE; -: of standard input" }
 #define CMD_OPTION_NEW_PIN_FILE { "new-pin-file", "FILE", \
 	"the same for the new PIN" }
 #define CMD_OPTION_NEW_SO_PIN_FILE { "new-so-pin-file", "FILE", \

@@ -106,17 +106,18 @@ change(const struct kind *k, struct slot *s, const struct secret *proof,
 
 	if ((r = token_begin(s->token, e)) != 0)
 		return r;
-	if ((r = token_pin_state(s->token, &st, &tries, e)) == 0) {
-		r = k->change(s->token, proof, new, last_too, e);
-		/* What was sent may have logged in, and nobody asked to be. */
-		if (r == 0 && st != TOKEN_PIN_VERIFIED &&
-		    token_logout(s->token, &other) != 0)
-			out_warn("token %s: cannot log out: %s",
-			    s->info.serial, other.msg);
-		if (r != 0 && !is_refusal(r))
-			(void)err_wrap(e, "nobody knows what came of it: the %s is "
-			    "the old one or the new one", k->name);
-	}
+	if ((r = token_pin_state(s->token, &st, &tries, e)) != 0)
+		goto out;
+	r = k->change(s->token, proof, new, last_too, e);
+	/* What was sent may have logged in, and nobody asked to be. */
+	if (r == 0 && st != TOKEN_PIN_VERIFIED &&
+	    token_logout(s->token, &other) != 0)
+		out_warn("token %s: cannot log out: %s", s->info.serial,
+		    other.msg);
+	if (r != 0 && !is_refusal(r))
+		(void)err_wrap(e, "nobody knows what came of it: the %s is "
+		    "the old one or the new one", k->name);
+out:
 	token_end(s->token);
 	return r;
 }

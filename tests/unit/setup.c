@@ -11,7 +11,7 @@
 #include "tests/unit/use.h"
 #include "token/manage.h"
 
-#define SO		"\x35\x37\x36\x32\x31\x38\x38\x30"	/* VHSM_SO_PIN */
+#define SO		"57621880"		/* VHSM_SO_PIN */
 #define OTHER_SO	"abcdefgh"
 #define COMMANDS_MAX	40
 
@@ -123,7 +123,8 @@ test_setting_up_leaves_what_was_asked_for_and_nothing_else(void **state)
 	assert_int_equal(setup(t, &w, &e), 0);
 	i = info(t);
 	assert_string_equal(i.label, "desk");
-	assert_int_equal(i.pin, TOKEN_PIN_NEEDED);	/* nobody is logged in */
+	/* Nobody is logged in. */
+	assert_int_equal(i.pin, TOKEN_PIN_NEEDED);
 	assert_int_equal(i.pin_tries, 10);
 	assert_int_equal(i.so, TOKEN_PIN_NEEDED);
 	assert_int_equal(i.so_tries, 15);

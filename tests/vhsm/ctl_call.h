@@ -37,8 +37,8 @@ ctl_command	 ctl_pull, ctl_insert, ctl_swap, ctl_reader, ctl_reset,
 
 /* ctl_card.c */
 ctl_command	 ctl_apdu, ctl_send, ctl_logout, ctl_other_applet, ctl_pin,
-		 ctl_tries, ctl_so_tries, ctl_pins, ctl_init, ctl_generate, ctl_delete,
-		 ctl_quirk, ctl_firmware, ctl_atr, ctl_transport, ctl_pka,
-		 ctl_uses, ctl_algs, ctl_serial;
+		 ctl_tries, ctl_so_tries, ctl_pins, ctl_init, ctl_generate,
+		 ctl_delete, ctl_quirk, ctl_firmware, ctl_atr,
+		 ctl_transport, ctl_pka, ctl_uses, ctl_algs, ctl_serial;
 
 #endif
