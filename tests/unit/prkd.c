@@ -8,6 +8,7 @@
 
 #include "tests/unit/data.h"
 #include "token/prkd.h"
+#include "token/prkd_write.h"
 
 /* What OpenSC wrote for an RSA-2048 and a P-256 key. */
 #define OPENSC_RSA "3027300D0C0472736131030206C0040101" \
@@ -108,6 +109,59 @@ test_cut_anywhere_is_an_error(void **state)
 	data_free(&all);
 }
 
+static void
+assert_writes(const struct prkd_spec *s, const char *hex)
+{
+	struct data want = data_hex(hex);
+	struct wire_w w;
+
+	assert_true(wire_write(&w, PRKD_MAX));
+	prkd_put(&w, s);
+	assert_false(w.bad);
+	assert_int_equal(wire_bytes(&w).n, want.n);
+	assert_memory_equal(wire_bytes(&w).p, want.p, want.n);
+	wire_free(&w);
+	data_free(&want);
+}
+
+static void
+test_writes_what_opensc_writes(void **state)
+{
+	static const uint8_t id[] = { 0x10, 0x11 };
+
+	(void)state;
+	assert_writes(&(struct prkd_spec){ PRKD_RSA, "rsa1", { id, 1 }, 1,
+	    2048 }, OPENSC_RSA);
+	assert_writes(&(struct prkd_spec){ PRKD_EC, "ec1", { id + 1, 1 }, 2,
+	    256 }, OPENSC_EC);
+}
+
+/* 129 would be negative in one byte; 521 and 4096 need two. */
+static void
+test_writes_numbers_that_are_not_negative(void **state)
+{
+	static const uint8_t id[] = { 0x81 };
+
+	(void)state;
+	assert_writes(&(struct prkd_spec){ PRKD_EC, "a", { id, 1 }, 0x81,
+	    521 }, "A026" "300A0C0161030206C0040101"
+	    "300C04018103030730800202" "0081" "A10A300830020400" "02020209");
+}
+
+static void
+test_a_description_too_long_is_not_written(void **state)
+{
+	static const uint8_t id[PRKD_MAX];
+	struct wire_w w;
+
+	(void)state;
+	assert_true(wire_write(&w, PRKD_MAX));
+	prkd_put(&w, &(struct prkd_spec){ PRKD_EC, "a", { id, sizeof(id) }, 1,
+	    256 });
+	assert_true(w.bad);
+	wire_free(&w);
+}
+
 int
 main(void)
 {
@@ -117,6 +171,9 @@ main(void)
 		cmocka_unit_test(test_takes_a_size_outside_its_sequence),
 		cmocka_unit_test(test_knows_aes_and_strangers),
 		cmocka_unit_test(test_cut_anywhere_is_an_error),
+		cmocka_unit_test(test_writes_what_opensc_writes),
+		cmocka_unit_test(test_writes_numbers_that_are_not_negative),
+		cmocka_unit_test(test_a_description_too_long_is_not_written),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

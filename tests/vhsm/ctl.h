@@ -98,6 +98,7 @@
  *		other-pin		... with a PIN 81 of its own
  *		foreign-logout		a SELECT that fails ends the login
  *		foreign-deselect	... and the selection
+ *		key-first		no C4xx and CExx without CCxx
  *	serial
  * A vhsm that was killed comes back with card 0 in the reader and no faults;
  * its cards have lost their quirks, pka, atr and firmware too.

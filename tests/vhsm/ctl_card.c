@@ -190,6 +190,7 @@ ctl_quirk(const struct ctl_call *c)
 		[VHSM_QUIRK_OTHER_PIN] = "other-pin",
 		[VHSM_QUIRK_FOREIGN_LOGOUT] = "foreign-logout",
 		[VHSM_QUIRK_FOREIGN_DESELECT] = "foreign-deselect",
+		[VHSM_QUIRK_KEY_FIRST] = "key-first",
 	};
 	bool on;
 

@@ -232,6 +232,17 @@ is_writable(uint16_t fid)
 	return false;
 }
 
+/* What describes a key, where there is no key. */
+static bool
+is_too_early(struct vhsm *v, uint16_t fid)
+{
+	const uint16_t key = (uint16_t)(VH_FID_KEY | (fid & 0xff));
+
+	return v->quirk[VHSM_QUIRK_KEY_FIRST] &&
+	    (fid >> 8 == VH_FID_PRKD >> 8 || fid >> 8 == VH_FID_CERT >> 8) &&
+	    vh_store_find(&v->st, key) == NULL;
+}
+
 uint16_t
 vh_file_update(struct vhsm *v, const struct vh_apdu *a, struct vh_buf *out)
 {
@@ -250,6 +261,8 @@ vh_file_update(struct vhsm *v, const struct vh_apdu *a, struct vh_buf *out)
 		return SW_NOT_FOUND;
 	if (!is_writable(fid))
 		return SW_SECURITY;
+	if (is_too_early(v, fid))
+		return SW_REFERENCE;
 	if (fid == VH_FID_LABEL && off == 0 &&
 	    vh_profile_put_info(v, data, &info))
 		data = vh_buf_bytes(&info);

@@ -44,6 +44,8 @@ enum vhsm_quirk {
 	VHSM_QUIRK_OTHER_PIN,	/* which has a PIN 81 of its own: 63Cx */
 	VHSM_QUIRK_FOREIGN_LOGOUT, /* a SELECT that fails ends the login */
 	VHSM_QUIRK_FOREIGN_DESELECT, /* ... and the selection */
+	VHSM_QUIRK_KEY_FIRST,	/* no description or certificate of a key
+				 * that is not there: 6A88 */
 	VHSM_QUIRKS
 };
 
