@@ -55,4 +55,9 @@ fi
 "$build/tests/harness/with-vhsm" --key p256:ec:01 \
     "$(dirname "$0")/survive.sh" "$(realpath "$build")/agent/hsm-ssh-agent" \
     "$module" "$against${opensc:+ with $opensc}" || status=1
+if [ -n "$module" ] && command -v sc-hsm-tool >/dev/null; then
+	OPENSC_MODULE=$module "$build/tests/harness/with-vhsm" \
+	    "$(dirname "$0")/keys.sh" \
+	    "$(realpath "$build")/keyutil/hsm-keyutil" || status=1
+fi
 exit $status
