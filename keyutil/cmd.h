@@ -14,7 +14,7 @@
 #define CMD_OPTIONS_MAX	12
 
 struct cmd_option {
-	const char	*name;		/* without the "--"; see commands_letter() */
+	const char	*name;	/* without the "--"; see commands_letter() */
 	const char	*arg;		/* NULL: it takes none */
 	const char	*help;
 };

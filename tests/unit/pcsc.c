@@ -120,7 +120,7 @@ test_a_reset_is_told_from_another_card(void **state)
 struct resetter {
 	const char	*name;
 	atomic_int	 done;
-	bool		 failed;	/* cmocka's checks are not for threads */
+	bool		 failed;	/* no checks of cmocka in threads */
 };
 
 static void *
