@@ -19,6 +19,7 @@ const struct cmd *const commands[] = {
 	&cmd_random,
 	&cmd_lock,
 	&cmd_unlock,
+	&cmd_completion,
 	NULL,
 };
 
