@@ -52,6 +52,8 @@ extern const struct cmd cmd_export_certificate;
 extern const struct cmd cmd_random;
 extern const struct cmd cmd_lock;
 extern const struct cmd cmd_unlock;
+extern const struct cmd cmd_test;
+extern const struct cmd cmd_speed;
 extern const struct cmd cmd_completion;
 
 #define CMD_OPTION_TOKEN { "token", "NAME", \

@@ -19,6 +19,8 @@ const struct cmd *const commands[] = {
 	&cmd_random,
 	&cmd_lock,
 	&cmd_unlock,
+	&cmd_test,
+	&cmd_speed,
 	&cmd_completion,
 	NULL,
 };
