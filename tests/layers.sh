@@ -64,9 +64,10 @@ found=$(awk '
 		may["lib/ssh"] = " base ssh "
 		may["lib/pin"] = " base pin "
 		may["lib/token"] = " base ssh token "
+		may["lib/dkek"] = " base ssh dkek "
 		may["lib/ca"] = " base ssh ca "
 		may["agent"] = " base ssh pin token ca agent "
-		may["keyutil"] = " base ssh pin token ca keyutil "
+		may["keyutil"] = " base ssh pin token dkek ca keyutil "
 	}
 	/^#[ \t]*include[ \t]*"/ {
 		layer = FILENAME
@@ -94,7 +95,7 @@ found=$(awk '
 		if (header ~ /^p11-kit\//)
 			return "^lib/token/p11[.]c$"
 		if (header ~ /^(libssh|openssl)\//)
-			return "^lib/ssh/[^/]*[.]c$"
+			return "^lib/(dkek|ssh)/[^/]*[.]c$"
 		if (header ~ /^sqlite3/)
 			return "^lib/ca/[^/]*[.]c$"
 		if (header ~ /^systemd\//)
