@@ -191,7 +191,9 @@ int	 token_unblock(struct token *t, const struct secret *so_pin,
 
 /*
  * One DKEK share of 32 bytes; what became of it is in token_info.
- * ERR_DENIED when no share is wanted.
+ * ERR_DENIED when no share is wanted.  No login.  It is never sent twice:
+ * a share put in twice takes itself out again, so after an answer that was
+ * lost see token_info before the next.
  */
 int	 token_import_share(struct token *t, const struct secret *share,
 	    struct err *e) MUST_CHECK;

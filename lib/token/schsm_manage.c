@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "token/schsm.h"
 #include "token/schsm_certificate.h"
+#include "token/schsm_dkek.h"
 #include "token/schsm_generate.h"
 #include "token/schsm_init.h"
 #include "token/schsm_manage.h"
@@ -76,6 +77,16 @@ unblock(struct token *t, const struct secret *so_pin,
 	return schsm_pin_unblock(schsm_card_of(t), so_pin, new, last_too, e);
 }
 
+static int
+import_share(struct token *t, const struct secret *share, struct err *e)
+{
+	int r;
+
+	if ((r = find_applet(t, e)) != 0)
+		return r;
+	return schsm_dkek_import(schsm_card_of(t), share, e);
+}
+
 const struct token_manage_ops schsm_manage_ops = {
 	.generate = schsm_generate,
 	.remove = schsm_remove,
@@ -84,6 +95,7 @@ const struct token_manage_ops schsm_manage_ops = {
 	.get_certificate = schsm_get_certificate,
 	.put_certificate = schsm_put_certificate,
 	.random = schsm_random,
+	.import_share = import_share,
 	.wrap = schsm_wrap_out,
 	.unwrap = schsm_wrap_in,
 	.setup = setup,
