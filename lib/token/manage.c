@@ -4,6 +4,7 @@
 
 #include "ssh/keytext.h"
 #include "token/manage.h"
+#include "token/schsm_keys.h"
 
 static int
 cannot(const char *what, struct err *e)
@@ -236,4 +237,14 @@ token_leftovers_free(struct token_leftovers *l)
 {
 	free(l->v);
 	*l = (struct token_leftovers){ 0 };
+}
+
+/* No driver but this one wraps keys. */
+int
+token_wrapped_key(const struct token_wrapped *w, struct token_key *k,
+    struct err *e)
+{
+	return schsm_keys_of_files(0, (struct span){ w->certificate,
+	    w->certificate_n }, (struct span){ w->description,
+	    w->description_n }, k, e);
 }

@@ -208,4 +208,11 @@ int	 token_wrap(struct token *t, const char *ref,
 int	 token_unwrap(struct token *t, const struct token_wrapped *in,
 	    char ref[8], struct err *e) MUST_CHECK;
 
+/*
+ * The key in it by the files that go with it, in no place yet: *k is the
+ * caller's to free, as one of token_keys.
+ */
+int	 token_wrapped_key(const struct token_wrapped *w,
+	    struct token_key *k, struct err *e) MUST_CHECK;
+
 #endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef KEYUTIL_READFILE_H
+#define KEYUTIL_READFILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+/*
+ * All of a file that a person named: *n is the room, then the bytes.
+ * ERR_FORMAT when it is longer, ERR_SYS; each names the file.
+ */
+int	 readfile(const char *path, uint8_t *buf, size_t *n, struct err *e)
+	    MUST_CHECK;
+
+#endif
