@@ -65,20 +65,29 @@ take_leftover(struct victim *v, const struct token_leftover *l)
 	snprintf(v->word, sizeof(v->word), "place:%s", l->ref);
 }
 
-/* A place may be named as it is shown, or by its number alone. */
+static bool
+is_leftover(const struct token_leftover *l, const char *name)
+{
+	return strcasecmp(l->ref, name) == 0 || keys_is_place(name, l->ref) ||
+	    (name[0] != '\0' && strcmp(l->label, name) == 0);
+}
+
+/*
+ * By its place, or by the label of the key that it belonged to: so a command
+ * that was cut off can be given again.  Of two with one label, by its place.
+ */
 static int
 find_leftover(struct slot *s, const char *name, struct victim *v)
 {
-	for (size_t i = 0; i < s->leftovers.n; i++) {
-		const struct token_leftover *l = &s->leftovers.v[i];
+	size_t n = 0;
 
-		if (strcasecmp(l->ref, name) != 0 &&
-		    !keys_is_place(name, l->ref))
+	for (size_t i = 0; i < s->leftovers.n; i++) {
+		if (!is_leftover(&s->leftovers.v[i], name))
 			continue;
-		take_leftover(v, l);
-		return 0;
+		take_leftover(v, &s->leftovers.v[i]);
+		n++;
 	}
-	return ERR_NOTFOUND;
+	return n == 1 ? 0 : ERR_NOTFOUND;
 }
 
 static int

@@ -164,7 +164,7 @@ no_type(const char *name, struct err *e)
 static int
 parse_wish(const struct cmd_args *a, struct wish *w, struct err *e)
 {
-	int r = 0;
+	int r;
 
 	*w = (struct wish){ 0 };
 	if (a->n_operands != 1)
@@ -176,7 +176,8 @@ parse_wish(const struct cmd_args *a, struct wish *w, struct err *e)
 		return no_type(a->operand[0], e);
 	w->spec.type = w->type->name;
 	w->spec.label = a->value[OPT_LABEL];
-	if (a->value[OPT_ID] != NULL)
+	r = token_check_label(w->spec.label, TOKEN_KEY_LABEL_MAX, e);
+	if (r == 0 && a->value[OPT_ID] != NULL)
 		r = parse_id(w, a->value[OPT_ID], e);
 	if (r == 0 && a->value[OPT_USES] != NULL)
 		r = parse_uses(w, a->value[OPT_USES], e);

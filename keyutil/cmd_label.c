@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/paths.h"
 #include "keyutil/cmd.h"
 #include "keyutil/keys.h"
 #include "keyutil/login.h"
+#include "token/keycache.h"
 
 enum {
 	OPT_TOKEN_ITSELF,
@@ -38,6 +41,19 @@ find(const struct slot *s, const char *name, const char *label,
 	return 0;
 }
 
+/* An agent that starts reads the key again: no stamp tells of a label. */
+static void
+forget(const struct slot *s)
+{
+	struct err e;
+	char *dir;
+
+	if (paths_cache_dir(&dir, &e) != 0)
+		return;
+	keycache_drop(dir, s->info.serial);
+	free(dir);
+}
+
 static int
 set_label(struct slot *s, const struct token_key *k, const char *label,
     const char *pin_file, struct err *e)
@@ -52,6 +68,7 @@ set_label(struct slot *s, const struct token_key *k, const char *label,
 		r = token_set_label(s->token, k != NULL ? k->ref : NULL,
 		    label, e);
 	login_end(&l);
+	forget(s);
 	return r == 0 ? 0 : err_wrap(e, "token %s", s->info.serial);
 }
 
@@ -70,6 +87,9 @@ run(const struct cmd_args *a, struct err *e)
 		    "give the new label of the token" :
 		    "name one key, and its new label");
 	label = a->operand[itself ? 0 : 1];
+	if ((r = token_check_label(label, itself ? TOKEN_LABEL_MAX :
+	    TOKEN_KEY_LABEL_MAX, e)) != 0)
+		return r;
 	if ((r = tokens_open_one(&ts, a->value[OPT_TOKEN], &s, e)) != 0)
 		goto out;
 	if (!itself && ((r = tokens_read_keys(&ts, e)) != 0 ||

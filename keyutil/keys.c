@@ -46,9 +46,8 @@ warn_candidate(const struct slot *s, const struct token_key *k)
 
 	if (k->blob != NULL)
 		fp = keytext_fingerprint((struct span){ k->blob, k->blob_n });
-	out_warn("  %s, id %s, label \"%s\", on token %s, place:%s",
-	    fp != NULL ? fp : k->algo, k->id, k->label, s->info.serial,
-	    k->ref);
+	out_warn("  %s, id %s, label \"%s\", on token %s",
+	    fp != NULL ? fp : k->algo, k->id, k->label, s->info.serial);
 	free(fp);
 }
 
@@ -125,9 +124,10 @@ keys_find_one(const struct slot *s, const char *name,
 	out_warn("\"%s\" is the name of several keys:", name);
 	for (size_t i = 0; i < s->keys.n; i++)
 		if (keys_match(&s->keys.v[i], name))
-			warn_candidate(s, &s->keys.v[i]);
-	return err_set(e, ERR_DENIED, 0,
-	    "name the key by its fingerprint or its place");
+			out_warn("  place:%s, id %s, label \"%s\", %s",
+			    s->keys.v[i].ref, s->keys.v[i].id,
+			    s->keys.v[i].label, s->keys.v[i].algo);
+	return err_set(e, ERR_DENIED, 0, "name the key by its place");
 }
 
 static bool

@@ -6,6 +6,22 @@
 #include "token/manage.h"
 #include "token/schsm_keys.h"
 
+int
+token_check_label(const char *label, size_t max, struct err *e)
+{
+	char clean[256];
+
+	if (label[0] == '\0' || strlen(label) > max ||
+	    strlen(label) >= sizeof(clean))
+		return err_set(e, ERR_USAGE, 0,
+		    "such a label has 1 to %zu bytes", max);
+	keytext_clean(clean, sizeof(clean), span_cstr(label));
+	if (strcmp(clean, label) != 0)
+		return err_set(e, ERR_USAGE, 0, "a label is made of characters "
+		    "that can be seen, in UTF-8");
+	return 0;
+}
+
 static int
 cannot(const char *what, struct err *e)
 {
@@ -79,25 +95,15 @@ most_tries(size_t pin_n)
 	return pin_n >= 8 ? 10 : pin_n == 7 ? 5 : 3;
 }
 
-/* Fit for a line, so that every program shows it as it is. */
-static bool
-label_is_clean(const char *label)
-{
-	char clean[TOKEN_LABEL_MAX + 1];
-
-	keytext_clean(clean, sizeof(clean), span_cstr(label));
-	return label[0] != '\0' && strcmp(clean, label) == 0;
-}
-
 int
 token_setup_check(const struct token_setup *s, struct err *e)
 {
 	const size_t n = secret_len(s->pin);
 	const int most = most_tries(n);
+	int r;
 
-	if (!label_is_clean(s->label))
-		return err_set(e, ERR_USAGE, 0, "a token's label has 1 to %d "
-		    "bytes of text, in one line", TOKEN_LABEL_MAX);
+	if ((r = token_check_label(s->label, TOKEN_LABEL_MAX, e)) != 0)
+		return r;
 	if (n < TOKEN_PIN_MIN || n > TOKEN_PIN_MAX)
 		return err_set(e, ERR_USAGE, 0, "a PIN has %d to %d "
 		    "characters", TOKEN_PIN_MIN, TOKEN_PIN_MAX);

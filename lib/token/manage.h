@@ -18,6 +18,8 @@
 
 /* Numbers of places, "01" and so on, are those of struct token_key. */
 #define TOKEN_ID_MAX	32
+#define TOKEN_KEY_LABEL_MAX	128	/* bytes */
+#define TOKEN_LABEL_MAX		63	/* bytes of a token's label */
 #define TOKEN_ALGS_MAX	16
 #define TOKEN_CERT_MAX	8192	/* DER bytes of a certificate */
 #define TOKEN_BLOB_MAX	4096	/* of a key wrapped by the token */
@@ -55,7 +57,6 @@ struct token_setup {
 #define TOKEN_PIN_MIN		6
 #define TOKEN_PIN_MAX		16
 #define TOKEN_SO_PIN_BYTES	8
-#define TOKEN_LABEL_MAX		63	/* bytes of a token's label */
 
 /*
  * A key as it leaves the token: its private part encrypted and
@@ -124,7 +125,17 @@ int	 token_leftovers(struct token *t, struct token_leftovers *out,
 	    struct err *e) MUST_CHECK;
 void	 token_leftovers_free(struct token_leftovers *l);
 
-/* The label of a key or, with ref NULL, of the token; logged in. */
+/*
+ * Can it be a label, of this many bytes at most?  Else ERR_USAGE: it is made
+ * of characters that can be seen, in UTF-8.
+ */
+int	 token_check_label(const char *label, size_t max, struct err *e)
+	    MUST_CHECK;
+
+/*
+ * The label of a key or, with ref NULL, of the token; logged in.  All else
+ * that is known of them stays, and so does the stamp of token_list().
+ */
 int	 token_set_label(struct token *t, const char *ref, const char *label,
 	    struct err *e) MUST_CHECK;
 

@@ -10,7 +10,6 @@
 #include "token/schsm_generate.h"
 #include "token/schsm_keys.h"
 #include "token/schsm_place.h"
-#include "token/schsm_relabel.h"
 #include "token/tlv.h"
 
 #define INS_GENERATE		0x46
@@ -65,7 +64,8 @@ check_spec(const struct token_key_spec *s, const struct keytype **type,
 	if ((*type = keytype_by_name(s->type)) == NULL)
 		return err_set(e, ERR_USAGE, 0, "no such type of key: %.64s",
 		    s->type);
-	if ((r = schsm_relabel_check(s->label, e)) != 0)
+	if ((r = token_check_label(s->label, TOKEN_KEY_LABEL_MAX,
+	    e)) != 0)
 		return r;
 	if (s->id.n > TOKEN_ID_MAX)
 		return err_set(e, ERR_USAGE, 0,

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdlib.h>
 
-#include "ssh/keytext.h"
 #include "token/keytype.h"
 #include "token/prkd_edit.h"
 #include "token/prkd_write.h"
@@ -13,27 +12,11 @@
 #include "token/schsm_relabel.h"
 #include "token/tlv.h"
 
-
 enum {
 	TAG_FLAGS = 0x03,
 	TAG_SEQUENCE = 0x30,
 	TAG_LABEL = 0x80,
 };
-
-int
-schsm_relabel_check(const char *label, struct err *e)
-{
-	char clean[SCHSM_RELABEL_MAX + 1];
-
-	if (label[0] == '\0' || strlen(label) > SCHSM_RELABEL_MAX)
-		return err_set(e, ERR_USAGE, 0,
-		    "a label has 1 to %d bytes", SCHSM_RELABEL_MAX);
-	keytext_clean(clean, sizeof(clean), span_cstr(label));
-	if (strcmp(clean, label) != 0)
-		return err_set(e, ERR_USAGE, 0, "a label is made of characters "
-		    "that can be seen, in UTF-8");
-	return 0;
-}
 
 /* One command, or none: half a description would lose the key's name. */
 static int
@@ -155,7 +138,7 @@ put_token_label(struct schsm_card *c, const char *label, struct wire_w *w,
 {
 	uint8_t file[SCHSM_FILE_MAX];
 	size_t n = sizeof(file);
-	char now[SCHSM_RELABEL_MAX + 1];
+	char now[TOKEN_LABEL_MAX + 1];
 	struct wire_w in;
 	int r;
 
@@ -201,7 +184,8 @@ schsm_relabel(struct token *t, const char *ref, const char *label,
 	struct wire_w w;
 	int r;
 
-	if ((r = schsm_relabel_check(label, e)) != 0)
+	if ((r = token_check_label(label, ref != NULL ? TOKEN_KEY_LABEL_MAX :
+	    TOKEN_LABEL_MAX, e)) != 0)
 		return r;
 	if (ref == NULL)
 		return schsm_relabel_token(c, label, e);

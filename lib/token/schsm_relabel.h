@@ -17,9 +17,4 @@ int	 schsm_relabel(struct token *t, const char *ref, const char *label,
 int	 schsm_relabel_token(struct schsm_card *c, const char *label,
 	    struct err *e) MUST_CHECK;
 
-#define SCHSM_RELABEL_MAX	128
-
-/* Can it be the label of a key or of a token?  Else ERR_USAGE. */
-int	 schsm_relabel_check(const char *label, struct err *e) MUST_CHECK;
-
 #endif
