@@ -87,6 +87,19 @@ agents_find(struct agent *a, struct err *e)
 	return 0;
 }
 
+int
+agents_find_at(struct agent *a, const char *path, struct err *e)
+{
+	struct err why;
+
+	*a = (struct agent){ 0 };
+	if (!wire_write(&a->answer, AGENT_MAX_MSG))
+		return err_set(e, ERR_NOMEM, 0, "agent");
+	if (try(a, strdup(path), &why) != 0)
+		note(a, why.msg);
+	return 0;
+}
+
 void
 agents_free(struct agent *a)
 {

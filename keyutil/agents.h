@@ -21,6 +21,10 @@ struct agent {
 };
 
 int	 agents_find(struct agent *a, struct err *e) MUST_CHECK;
+
+/* The same at this socket and at no other. */
+int	 agents_find_at(struct agent *a, const char *path, struct err *e)
+	    MUST_CHECK;
 void	 agents_free(struct agent *a);
 
 /*

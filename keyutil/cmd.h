@@ -54,6 +54,7 @@ extern const struct cmd cmd_lock;
 extern const struct cmd cmd_unlock;
 extern const struct cmd cmd_test;
 extern const struct cmd cmd_speed;
+extern const struct cmd cmd_doctor;
 extern const struct cmd cmd_completion;
 
 #define CMD_OPTION_TOKEN { "token", "NAME", \

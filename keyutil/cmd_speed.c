@@ -116,7 +116,7 @@ measure_all(struct paces *all, struct slot *s, const char *pin_file,
 
 	if ((all->v = calloc(keys->n, sizeof(*all->v))) == NULL)
 		return err_set(e, ERR_NOMEM, 0, "keys");
-	if ((r = login_begin(&l, s, pin_file, "To measure its keys.",
+	if ((r = login_begin(&l, s, pin_file, "to measure its keys",
 	    e)) != 0)
 		return r;
 	p = progress_start("signing");

@@ -81,7 +81,7 @@ try_all(struct trials *t, struct slot *s, const char *pin_file,
 
 	if ((t->v = calloc(keys->n, TRIAL_ALGS_MAX * sizeof(*t->v))) == NULL)
 		return err_set(e, ERR_NOMEM, 0, "keys");
-	if ((r = login_begin(&l, s, pin_file, "To test its keys.", e)) != 0)
+	if ((r = login_begin(&l, s, pin_file, "to test its keys", e)) != 0)
 		return r;
 	p = progress_start("testing the keys");
 	for (size_t i = 0; r == 0 && i < keys->n; i++) {

@@ -21,6 +21,7 @@ const struct cmd *const commands[] = {
 	&cmd_unlock,
 	&cmd_test,
 	&cmd_speed,
+	&cmd_doctor,
 	&cmd_completion,
 	NULL,
 };

@@ -154,7 +154,7 @@ pcsc_holders(const char *proc, struct pcsc_holder *v, size_t max)
 
 /* Its place in the table; KNOWN if it has none. */
 static size_t
-rank(const struct pcsc_holder *h)
+rank(const char *holder)
 {
 	const char *name;
 	size_t i, n;
@@ -162,8 +162,8 @@ rank(const struct pcsc_holder *h)
 	for (i = 0; i < KNOWN; i++) {
 		name = known[i].name;
 		n = strlen(name);
-		if (name[n - 1] == '-' ? strncmp(h->name, name, n) == 0 :
-		    strcmp(h->name, name) == 0)
+		if (name[n - 1] == '-' ? strncmp(holder, name, n) == 0 :
+		    strcmp(holder, name) == 0)
 			break;
 	}
 	return i;
@@ -172,9 +172,18 @@ rank(const struct pcsc_holder *h)
 static int
 by_rank(const void *a, const void *b)
 {
-	size_t x = rank(a), y = rank(b);
+	const struct pcsc_holder *h = a, *k = b;
+	const size_t x = rank(h->name), y = rank(k->name);
 
 	return x < y ? -1 : x > y;
+}
+
+const char *
+pcsc_holder_advice(const char *name)
+{
+	const size_t i = rank(name);
+
+	return i < KNOWN ? known[i].advice : NULL;
 }
 
 /* Cut where the room ends. */
@@ -194,6 +203,7 @@ pcsc_holders_describe(const char *proc, char *text, size_t len)
 {
 	struct pcsc_holder v[16];
 	size_t n = pcsc_holders(proc, v, sizeof(v) / sizeof(*v)), i;
+	const char *advice;
 
 	if (n == 0) {
 		snprintf(text, len, "it cannot be seen who; for GnuPG run "
@@ -207,7 +217,7 @@ pcsc_holders_describe(const char *proc, char *text, size_t len)
 	for (i = 0; i < n && i < NAMED_MAX; i++)
 		add(text, len, "%s%s (pid %ld)", i > 0 ? ", " : "", v[i].name,
 		    v[i].pid);
+	advice = pcsc_holder_advice(v[0].name);
 	add(text, len, "%s; %s", n > NAMED_MAX ? " and others" : "",
-	    (i = rank(&v[0])) < KNOWN ? known[i].advice :
-	    "end it, or set it to shared mode");
+	    advice != NULL ? advice : "end it, or set it to shared mode");
 }

@@ -23,6 +23,9 @@ struct pcsc_holder {
  */
 size_t	 pcsc_holders(const char *proc, struct pcsc_holder *v, size_t max);
 
+/* How such a program is made to let go, in words; NULL: not known. */
+const char *pcsc_holder_advice(const char *name);
+
 /*
  * The rest of the sentence "another program holds the card: ", who it may
  * be and what to do, without a full stop.  Always says something.
