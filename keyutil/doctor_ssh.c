@@ -19,6 +19,25 @@ is_known(struct doctor *d)
 	return d->ssh_rc == 0;
 }
 
+/* The i-th key on the tokens that SSH can use; NULL: there are fewer. */
+static const struct token_key *
+key_at(const struct doctor *d, size_t i)
+{
+	const struct tokens *ts = &d->cards->tokens;
+
+	for (size_t t = 0; t < ts->n; t++)
+		for (size_t k = 0; k < ts->v[t].keys.n; k++)
+			if (ts->v[t].keys.v[k].blob != NULL && i-- == 0)
+				return &ts->v[t].keys.v[k];
+	return NULL;
+}
+
+static struct span
+blob_of(const struct token_key *k)
+{
+	return (struct span){ k->blob, k->blob_n };
+}
+
 /*
  * A setting above all others in the user's own configuration, where the
  * first that ssh finds is the one that counts.
@@ -98,7 +117,7 @@ doctor_identity_agent(struct doctor *d)
 static const struct token_key *
 key_in_file(const struct doctor *d, const char *path)
 {
-	const struct token_key *found = NULL;
+	const struct token_key *found = NULL, *k;
 	char *line = malloc(LINE_MAX_BYTES);
 	struct wire_w blob = { 0 };
 	FILE *f = fopen(path, "re");
@@ -109,15 +128,9 @@ key_in_file(const struct doctor *d, const char *path)
 	    fgets(line, LINE_MAX_BYTES, f) == NULL ||
 	    keytext_parse(line, &blob, NULL, &e) != 0)
 		goto out;
-	for (size_t i = 0; i < d->cards->tokens.n; i++) {
-		const struct token_keys *keys = &d->cards->tokens.v[i].keys;
-
-		for (size_t k = 0; k < keys->n; k++)
-			if (keys->v[k].blob != NULL &&
-			    span_eq(wire_bytes(&blob), (struct span){
-			    keys->v[k].blob, keys->v[k].blob_n }))
-				found = &keys->v[k];
-	}
+	for (size_t i = 0; found == NULL && (k = key_at(d, i)) != NULL; i++)
+		if (span_eq(wire_bytes(&blob), blob_of(k)))
+			found = k;
 out:
 	wire_free(&blob);
 	if (f != NULL)
@@ -145,19 +158,6 @@ key_of_identity(const struct doctor *d, const char *file)
 	return key_in_file(d, path);
 }
 
-static const struct token_key *
-first_usable(const struct doctor *d)
-{
-	for (size_t i = 0; i < d->cards->tokens.n; i++) {
-		const struct token_keys *keys = &d->cards->tokens.v[i].keys;
-
-		for (size_t k = 0; k < keys->n; k++)
-			if (keys->v[k].blob != NULL)
-				return &keys->v[k];
-	}
-	return NULL;
-}
-
 /* A name that is one word for a shell, for ssh and for a file. */
 static const char *
 file_name_of(const struct token_key *k)
@@ -173,7 +173,7 @@ file_name_of(const struct token_key *k)
 static void
 fix_identities(struct doctor *d)
 {
-	const struct token_key *k = first_usable(d);
+	const struct token_key *k = key_at(d, 0);
 	char before[300], line[100];
 
 	if (k == NULL)
@@ -196,7 +196,7 @@ doctor_identities_only(struct doctor *d)
 		doctor_say(d, DOCTOR_PASS, "ssh offers all keys of the agent");
 		return;
 	}
-	if (first_usable(d) == NULL) {
+	if (key_at(d, 0) == NULL) {
 		doctor_say(d, DOCTOR_SKIP, "IdentitiesOnly is set, but no "
 		    "keys are known to compare");
 		return;
@@ -266,8 +266,7 @@ missing_algorithm(const struct doctor *d, const struct token_key *k)
 	struct key key;
 	struct err e;
 
-	if (k->blob == NULL || key_parse((struct span){ k->blob, k->blob_n },
-	    &key, &e) != 0)
+	if (key_parse(blob_of(k), &key, &e) != 0)
 		return NULL;
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		if (!sig_alg_fits(all[i], key.type))
@@ -293,18 +292,15 @@ void
 doctor_algorithms(struct doctor *d)
 {
 	char missing[160] = "", line[220];
+	const struct token_key *k;
 	const char *name;
 
 	if (!is_known(d))
 		return;
 	for (size_t i = 0; d->ssh.algorithms != NULL &&
-	    i < d->cards->tokens.n; i++) {
-		const struct token_keys *keys = &d->cards->tokens.v[i].keys;
-
-		for (size_t k = 0; k < keys->n; k++)
-			if ((name = missing_algorithm(d, &keys->v[k])) != NULL)
-				append_name(missing, sizeof(missing), name);
-	}
+	    (k = key_at(d, i)) != NULL; i++)
+		if ((name = missing_algorithm(d, k)) != NULL)
+			append_name(missing, sizeof(missing), name);
 	if (missing[0] == '\0') {
 		doctor_say(d, DOCTOR_PASS, "ssh accepts what the keys sign "
 		    "with");
@@ -319,14 +315,11 @@ doctor_algorithms(struct doctor *d)
 static bool
 has_rsa(const struct doctor *d)
 {
-	for (size_t i = 0; i < d->cards->tokens.n; i++) {
-		const struct token_keys *keys = &d->cards->tokens.v[i].keys;
+	const struct token_key *k;
 
-		for (size_t k = 0; k < keys->n; k++)
-			if (keys->v[k].blob != NULL &&
-			    strncmp(keys->v[k].algo, "RSA", 3) == 0)
-				return true;
-	}
+	for (size_t i = 0; (k = key_at(d, i)) != NULL; i++)
+		if (strncmp(k->algo, "RSA", 3) == 0)
+			return true;
 	return false;
 }
 

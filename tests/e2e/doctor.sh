@@ -157,6 +157,7 @@ part_card()
 		wait_for 10 in_file "$E2E/held" '^held'
 		finds "somebody holds the card: $how" holders fail \
 		    'another program' .
+		has_not "no sanitizer complains" "$E2E/doctor.log" Sanitizer
 		exec 7>&-
 		wait_for 10 holders_let_go
 		is "he has let go" "$(result card)" "pass skip"

@@ -1,7 +1,4 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include <sys/stat.h>
-
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,66 +10,29 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/root.h"
 #include "token/holders.h"
 
 #define MAP	"7f5e4c000000-7f5e4c021000 r-xp 00000000 08:01 1234    "
 #define PCSC	MAP "/usr/lib/x86_64-linux-gnu/libpcsclite.so.1.0.0\n"
 #define LIBC	MAP "/usr/lib/x86_64-linux-gnu/libc.so.6\n"
 
-/* A directory that looks like /proc. */
-static char *
-make_proc(void)
-{
-	char *dir = strdup("/tmp/holders.XXXXXX");
-
-	assert_non_null(dir);
-	assert_non_null(mkdtemp(dir));
-	return dir;
-}
-
-static void
-put(const char *proc, const char *pid, const char *file, const char *text)
-{
-	char path[256];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "%s/%s", proc, pid);
-	(void)mkdir(path, 0700);
-	snprintf(path, sizeof(path), "%s/%s/%s", proc, pid, file);
-	assert_non_null(f = fopen(path, "w"));
-	assert_true(fputs(text, f) >= 0);
-	fclose(f);
-}
-
 static void
 add(const char *proc, const char *pid, const char *name, const char *maps)
 {
-	put(proc, pid, "comm", name);
-	put(proc, pid, "maps", maps);
-}
+	char path[64];
 
-static int
-remove_one(const char *path, const struct stat *st, int type,
-    struct FTW *where)
-{
-	(void)st;
-	(void)type;
-	(void)where;
-	return remove(path);
-}
-
-static void
-remove_proc(char *dir)
-{
-	assert_int_equal(nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
-	free(dir);
+	snprintf(path, sizeof(path), "/%s/comm", pid);
+	root_put(proc, path, name);
+	snprintf(path, sizeof(path), "/%s/maps", pid);
+	root_put(proc, path, maps);
 }
 
 static void
 test_who_has_the_library_is_found(void **state)
 {
 	struct pcsc_holder v[4];
-	char *proc = make_proc(), self[24];
+	char *proc = root_make(), self[24];
 
 	(void)state;
 	assert_int_equal(pcsc_holders(proc, v, 4), 0);
@@ -85,8 +45,8 @@ test_who_has_the_library_is_found(void **state)
 	add(proc, "24", "odd\n", MAP "/opt/libpcsclite/plugin.so\n");
 	add(proc, "self", "link\n", PCSC);
 	add(proc, "25x", "no pid\n", PCSC);
-	put(proc, "26", "comm", "unreadable\n");
-	put(proc, "27", "maps", PCSC);
+	root_put(proc, "/26/comm", "unreadable\n");
+	root_put(proc, "/27/maps", PCSC);
 	assert_int_equal(pcsc_holders(proc, v, 4), 0);
 	add(proc, "4321", "scdaemon\n", LIBC PCSC LIBC);
 	assert_int_equal(pcsc_holders(proc, v, 4), 1);
@@ -96,14 +56,14 @@ test_who_has_the_library_is_found(void **state)
 	assert_int_equal(pcsc_holders(proc, v, 4), 2);
 	assert_int_equal(pcsc_holders(proc, v, 1), 1);
 	assert_int_equal(pcsc_holders("/nonexistent", v, 4), 0);
-	remove_proc(proc);
+	root_remove(proc);
 }
 
 static void
 test_a_name_cannot_forge_a_line(void **state)
 {
 	struct pcsc_holder v[1];
-	char *proc = make_proc();
+	char *proc = root_make();
 
 	(void)state;
 	add(proc, "7", "a\033[2J\177\xffz\nb\n", PCSC);
@@ -114,7 +74,7 @@ test_a_name_cannot_forge_a_line(void **state)
 	assert_string_equal(v[0].name, "0123456789abcde");
 	add(proc, "7", "", PCSC);
 	assert_int_equal(pcsc_holders(proc, v, 1), 0);
-	remove_proc(proc);
+	root_remove(proc);
 }
 
 static void
@@ -141,7 +101,7 @@ test_each_program_has_its_advice(void **state)
 		{ "whatever", "end it, or set it to shared mode" },
 		{ "firefo", "end it, or set it to shared mode" },
 	};
-	char *proc = make_proc(), start[64];
+	char *proc = root_make(), start[64];
 
 	(void)state;
 	described_as(proc, "it cannot be seen who; ", "gpgconf");
@@ -151,13 +111,13 @@ test_each_program_has_its_advice(void **state)
 		snprintf(start, sizeof(start), "%s (pid 12); ", cases[i][0]);
 		described_as(proc, start, cases[i][1]);
 	}
-	remove_proc(proc);
+	root_remove(proc);
 }
 
 static void
 test_the_likely_one_is_named_first(void **state)
 {
-	char *proc = make_proc();
+	char *proc = root_make();
 
 	(void)state;
 	add(proc, "1", "unknown\n", PCSC);
@@ -168,14 +128,14 @@ test_the_likely_one_is_named_first(void **state)
 	add(proc, "4", "firefox\n", PCSC);
 	described_as(proc, "one of scdaemon (pid 2), firefox (pid 4), unknown",
 	    " and others; ");
-	remove_proc(proc);
+	root_remove(proc);
 }
 
 /* The buffer of an error is smaller than what could be said. */
 static void
 test_a_description_is_cut_where_the_room_ends(void **state)
 {
-	char *proc = make_proc(), whole[320], text[320];
+	char *proc = root_make(), whole[320], text[320];
 
 	(void)state;
 	add(proc, "1", "scdaemon\n", PCSC);
@@ -188,7 +148,7 @@ test_a_description_is_cut_where_the_room_ends(void **state)
 		assert_memory_equal(text, whole, strlen(text));
 		assert_int_equal(text[n], 'x');
 	}
-	remove_proc(proc);
+	root_remove(proc);
 }
 
 int
