@@ -15,16 +15,24 @@ pin_can_ask(const struct pin_asker *how)
 	return w.there;
 }
 
+static const char *
+name_of(const struct pin_prompt *p)
+{
+	return p->name != NULL ? p->name : "PIN";
+}
+
 static int
 nobody(const struct pin_prompt *p, struct err *e)
 {
 	char serial[PIN_TEXT_NAME];
+	const bool known = p->serial != NULL && p->serial[0] != '\0';
 
 	pin_text_clean(serial, sizeof(serial), p->serial);
 	return err_set(e, ERR_DENIED, 0,
-	    "nobody to ask for the PIN: there is no terminal, no SSH_ASKPASS "
-	    "and no pinentry that could show itself; give it with "
-	    "\"ssh-add -s %s\"", serial[0] != '\0' ? serial : "SERIAL");
+	    "nobody to ask for the %.40s: there is no terminal, no "
+	    "SSH_ASKPASS and no pinentry that could show itself%s%s%s",
+	    name_of(p), known ? "; give it with \"ssh-add -s " : "", serial,
+	    known ? "\"" : "");
 }
 
 int
@@ -53,7 +61,8 @@ pin_ask(const struct pin_asker *how, const struct pin_prompt *p,
 		break;
 	}
 	if (r == 0 && secret_len(out) == 0)
-		r = err_set(e, ERR_CANCELLED, 0, "no PIN was entered");
+		r = err_set(e, ERR_CANCELLED, 0, "no %.40s was entered",
+		    name_of(p));
 	if (r != 0)
 		secret_clear(out);
 	return r;

@@ -22,8 +22,8 @@
  * dialogue that was not configured, so not 3 to 5.
  */
 struct pin_prompt {
-	const char	*label;		/* the token's; "" when not known */
-	const char	*serial;
+	const char	*label;		/* the token's; "" when not known, */
+	const char	*serial;	/* both "" when it is not about one */
 	const char	*reason;	/* what it is for, one line; or NULL */
 	const char	*error;		/* what went wrong before; or NULL */
 	int		 tries;		/* left; -1: not known */

@@ -191,14 +191,13 @@ no_markup(char *text)
 static void
 describe(char *line, const struct pin_prompt *p)
 {
-	char token[PIN_TEXT_TOKEN], reason[PIN_TEXT_LINE], left[32];
+	char asked[PIN_TEXT_ASKED], reason[PIN_TEXT_LINE], left[32];
 	char text[PIN_TEXT_ALL];
 
-	pin_text_token(token, sizeof(token), p);
+	pin_text_asked(asked, sizeof(asked), p);
 	pin_text_tries(left, sizeof(left), p->tries);
 	pin_text_clean(reason, sizeof(reason), p->reason);
-	snprintf(text, sizeof(text), "%.40s for token %s%s%s%s%s",
-	    p->name != NULL ? p->name : "PIN", token,
+	snprintf(text, sizeof(text), "%s%s%s%s%s", asked,
 	    left[0] != '\0' ? "\n" : "", left,
 	    reason[0] != '\0' ? "\n\n" : "", reason);
 	no_markup(text);
@@ -213,7 +212,7 @@ send_texts(struct talk *t, unsigned int timeout, const struct pin_prompt *p,
 	char title[ASSUAN_LINE_MAX] = "SETTITLE ";
 	char desc[ASSUAN_LINE_MAX] = "SETDESC ";
 	char error[ASSUAN_LINE_MAX] = "SETERROR ";
-	char seconds[32], text[PIN_TEXT_LINE];
+	char seconds[32], text[PIN_TEXT_LINE], prompt[64];
 	int r;
 
 	assuan_escape(title, program_invocation_short_name);
@@ -221,10 +220,12 @@ send_texts(struct talk *t, unsigned int timeout, const struct pin_prompt *p,
 	pin_text_clean(text, sizeof(text), p->error);
 	no_markup(text);
 	assuan_escape(error, text);
+	snprintf(prompt, sizeof(prompt), "SETPROMPT %.40s:",
+	    p->name != NULL ? p->name : "PIN");
 	snprintf(seconds, sizeof(seconds), "SETTIMEOUT %u", timeout);
 	if ((r = hint(t, title, e)) != 0 ||
 	    (r = command(t, desc, NULL, e)) != 0 ||
-	    (r = hint(t, "SETPROMPT PIN:", e)) != 0 ||
+	    (r = hint(t, prompt, e)) != 0 ||
 	    (timeout > 0 && (r = hint(t, seconds, e)) != 0))
 		return r;
 	return text[0] != '\0' ? hint(t, error, e) : 0;

@@ -76,20 +76,6 @@ wrap(const struct pin_source *s, struct err *e)
 	    s->kind == PIN_SOURCE_FILE ? "file" : "credential", s->value);
 }
 
-/* Of the kinds that are files. */
-static int
-open_source(const struct pin_source *s, int *fd, struct err *e)
-{
-	int r;
-
-	if ((r = pin_source_check(s, e)) != 0)
-		return r;
-	r = s->kind == PIN_SOURCE_CREDENTIAL ?
-	    open_credential(s->value, fd, e) :
-	    open_regular(AT_FDCWD, s->value, 0, fd, e);
-	return r == 0 ? 0 : wrap(s, e);
-}
-
 static int
 check_credential_name(const char *name, struct err *e)
 {
@@ -124,6 +110,19 @@ pin_source_check(const struct pin_source *s, struct err *e)
 }
 
 int
+pin_source_open(const struct pin_source *s, int *fd, struct err *e)
+{
+	int r;
+
+	if ((r = pin_source_check(s, e)) != 0)
+		return r;
+	r = s->kind == PIN_SOURCE_CREDENTIAL ?
+	    open_credential(s->value, fd, e) :
+	    open_regular(AT_FDCWD, s->value, 0, fd, e);
+	return r == 0 ? 0 : wrap(s, e);
+}
+
+int
 pin_source_read(const struct pin_source *s, int cancel_fd,
     struct secret *out, struct err *e)
 {
@@ -132,7 +131,7 @@ pin_source_read(const struct pin_source *s, int cancel_fd,
 	if (s->kind == PIN_SOURCE_COMMAND)
 		return pin_command_read(s->value, PIN_COMMAND_SECONDS,
 		    cancel_fd, out, e);
-	if ((r = open_source(s, &fd, e)) != 0)
+	if ((r = pin_source_open(s, &fd, e)) != 0)
 		return r;
 	r = secret_read_line(out, fd, cancel_fd, e);
 	if (r == 0 && secret_len(out) == 0)
@@ -151,7 +150,7 @@ pin_source_changed(const struct pin_source *s, struct timespec *when,
 	if (s->kind == PIN_SOURCE_COMMAND)
 		return err_set(e, ERR_NOTFOUND, 0,
 		    "nobody can tell when what a command prints changed");
-	if ((r = open_source(s, &fd, e)) != 0)
+	if ((r = pin_source_open(s, &fd, e)) != 0)
 		return r;
 	if (fstat(fd, &st) == -1)
 		r = err_sys(e, "PIN %s", s->value);

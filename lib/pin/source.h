@@ -52,6 +52,12 @@ int	 pin_source_read(const struct pin_source *s, int cancel_fd,
 	    struct secret *out, struct err *e) MUST_CHECK;
 
 /*
+ * Open a file or credential under the same rules, to read more than a line.
+ */
+int	 pin_source_open(const struct pin_source *s, int *fd, struct err *e)
+	    MUST_CHECK;
+
+/*
  * When a person last changed it: mtime of the file, or of the credential;
  * ERR_NOTFOUND where nobody can tell (a command).
  */

@@ -82,31 +82,35 @@ pin_text_tries(char *out, size_t size, int tries)
 }
 
 void
-pin_text_token(char *out, size_t size, const struct pin_prompt *p)
+pin_text_asked(char *out, size_t size, const struct pin_prompt *p)
 {
+	const char *name = p->name != NULL ? p->name : "PIN";
 	char label[PIN_TEXT_NAME], serial[PIN_TEXT_NAME];
 
 	pin_text_clean(label, sizeof(label), p->label);
 	pin_text_clean(serial, sizeof(serial), p->serial);
 	if (label[0] != '\0' && serial[0] != '\0')
-		snprintf(out, size, "%s (%s)", label, serial);
+		snprintf(out, size, "%.40s for token %s (%s)", name, label,
+		    serial);
+	else if (label[0] != '\0' || serial[0] != '\0')
+		snprintf(out, size, "%.40s for token %s%s", name, label,
+		    serial);
 	else
-		snprintf(out, size, "%s%s", label, serial);
+		snprintf(out, size, "%.40s", name);
 }
 
 void
 pin_text_line(char *out, size_t size, const struct pin_prompt *p)
 {
 	char error[PIN_TEXT_LINE], reason[PIN_TEXT_LINE], left[32];
-	char token[PIN_TEXT_TOKEN];
+	char asked[PIN_TEXT_ASKED];
 
 	pin_text_clean(error, sizeof(error), p->error);
 	pin_text_clean(reason, sizeof(reason), p->reason);
-	pin_text_token(token, sizeof(token), p);
+	pin_text_asked(asked, sizeof(asked), p);
 	pin_text_tries(left, sizeof(left), p->tries);
-	snprintf(out, size, "%s%s%s%s%.40s for token %s%s%s: ",
+	snprintf(out, size, "%s%s%s%s%s%s%s: ",
 	    error, error[0] != '\0' ? "; " : "",
 	    reason, reason[0] != '\0' ? "; " : "",
-	    p->name != NULL ? p->name : "PIN", token,
-	    left[0] != '\0' ? ", " : "", left);
+	    asked, left[0] != '\0' ? ", " : "", left);
 }

@@ -16,9 +16,9 @@
 #define PIN_TEXT_NAME	64
 #define PIN_TEXT_LINE	160
 
-/* Room for pin_text_token(), and for pin_text_line(). */
-#define PIN_TEXT_TOKEN	(2 * PIN_TEXT_NAME + 4)
-#define PIN_TEXT_ALL	(PIN_TEXT_TOKEN + 2 * PIN_TEXT_LINE + 64)
+/* Room for pin_text_asked(), and for pin_text_line(). */
+#define PIN_TEXT_ASKED	(2 * PIN_TEXT_NAME + 64)
+#define PIN_TEXT_ALL	(PIN_TEXT_ASKED + 2 * PIN_TEXT_LINE + 64)
 
 /*
  * Copy valid UTF-8 that is printable, with '?' for each other character or
@@ -29,8 +29,11 @@ void	 pin_text_clean(char *out, size_t size, const char *text);
 /* "3 tries left", or nothing when that is not known. */
 void	 pin_text_tries(char *out, size_t size, int tries);
 
-/* "LABEL (SERIAL)", cleaned, or what there is of it. */
-void	 pin_text_token(char *out, size_t size, const struct pin_prompt *p);
+/*
+ * "NAME for token LABEL (SERIAL)", or what there is of it: NAME alone when
+ * it is about no token.
+ */
+void	 pin_text_asked(char *out, size_t size, const struct pin_prompt *p);
 
 /*
  * All of it as one line, the question last:

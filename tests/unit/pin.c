@@ -101,6 +101,8 @@ test_a_prompt_is_one_line(void **state)
 	    "PIN for token office (DENK1), 1 try left: ");
 	assert_line((struct pin_prompt){ "", "DENK1", NULL, NULL, -1, NULL },
 	    "PIN for token DENK1: ");
+	assert_line((struct pin_prompt){ "", "", "of a.pbe", NULL, -1,
+	    "password" }, "of a.pbe; password: ");
 	assert_line((struct pin_prompt){ "a\nb", "1", "ssh wants to sign",
 	    "wrong PIN", 2, NULL },
 	    "wrong PIN; ssh wants to sign; PIN for token a?b (1), "
