@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "keyutil/cmd.h"
+#include "keyutil/hex.h"
 #include "keyutil/keys.h"
 #include "keyutil/login.h"
 #include "keyutil/out.h"
@@ -57,40 +58,11 @@ static const struct {
 };
 
 static int
-hex_value(char c)
-{
-	static const char digits[] = "0123456789abcdef";
-	const char *p = c != '\0' ? strchr(digits, tolower((unsigned char)c)) :
-	    NULL;
-
-	return p != NULL ? (int)(p - digits) : -1;
-}
-
-/* Pairs of digits; *n is the room, then the bytes. */
-static bool
-parse_hex(struct span text, uint8_t *out, size_t *n)
-{
-	int hi, lo;
-
-	if (text.n == 0 || text.n % 2 != 0 || text.n / 2 > *n)
-		return false;
-	*n = text.n / 2;
-	for (size_t i = 0; i < *n; i++) {
-		hi = hex_value((char)text.p[2 * i]);
-		lo = hex_value((char)text.p[2 * i + 1]);
-		if (hi < 0 || lo < 0)
-			return false;
-		out[i] = (uint8_t)(hi << 4 | lo);
-	}
-	return true;
-}
-
-static int
 parse_id(struct wish *w, const char *text, struct err *e)
 {
 	size_t n = sizeof(w->id);
 
-	if (!parse_hex(span_cstr(text), w->id, &n))
+	if (!hex_parse(span_cstr(text), w->id, &n))
 		return err_set(e, ERR_USAGE, 0, "an id is 1 to %d bytes, each "
 		    "written as two hexadecimal digits", TOKEN_ID_MAX);
 	w->spec.id = (struct span){ w->id, n };
@@ -122,7 +94,7 @@ parse_algorithm(const struct keytype *type, struct span name, uint8_t *out)
 			    algorithms[i].rsa;
 			return *out != 0;
 		}
-	return name.n == 2 && parse_hex(name, out, &n);
+	return name.n == 2 && hex_parse(name, out, &n);
 }
 
 static int

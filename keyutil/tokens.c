@@ -160,9 +160,8 @@ warn_candidates(const struct tokens *ts, const char *name)
 	}
 }
 
-/* The one token that is meant, by serial number before all, or NULL. */
-static struct slot *
-find(struct tokens *ts, const char *name, struct err *e)
+struct slot *
+tokens_find(struct tokens *ts, const char *name, struct err *e)
 {
 	struct slot *found = NULL;
 	size_t n = 0;
@@ -197,7 +196,7 @@ keep_only(struct tokens *ts, const char *name, struct err *e)
 {
 	struct slot *found, kept;
 
-	if ((found = find(ts, name, e)) == NULL)
+	if ((found = tokens_find(ts, name, e)) == NULL)
 		return (int)e->code;
 	kept = *found;
 	found->token = NULL;

@@ -53,6 +53,12 @@ void	 tokens_close(struct tokens *ts);
 int	 tokens_open_one(struct tokens *ts, const char *name,
 	    struct slot **out, struct err *e) MUST_CHECK;
 
+/*
+ * Of those that are open, the one of that name, by serial number before all.
+ * NULL with ERR_NO_TOKEN, or ERR_NOTFOUND when several have it.
+ */
+struct slot *tokens_find(struct tokens *ts, const char *name, struct err *e);
+
 /* List the keys of every token; one that fails becomes SLOT_FAILED. */
 int	 tokens_read_keys(struct tokens *ts, struct err *e) MUST_CHECK;
 

@@ -4,6 +4,7 @@
 
 #include "ssh/keytext.h"
 #include "token/manage.h"
+#include "token/prkd_edit.h"
 #include "token/schsm_keys.h"
 
 int
@@ -253,4 +254,27 @@ token_wrapped_key(const struct token_wrapped *w, struct token_key *k,
 	return schsm_keys_of_files(0, (struct span){ w->certificate,
 	    w->certificate_n }, (struct span){ w->description,
 	    w->description_n }, k, e);
+}
+
+int
+token_wrapped_rename(struct token_wrapped *w, const char *label,
+    struct span id, struct err *e)
+{
+	const struct prkd_change c = { .label = label, .id = id };
+	uint8_t d[sizeof(w->description)];
+	size_t n = sizeof(d);
+	int r;
+
+	if (label != NULL && (r = token_check_label(label,
+	    TOKEN_KEY_LABEL_MAX, e)) != 0)
+		return r;
+	if (w->description_n == 0)
+		return err_set(e, ERR_UNSUPPORTED, 0,
+		    "it has no description that could tell a label or an id");
+	if ((r = prkd_edit((struct span){ w->description, w->description_n },
+	    &c, d, &n, e)) != 0)
+		return r;
+	memcpy(w->description, d, n);
+	w->description_n = n;
+	return 0;
 }

@@ -226,4 +226,12 @@ int	 token_unwrap(struct token *t, const struct token_wrapped *in,
 int	 token_wrapped_key(const struct token_wrapped *w,
 	    struct token_key *k, struct err *e) MUST_CHECK;
 
+/*
+ * Give it another label (NULL: none other) and id (empty: none other).
+ * ERR_USAGE for a label that cannot be, ERR_UNSUPPORTED when it has no
+ * description to write them in.
+ */
+int	 token_wrapped_rename(struct token_wrapped *w, const char *label,
+	    struct span id, struct err *e) MUST_CHECK;
+
 #endif
