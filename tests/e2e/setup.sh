@@ -360,7 +360,7 @@ part_never_sent()
 		check "there are no '$n' shares" refused '' 2 \
 		    init --dkek-shares=$n
 	done
-	check "a label is one line" refused 'one line' 2 init --label 'a
+	check "a label is one line" refused 'can be seen' 2 init --label 'a
 b'
 	check "a file that others may read is not read" \
 	    refused '' 1 sh -c "chmod 644 '$E2E/so' && exec '$KEYUTIL' init \
