@@ -18,8 +18,8 @@ token_check_label(const char *label, size_t max, struct err *e)
 		    "such a label has 1 to %zu bytes", max);
 	keytext_clean(clean, sizeof(clean), span_cstr(label));
 	if (strcmp(clean, label) != 0)
-		return err_set(e, ERR_USAGE, 0, "a label is made of characters "
-		    "that can be seen, in UTF-8");
+		return err_set(e, ERR_USAGE, 0, "a label is one line of "
+		    "characters that can be seen, in UTF-8");
 	return 0;
 }
 

@@ -12,19 +12,6 @@ need opensc-tool opensc
 need openssl openssl
 need jq jq
 
-# says TEXT CODE COMMAND...: it exits so, and prints this somewhere.
-says()
-{
-	text=$1
-	want=$2
-	shift 2
-	"$@" >"$E2E/said" 2>&1
-	got=$?
-	cat "$E2E/said"
-	echo "exit $got, expected $want and: $text"
-	test "$got" -eq "$want" && grep -qF -e "$text" "$E2E/said"
-}
-
 # Commands that change the token, with the PIN.
 key()
 {

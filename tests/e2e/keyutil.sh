@@ -33,19 +33,6 @@ refused()
 	    test -s "$E2E/stderr"
 }
 
-# says TEXT CODE COMMAND...: it exits so, and prints this somewhere.
-says()
-{
-	text=$1
-	want=$2
-	shift 2
-	"$@" >"$E2E/said" 2>&1
-	got=$?
-	cat "$E2E/said"
-	echo "exit $got, expected $want and: $text"
-	test "$got" -eq "$want" && grep -qF -e "$text" "$E2E/said"
-}
-
 # same WANTED COMMAND...: its output is that file, byte for byte.
 same()
 {

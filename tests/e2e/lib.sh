@@ -160,6 +160,19 @@ has_not()
 	fi
 }
 
+# says TEXT CODE COMMAND...: for check; it exits so, and prints this somewhere.
+says()
+{
+	text=$1
+	want=$2
+	shift 2
+	"$@" >"$E2E/said" 2>&1
+	got=$?
+	cat "$E2E/said"
+	echo "exit $got, expected $want and: $text"
+	test "$got" -eq "$want" && grep -qF -e "$text" "$E2E/said"
+}
+
 # wait_for SECONDS COMMAND...: ask until it says yes.
 wait_for()
 {

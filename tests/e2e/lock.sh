@@ -9,19 +9,6 @@ need ssh-keygen openssh-client
 need opensc-tool opensc
 need jq jq
 
-# says TEXT CODE COMMAND...: it exits so, and prints this line somewhere.
-says()
-{
-	text=$1
-	want=$2
-	shift 2
-	"$@" >"$E2E/said" 2>&1
-	got=$?
-	cat "$E2E/said"
-	echo "exit $got, expected $want and: $text"
-	test "$got" -eq "$want" && grep -qF -e "$text" "$E2E/said"
-}
-
 # The state of the PIN, without a SELECT that would change it.
 pin_state()
 {

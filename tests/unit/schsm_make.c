@@ -93,26 +93,6 @@ count_leftovers(struct token *t)
 }
 
 static void
-assert_listed(struct token *t, const struct token_key *k)
-{
-	struct token_keys keys = use_list(t, NULL);
-	const struct token_key *found = NULL;
-
-	for (size_t i = 0; i < keys.n; i++)
-		if (strcmp(keys.v[i].ref, k->ref) == 0)
-			found = &keys.v[i];
-	assert_non_null(found);
-	assert_string_equal(found->label, k->label);
-	assert_string_equal(found->id, k->id);
-	assert_string_equal(found->algo, k->algo);
-	assert_string_equal(found->unusable, k->unusable);
-	assert_int_equal(found->blob_n, k->blob_n);
-	if (k->blob_n > 0)
-		assert_memory_equal(found->blob, k->blob, k->blob_n);
-	token_keys_free(&keys);
-}
-
-static void
 test_each_type_is_made_and_listed_as_told(void **state)
 {
 	static const struct {
@@ -142,7 +122,7 @@ test_each_type_is_made_and_listed_as_told(void **state)
 		    &e), 0);
 		assert_string_equal(k.algo, rows[i].algo);
 		assert_string_equal(k.label, rows[i].type);
-		assert_listed(t, &k);
+		use_assert_listed(t, &k);
 		assert_int_equal(k.blob != NULL, rows[i].ssh);
 		if (rows[i].ssh)
 			assert_int_equal(use_sign(t, &k, rows[i].alg, &e), 0);
@@ -180,7 +160,7 @@ test_a_narrow_reader_makes_rsa_keys(void **state)
 	(void)state;
 	t = open_in(&c, &o);
 	assert_int_equal(generate(t, "rsa2048", "a", &k, &e), 0);
-	assert_listed(t, &k);
+	use_assert_listed(t, &k);
 	free(k.blob);
 	assert_int_equal(generate(t, "p256", "b", &k, &e), ERR_UNSUPPORTED);
 	assert_int_equal(count_leftovers(t), 0);
@@ -264,7 +244,7 @@ test_a_card_that_wants_the_key_first_has_its_way(void **state)
 	vhsm_set_quirk(c.vhsm, VHSM_QUIRK_KEY_FIRST, true);
 	assert_int_equal(generate(t, "p256", "a", &k, &e), 0);
 	assert_string_equal(k.label, "a");
-	assert_listed(t, &k);
+	use_assert_listed(t, &k);
 	free(k.blob);
 	assert_int_equal(count_leftovers(t), 0);
 	done(t, &c);
@@ -301,7 +281,7 @@ test_cut_off_anywhere_it_leaves_nothing_half_made(void **state)
 		token_keys_free(&keys);
 		assert_int_equal(use_login(t, VHSM_PIN, &e), 0);
 		assert_int_equal(generate(t, "p256", "b", &k, &e), 0);
-		assert_listed(t, &k);
+		use_assert_listed(t, &k);
 		assert_int_equal(count_leftovers(t), 0);
 		free(k.blob);
 		done(t, &c);
@@ -381,7 +361,7 @@ test_a_place_with_leftovers_is_used(void **state)
 	assert_int_equal(count_leftovers(t), 1);
 	assert_int_equal(generate(t, "p256", "new", &k, &e), 0);
 	assert_string_equal(k.ref, "01");
-	assert_listed(t, &k);
+	use_assert_listed(t, &k);
 	free(k.blob);
 	assert_int_equal(count_leftovers(t), 0);
 	done(t, &c);

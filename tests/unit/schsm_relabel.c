@@ -47,26 +47,6 @@ set_label(struct token *t, const char *ref, const char *label, struct err *e)
 }
 
 static void
-assert_listed(struct token *t, const struct token_key *k)
-{
-	struct token_keys keys = use_list(t, NULL);
-	const struct token_key *found = NULL;
-
-	for (size_t i = 0; i < keys.n; i++)
-		if (strcmp(keys.v[i].ref, k->ref) == 0)
-			found = &keys.v[i];
-	assert_non_null(found);
-	assert_string_equal(found->label, k->label);
-	assert_string_equal(found->id, k->id);
-	assert_string_equal(found->algo, k->algo);
-	assert_string_equal(found->unusable, k->unusable);
-	assert_int_equal(found->blob_n, k->blob_n);
-	if (k->blob_n > 0)
-		assert_memory_equal(found->blob, k->blob, k->blob_n);
-	token_keys_free(&keys);
-}
-
-static void
 test_a_label_is_changed_and_nothing_else(void **state)
 {
 	struct token_keys keys;
@@ -84,7 +64,7 @@ test_a_label_is_changed_and_nothing_else(void **state)
 	assert_int_equal(set_label(t, "01", "b", &e), 0);
 	assert_int_equal(set_label(t, "02", "\xc3\xa4", &e), 0);
 	snprintf(k.label, sizeof(k.label), "b");
-	assert_listed(t, &k);
+	use_assert_listed(t, &k);
 	token_keys_free(&keys);
 	keys = use_list(t, NULL);
 	assert_string_equal(keys.v[1].label, "\xc3\xa4");

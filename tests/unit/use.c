@@ -65,3 +65,23 @@ use_sign(struct token *t, const struct token_key *k, enum sig_alg alg,
 	wire_free(&w);
 	return r;
 }
+
+void
+use_assert_listed(struct token *t, const struct token_key *k)
+{
+	struct token_keys keys = use_list(t, NULL);
+	const struct token_key *found = NULL;
+
+	for (size_t i = 0; i < keys.n; i++)
+		if (strcmp(keys.v[i].ref, k->ref) == 0)
+			found = &keys.v[i];
+	assert_non_null(found);
+	assert_string_equal(found->label, k->label);
+	assert_string_equal(found->id, k->id);
+	assert_string_equal(found->algo, k->algo);
+	assert_string_equal(found->unusable, k->unusable);
+	assert_int_equal(found->blob_n, k->blob_n);
+	if (k->blob_n > 0)
+		assert_memory_equal(found->blob, k->blob, k->blob_n);
+	token_keys_free(&keys);
+}

@@ -20,4 +20,8 @@ int		 use_login(struct token *t, const char *pin, struct err *e);
 int		 use_sign(struct token *t, const struct token_key *k,
 		    enum sig_alg alg, struct err *e);
 
+/* There is such a key in its place, and all is told of it as in *k. */
+void		 use_assert_listed(struct token *t,
+		    const struct token_key *k);
+
 #endif
