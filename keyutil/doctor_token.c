@@ -148,6 +148,20 @@ look_at_so_pin(struct doctor *d, const struct slot *s)
 		    token_words(d, s).s);
 }
 
+/* Once one share is there, the others exist, too. */
+static void
+fix_shares(struct doctor *d, const struct slot *s)
+{
+	const struct doctor_word token = token_words(d, s);
+
+	if (s->info.dkek_missing == s->info.dkek_shares)
+		doctor_fix(d, "hsm-keyutil dkek create-share -o share.pbe && "
+		    "hsm-keyutil dkek import-share share.pbe%s", token.s);
+	else
+		doctor_fix(d, "hsm-keyutil dkek import-share FILE%s",
+		    token.s);
+}
+
 static void
 look_at_backup(struct doctor *d, const struct slot *s)
 {
@@ -165,8 +179,7 @@ look_at_backup(struct doctor *d, const struct slot *s)
 		doctor_say(d, DOCTOR_WARN, "%s: keys cannot be backed up yet: "
 		    "%d of %d DKEK shares are missing", i->serial,
 		    i->dkek_missing, i->dkek_shares);
-		doctor_fix(d, "hsm-keyutil dkek import-share FILE%s",
-		    token_words(d, s).s);
+		fix_shares(d, s);
 	} else if (i->dkek_shares == 0) {
 		doctor_say(d, DOCTOR_WARN, "%s: a backup can be restored to "
 		    "this token only: its DKEK is random", i->serial);
@@ -191,7 +204,9 @@ look_at_keys(struct doctor *d, const struct slot *s)
 	doctor_say(d, DOCTOR_WARN, s->keys.n > 0 ?
 	    "%s: SSH can use none of its keys" : "%s: there is no key on it",
 	    s->info.serial);
-	if (is_set_up(s))
+	if (s->info.dkek_missing > 0)
+		fix_shares(d, s);	/* until then it makes none */
+	else if (is_set_up(s))
 		doctor_fix(d, "hsm-keyutil generate p256 --label ssh%s",
 		    token_words(d, s).s);
 }

@@ -79,6 +79,11 @@ check_offers()
 	offers "a command is completed" 'hsm-keyutil exp' export
 	offers "commands are listed" 'hsm-keyutil ' status list export help
 	offers "help takes a command" 'hsm-keyutil help st' status
+	offers "the second word of a command" 'hsm-keyutil pin ' change \
+	    unblock so-change
+	offers "so has its options" 'hsm-keyutil pin change --new' \
+	    --new-pin-file
+	offers "files are found" 'hsm-keyutil test --pin-file a-f' a-file
 	offers "options are completed" 'hsm-keyutil export --f' --format
 	offers "an option has its arguments" \
 	    'hsm-keyutil export --format ss' sshfp
@@ -157,6 +162,7 @@ zsh_offers()
 	cat >"$E2E/offer.zsh" <<-'EOF'
 	# In place of zsh's own, which shows what it is given.
 	_describe() { print -rl -- "${(@P)2}" }
+	_files() { print -rl -- *(N) }
 	compdef() { :; }
 	compset() { :; }
 	. $1

@@ -66,13 +66,26 @@ finds()
 	fi
 }
 
-# mends CHECK [RESULT]: what it said mends it does so when it is typed.
+# mends CHECK [OPTION...]: what it said mends it does so when it is typed,
+# with these options in place of answers.
 mends()
 {
-	eval "$(said "$1" fix)" >"$E2E/mend" 2>&1
+	e2e_check=$1
+	shift
+	set -- "$(said "$e2e_check" fix)" "$@"
+	eval "$*" >"$E2E/mend" 2>&1 </dev/null
 	look
-	is "$1: the command that it named mends it" "$(result "$1")" \
-	    "${2-pass}"
+	is "$e2e_check: the command that it named mends it" \
+	    "$(result "$e2e_check")" pass
+	test "$(result "$e2e_check")" = pass || show "$E2E/mend"
+}
+
+# Files with PINs to answer by.
+make_pins()
+{
+	echo 3537363231383830 >"$E2E/so"
+	echo 648219 >"$E2E/new"
+	chmod 600 "$E2E/so" "$E2E/new" "$E2E/pin"
 }
 
 part_well()
@@ -178,11 +191,16 @@ part_fresh()
 	finds "a token that was never set up" pin fail 'never set up' \
 	    'hsm-keyutil init'
 	is "it has no backup to talk of" "$(result backup)" skip
+	make_pins
+	mends pin --yes DENK0100000 --pin-file "$E2E/pin" \
+	    --so-pin-file "$E2E/so"
+	finds "its DKEK wants a share" backup warn '1 of 1 DKEK shares' \
+	    'dkek import-share'
+	finds "before it makes a key" keys warn 'no key on it' \
+	    'dkek import-share'
 	vhsmctl init 648219 3537363231383830 vhsm >/dev/null
-	finds "one that was" pin pass '3 tries'
-	finds "has no keys" keys warn 'no key on it' 'generate p256'
-	vhsmctl generate p256 user >/dev/null
-	finds "until it has one" keys pass '1 key'
+	finds "it may be without one" keys warn 'no key on it' 'generate p256'
+	mends keys --pin-file "$E2E/pin"
 }
 
 part_pin()
@@ -197,8 +215,14 @@ part_pin()
 	is "the doctor does not spend it" "$(tries_left)" 63C1
 	wrong_pins 1
 	finds "none is blocked" pin fail blocked 'hsm-keyutil pin unblock'
-	vhsmctl tries 3 >/dev/null
-	finds "with tries it is well" pin pass '3 tries'
+	make_pins
+	mends pin --so-pin-file "$E2E/so" --new-pin-file "$E2E/new"
+	wrong_pins 2
+	agent_start
+	wait_for 10 save_keys
+	finds "the last try, with an agent" pin fail 'one try left'
+	mends pin
+	agent_stop
 	vhsmctl transport on >/dev/null
 	finds "a transport PIN is to be changed" pin fail transport \
 	    'hsm-keyutil pin change'
@@ -212,6 +236,8 @@ part_leftovers()
 	finds "what is left of a key is found" leftovers 'warn' 'without a key' \
 	    'hsm-keyutil delete 01'
 	check "it is no failure of the token" test "$(result card)" = "pass skip"
+	make_pins
+	mends leftovers --yes 01 --pin-file "$E2E/pin"
 }
 
 part_agent()

@@ -318,8 +318,15 @@ test_backup_needs_a_whole_dkek(void **state)
 	s->info.dkek_shares = 3;
 	s->info.dkek_missing = 2;
 	assert_finding(ask(p, doctor_backup), DOCTOR_WARN, "2 of 3",
-	    "hsm-keyutil dkek import-share");
+	    "hsm-keyutil dkek import-share FILE");
+	s->info.dkek_missing = 3;
+	assert_finding(ask(p, doctor_backup), DOCTOR_WARN, "3 of 3",
+	    "hsm-keyutil dkek create-share");
+	assert_finding(ask(p, doctor_keys), DOCTOR_WARN, "no key",
+	    "hsm-keyutil dkek create-share");
 	s->info.dkek_missing = 0;
+	assert_finding(ask(p, doctor_keys), DOCTOR_WARN, "no key",
+	    "hsm-keyutil generate");
 	assert_finding(ask(p, doctor_backup), DOCTOR_PASS, "can be backed up",
 	    "");
 }
