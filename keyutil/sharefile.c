@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "keyutil/password.h"
 #include "keyutil/progress.h"
+#include "keyutil/readfile.h"
 #include "keyutil/sharefile.h"
 
 static const char deriving[] = "deriving the key of the DKEK share from its "
@@ -38,38 +36,20 @@ sharefile_parse_threshold(const char *s, size_t *n, struct err *e)
 	return 0;
 }
 
-/* A byte more than there should be tells that it is another file. */
-static int
-read_all(int fd, uint8_t *p, size_t *n, struct err *e)
-{
-	const size_t room = *n;
-	ssize_t got;
-
-	*n = 0;
-	do {
-		got = read(fd, p + *n, room - *n);
-		*n += got > 0 ? (size_t)got : 0;
-	} while (got > 0 || (got == -1 && errno == EINTR));
-	return got == 0 ? 0 : err_sys(e, "read");
-}
-
+/* Room for a byte more than there should be, to see that there is. */
 int
 sharefile_read(struct sharefile *f, struct err *e)
 {
 	uint8_t bytes[SHARE_FILE_BYTES + 1];
 	size_t n = sizeof(bytes);
-	int fd, r;
+	int r;
 
-	fd = open(f->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	if (fd == -1)
-		return err_sys(e, "cannot read \"%.200s\"", f->path);
-	r = read_all(fd, bytes, &n, e);
-	close(fd);
-	if (r == 0)
-		r = share_check((struct span){ bytes, n }, e);
-	if (r == 0)
-		memcpy(f->bytes, bytes, sizeof(f->bytes));
-	return r == 0 ? 0 : err_wrap(e, "\"%.200s\"", f->path);
+	if ((r = readfile(f->path, bytes, &n, e)) != 0)
+		return r;
+	if ((r = share_check((struct span){ bytes, n }, e)) != 0)
+		return err_wrap(e, "\"%.200s\"", f->path);
+	memcpy(f->bytes, bytes, sizeof(f->bytes));
+	return 0;
 }
 
 static int
