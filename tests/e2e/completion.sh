@@ -77,6 +77,10 @@ at_terminal()
 check_offers()
 {
 	offers "a command is completed" 'hsm-keyutil exp' export
+	offers "one that begins another is, too" 'hsm-keyutil ba' backup
+	offers "as is the other" 'hsm-keyutil backup v' verify
+	offers "keys may stand there as well" 'hsm-keyutil backup ' verify \
+	    user
 	offers "commands are listed" 'hsm-keyutil ' status list export help
 	offers "help takes a command" 'hsm-keyutil help st' status
 	offers "the second word of a command" 'hsm-keyutil pin ' change \

@@ -198,6 +198,10 @@ part_fresh()
 	    'dkek import-share'
 	finds "before it makes a key" keys warn 'no key on it' \
 	    'dkek import-share'
+	cd "$E2E" || return
+	echo 'the password of a share' >"$E2E/pin"
+	mends backup
+	echo "$PIN" >"$E2E/pin"
 	vhsmctl init 648219 3537363231383830 vhsm >/dev/null
 	finds "it may be without one" keys warn 'no key on it' 'generate p256'
 	mends keys --pin-file "$E2E/pin"
