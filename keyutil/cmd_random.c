@@ -106,7 +106,7 @@ run(const struct cmd_args *a, struct err *e)
 {
 	struct tokens ts;
 	struct slot *s;
-	size_t n;
+	size_t n = 0;
 	int r;
 
 	if (a->n_operands != 1)

@@ -30,7 +30,7 @@ int	 transfers_new(struct transfers *ts, size_t n, struct err *e)
 void	 transfers_free(struct transfers *ts);
 
 /* "the key "a" (P-256, id 01)", in words that fit a sentence. */
-#define TRANSFER_NAME_MAX	200
+#define TRANSFER_NAME_MAX	256
 void	 transfer_name(const struct token_key *k, char *out, size_t len);
 
 /* Does the token have a complete DKEK?  ERR_UNSUPPORTED with what to do. */
