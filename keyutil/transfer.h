@@ -15,7 +15,7 @@
 struct transfer {
 	struct token_wrapped	 w;
 	struct token_key	 key;	/* by the files that go with it */
-	char			 from[256];	/* file or token, in words */
+	char			 from[320];	/* file or token, in words */
 	bool			 there;	/* where it goes it is already */
 };
 
