@@ -187,22 +187,6 @@ ask_new_so_pin(const struct slot *s, const char *file, struct secret *out,
 }
 
 int
-ask_password(const char *file, const char *what, struct secret *out,
-    struct err *e)
-{
-	char prompt[256];
-
-	if (file != NULL)
-		return from_file(file, out, e);
-	if (!pin_tty_usable())
-		return err_set(e, ERR_DENIED, 0, "there is no terminal to ask "
-		    "for the password %s; give it with --password-file",
-		    what);
-	snprintf(prompt, sizeof(prompt), "Password %s: ", what);
-	return pin_tty(prompt, -1, out, e);
-}
-
-int
 ask_to_type(const char *word, struct err *e)
 {
 	struct secret *typed;

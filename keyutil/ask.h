@@ -48,10 +48,6 @@ int	 ask_check_pin(const struct secret *pin, struct err *e) MUST_CHECK;
 int	 ask_parse_so_pin(const struct secret *text, struct secret *out,
 	    struct err *e) MUST_CHECK;
 
-/* A password that exists, of no token; `what` is whose, in a few words. */
-int	 ask_password(const char *file, const char *what,
-	    struct secret *out, struct err *e) MUST_CHECK;
-
 /*
  * The person types `word` to go on: ERR_CANCELLED for anything else,
  * ERR_DENIED when there is no terminal to ask at.  What it is about was

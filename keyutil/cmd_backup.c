@@ -5,11 +5,11 @@
 #include <strings.h>
 
 #include "keyutil/cmd.h"
-#include "keyutil/keys.h"
 #include "keyutil/login.h"
 #include "keyutil/newfile.h"
 #include "keyutil/out.h"
 #include "keyutil/transfer.h"
+#include "keyutil/trial.h"
 #include "keyutil/wrapfile.h"
 
 #define SUFFIX	".hsmkey"
@@ -29,25 +29,20 @@ static const struct cmd_option options[] = {
 	{ 0 },
 };
 
-/* The keys to back up, each with the file that it goes to. */
-struct chosen {
-	const struct token_key	*key;
-	char			*path;
-};
-
 struct backup {
-	struct slot	*slot;
-	struct chosen	*v;
-	size_t		 n;
-	size_t		 skipped;
+	struct slot		*slot;
+	struct trial_keys	 keys;
+	char			**path;		/* the file of each */
+	size_t			 skipped;
 };
 
 static void
 backup_free(struct backup *b)
 {
-	for (size_t i = 0; i < b->n; i++)
-		free(b->v[i].path);
-	free(b->v);
+	for (size_t i = 0; b->path != NULL && i < b->keys.n; i++)
+		free(b->path[i]);
+	free(b->path);
+	trial_keys_free(&b->keys);
 }
 
 /* A label as the name of a file in any directory, on any file system. */
@@ -99,47 +94,30 @@ path_of(const struct backup *b, const char *dir, const struct token_key *k)
 }
 
 static int
-choose(struct backup *b, const char *dir, const struct token_key *k,
-    struct err *e)
+choose_path(struct backup *b, const char *dir, size_t i, struct err *e)
 {
-	struct chosen *c = &b->v[b->n];
+	const struct token_key *k = b->keys.v[i];
 
-	for (size_t i = 0; i < b->n; i++)
-		if (b->v[i].key == k)
-			return 0;
-	c->key = k;
-	if ((c->path = path_of(b, dir, k)) == NULL)
+	if ((b->path[i] = path_of(b, dir, k)) == NULL)
 		return err_set(e, ERR_NOMEM, 0, "file name");
-	b->n++;
-	for (size_t i = 0; i + 1 < b->n; i++)
-		if (strcmp(b->v[i].path, c->path) == 0)
+	for (size_t j = 0; j < i; j++)
+		if (strcmp(b->path[j], b->path[i]) == 0)
 			return err_set(e, ERR_DENIED, 0, "two keys have the "
 			    "label \"%.100s\" and the id %s: \"hsm-keyutil "
 			    "label\" gives one of them another label",
 			    k->label, k->id);
-	return newfile_check(c->path, e);
+	return newfile_check(b->path[i], e);
 }
 
 static int
-choose_keys(struct backup *b, const struct cmd_args *a, struct err *e)
+choose_paths(struct backup *b, const char *dir, struct err *e)
 {
-	const struct token_keys *all = &b->slot->keys;
-	const char *dir = a->value[OPT_OUTPUT];
-	const struct token_key *k;
 	int r = 0;
 
-	b->v = calloc(all->n + a->n_operands + 1, sizeof(*b->v));
-	if (b->v == NULL)
-		return err_set(e, ERR_NOMEM, 0, "keys");
-	for (size_t i = 0; r == 0 && i < a->n_operands; i++)
-		if ((r = keys_find_one(b->slot, a->operand[i], &k, e)) == 0)
-			r = choose(b, dir, k, e);
-	for (size_t i = 0; r == 0 && a->value[OPT_ALL] != NULL && i < all->n;
-	    i++)
-		r = choose(b, dir, &all->v[i], e);
-	if (r == 0 && b->n == 0)
-		r = err_set(e, ERR_NOTFOUND, 0, "there is no key on token %s",
-		    b->slot->info.serial);
+	if ((b->path = calloc(b->keys.n, sizeof(*b->path))) == NULL)
+		return err_set(e, ERR_NOMEM, 0, "file names");
+	for (size_t i = 0; r == 0 && i < b->keys.n; i++)
+		r = choose_path(b, dir, i, e);
 	return r;
 }
 
@@ -149,10 +127,10 @@ take(struct backup *b, struct transfers *keys, struct err *e)
 {
 	int r;
 
-	for (size_t i = 0; i < b->n; i++) {
+	for (size_t i = 0; i < b->keys.n; i++) {
 		struct transfer *t = &keys->v[keys->n++];
 
-		r = transfer_take(t, b->slot, b->v[i].key, e);
+		r = transfer_take(t, b->slot, b->keys.v[i], e);
 		if (r == ERR_DENIED) {
 			out_warn("not backed up: %s", e->msg);
 			t->there = true;
@@ -171,7 +149,7 @@ take_from_token(struct backup *b, struct transfers *keys,
 	struct login l;
 	int r;
 
-	if ((r = transfers_new(keys, b->n, e)) != 0 ||
+	if ((r = transfers_new(keys, b->keys.n, e)) != 0 ||
 	    (r = login_begin(&l, b->slot, pin_file, "to back up keys",
 	    e)) != 0)
 		return r;
@@ -189,11 +167,25 @@ write_files(const struct backup *b, const struct transfers *keys,
 	for (size_t i = 0; i < keys->n; i++) {
 		if (keys->v[i].there)
 			continue;
-		if ((r = wrapfile_write(b->v[i].path, &keys->v[i].w, e)) != 0)
+		if ((r = wrapfile_write(b->path[i], &keys->v[i].w, e)) != 0)
 			return r;
-		printf("%s\n", b->v[i].path);
+		printf("%s\n", b->path[i]);
 	}
 	return 0;
+}
+
+/* A backup that nobody can use is worse than none. */
+static void
+tell_what_it_takes(const struct token_info *i)
+{
+	if (i->dkek_shares == 0)
+		out_warn("only token %s takes these keys back, and only until "
+		    "it is initialised: its DKEK is a random one that nobody "
+		    "has shares of", i->serial);
+	else
+		out_warn("a token needs the same DKEK, with the key check "
+		    "value %s, to take these keys back: keep its shares and "
+		    "their passwords", i->dkek_kcv);
 }
 
 static int
@@ -202,15 +194,14 @@ back_up(struct backup *b, const char *pin_file, struct err *e)
 	struct transfers keys = { 0 };
 	int r;
 
-	if ((r = take_from_token(b, &keys, pin_file, e)) == 0 &&
-	    (r = write_files(b, &keys, e)) == 0 && b->n > b->skipped)
-		out_warn("a token needs the same DKEK, with the key check "
-		    "value %s, to take these keys back: keep its shares and "
-		    "their passwords", b->slot->info.dkek_kcv);
+	if ((r = take_from_token(b, &keys, pin_file, e)) == 0)
+		r = write_files(b, &keys, e);
 	transfers_free(&keys);
+	if (r == 0 && b->keys.n > b->skipped)
+		tell_what_it_takes(&b->slot->info);
 	if (r == 0 && b->skipped > 0)
 		r = err_set(e, ERR_DENIED, 0, "%zu of %zu keys were not "
-		    "backed up", b->skipped, b->n);
+		    "backed up", b->skipped, b->keys.n);
 	return r;
 }
 
@@ -228,9 +219,11 @@ run(const struct cmd_args *a, struct err *e)
 		return err_set(e, ERR_USAGE, 0, "name the keys, or give "
 		    "--all");
 	if ((r = tokens_open_one(&ts, a->value[OPT_TOKEN], &b.slot, e)) == 0 &&
-	    (r = transfer_has_dkek(b.slot, e)) == 0 &&
+	    (r = transfer_may_leave(b.slot, e)) == 0 &&
 	    (r = tokens_read_keys(&ts, e)) == 0 &&
-	    (r = choose_keys(&b, a, e)) == 0)
+	    (r = trial_choose(b.slot, a->operand, a->n_operands, &b.keys,
+	    e)) == 0 &&
+	    (r = choose_paths(&b, a->value[OPT_OUTPUT], e)) == 0)
 		r = back_up(&b, a->value[OPT_PIN_FILE], e);
 	backup_free(&b);
 	tokens_close(&ts);

@@ -4,12 +4,9 @@
 #include <string.h>
 
 #include "dkek/dkek.h"
-#include "dkek/share.h"
-#include "keyutil/ask.h"
 #include "keyutil/cmd.h"
 #include "keyutil/out.h"
-#include "keyutil/progress.h"
-#include "keyutil/readfile.h"
+#include "keyutil/sharefile.h"
 #include "keyutil/transfer.h"
 #include "keyutil/wrapfile.h"
 #include "ssh/keytext.h"
@@ -17,6 +14,7 @@
 enum {
 	OPT_SHARE,
 	OPT_PASSWORD_FILE,
+	OPT_THRESHOLD,
 };
 
 static const struct cmd_option options[] = {
@@ -25,6 +23,8 @@ static const struct cmd_option options[] = {
 	[OPT_PASSWORD_FILE] = { "password-file", "FILE[,FILE...]",
 	    "take the password of the share from the first line of FILE; one "
 	    "for all shares, or one for each" },
+	[OPT_THRESHOLD] = { "threshold", "N",
+	    "the password was split: N people give their shares of it" },
 	{ 0 },
 };
 
@@ -51,63 +51,37 @@ item(const char *list, size_t n, bool for_each, char *out, size_t len)
 	    (int)(end - list), list) < len;
 }
 
-static void
-watch(void *ctx, double part)
-{
-	progress_at(ctx, part);
-}
-
 static int
-open_share(const char *path, const char *password_file, struct secret *share,
-    struct err *e)
-{
-	struct secret *password = secret_new();
-	struct share_watch w = { .at = watch };
-	uint8_t file[SHARE_FILE_BYTES];
-	size_t n = sizeof(file);
-	char what[128];
-	int r;
-
-	if (password == NULL)
-		return err_set(e, ERR_NOMEM, 0, "password");
-	snprintf(what, sizeof(what), "of the share \"%.80s\"", path);
-	if ((r = readfile(path, file, &n, e)) == 0 &&
-	    (r = share_check((struct span){ file, n }, e)) == 0 &&
-	    (r = ask_password(password_file, what, password, e)) == 0) {
-		w.ctx = progress_start("opening the share");
-		r = share_open((struct span){ file, n }, password, &w, share,
-		    e);
-		progress_end(w.ctx, r == 0);
-	}
-	secret_free(password);
-	return r == 0 ? 0 : err_wrap(e, "share \"%.200s\"", path);
-}
-
-static int
-add_share(struct dkek *d, const char *path, const char *password_file,
-    struct err *e)
+add_share(struct dkek *d, struct sharefile *f, struct err *e)
 {
 	struct secret *share = secret_new();
 	int r;
 
 	if (share == NULL)
 		return err_set(e, ERR_NOMEM, 0, "DKEK share");
-	if ((r = open_share(path, password_file, share, e)) == 0)
+	if ((r = sharefile_read(f, e)) == 0 &&
+	    (r = sharefile_open(f, share, e)) == 0)
 		r = dkek_add(d, share, e);
 	secret_free(share);
 	return r;
 }
 
 static int
-open_shares(struct dkek **d, const char *shares, const char *passwords,
-    struct err *e)
+open_shares(struct dkek **d, const struct cmd_args *a, struct err *e)
 {
+	const char *shares = a->value[OPT_SHARE];
+	const char *passwords = a->value[OPT_PASSWORD_FILE];
 	char path[4096], password[4096];
+	struct sharefile f = { .path = path };
 	size_t n = 1;
-	int r = 0;
+	int r;
 
 	if ((*d = dkek_new()) == NULL)
 		return err_set(e, ERR_NOMEM, 0, "DKEK");
+	if ((r = sharefile_parse_threshold(a->value[OPT_THRESHOLD],
+	    &f.threshold, e)) != 0)
+		return err_wrap(e, "--threshold");
+	f.password_file = passwords != NULL ? password : NULL;
 	for (const char *p = shares; *p != '\0'; p++)
 		n += *p == ',';
 	for (size_t i = 0; r == 0 && i < n; i++) {
@@ -117,8 +91,7 @@ open_shares(struct dkek **d, const char *shares, const char *passwords,
 			return err_set(e, ERR_USAGE, 0, "name %zu share files "
 			    "and their password files, with commas between",
 			    n);
-		r = add_share(*d, path, passwords != NULL ? password : NULL,
-		    e);
+		r = add_share(*d, &f, e);
 	}
 	return r;
 }
@@ -223,9 +196,9 @@ run(const struct cmd_args *a, struct err *e)
 	if (a->n_operands == 0)
 		return err_set(e, ERR_USAGE, 0, "name the files of the keys");
 	if (a->value[OPT_SHARE] != NULL)
-		r = open_shares(&j.dkek, a->value[OPT_SHARE],
-		    a->value[OPT_PASSWORD_FILE], e);
-	else if (a->value[OPT_PASSWORD_FILE] != NULL)
+		r = open_shares(&j.dkek, a, e);
+	else if (a->value[OPT_PASSWORD_FILE] != NULL ||
+	    a->value[OPT_THRESHOLD] != NULL)
 		r = err_set(e, ERR_USAGE, 0, "a password is that of a share: "
 		    "name it with --share");
 	else if (tokens_open(&j.tokens, NULL, &ignored) != 0)

@@ -3,11 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "keyutil/ask.h"
 #include "keyutil/cmd.h"
-#include "keyutil/keys.h"
 #include "keyutil/login.h"
-#include "keyutil/out.h"
 #include "keyutil/transfer.h"
+#include "keyutil/trial.h"
 
 enum {
 	OPT_ALL,
@@ -31,8 +31,7 @@ static const struct cmd_option options[] = {
 
 struct clone {
 	struct slot		*from, *to;
-	const struct token_key	**key;
-	size_t			 n;
+	struct trial_keys	 keys;
 };
 
 static int
@@ -86,7 +85,7 @@ check_dkeks(const struct clone *c, struct err *e)
 	const struct token_info *from = &c->from->info, *to = &c->to->info;
 	int r;
 
-	if ((r = transfer_has_dkek(c->from, e)) != 0 ||
+	if ((r = transfer_may_leave(c->from, e)) != 0 ||
 	    (r = transfer_has_dkek(c->to, e)) != 0)
 		return r;
 	if (strcmp(from->dkek_kcv, to->dkek_kcv) == 0)
@@ -113,49 +112,17 @@ read_keys(struct tokens *ts, const struct clone *c, struct err *e)
 	return err_wrap(e, "%s", s->reader);
 }
 
-static void
-choose(struct clone *c, const struct token_key *k)
-{
-	for (size_t i = 0; i < c->n; i++)
-		if (c->key[i] == k)
-			return;
-	c->key[c->n++] = k;
-}
-
-static int
-choose_keys(struct clone *c, const struct cmd_args *a, struct err *e)
-{
-	const struct token_keys *all = &c->from->keys;
-	const struct token_key *k;
-	int r;
-
-	c->key = calloc(all->n + a->n_operands + 1, sizeof(*c->key));
-	if (c->key == NULL)
-		return err_set(e, ERR_NOMEM, 0, "keys");
-	for (size_t i = 0; i < a->n_operands; i++) {
-		if ((r = keys_find_one(c->from, a->operand[i], &k, e)) != 0)
-			return r;
-		choose(c, k);
-	}
-	for (size_t i = 0; a->value[OPT_ALL] != NULL && i < all->n; i++)
-		choose(c, &all->v[i]);
-	if (c->n == 0)
-		return err_set(e, ERR_NOTFOUND, 0, "there is no key on token "
-		    "%s", c->from->info.serial);
-	return 0;
-}
-
 /* Which of them can go there, and are not there yet. */
 static int
 plan(const struct clone *c, struct transfers *keys, struct err *e)
 {
 	int r;
 
-	if ((r = transfers_new(keys, c->n, e)) != 0)
+	if ((r = transfers_new(keys, c->keys.n, e)) != 0)
 		return r;
-	for (size_t i = 0; i < c->n; i++)
+	for (size_t i = 0; i < c->keys.n; i++)
 		if ((r = transfer_expect(&keys->v[keys->n++], c->from,
-		    c->key[i], e)) != 0)
+		    c->keys.v[i], e)) != 0)
 			return r;
 	return transfers_check(keys, c->to, e);
 }
@@ -166,15 +133,15 @@ take(const struct clone *c, struct transfers *keys, struct err *e)
 {
 	int r;
 
-	for (size_t i = 0; i < c->n; i++) {
+	for (size_t i = 0; i < c->keys.n; i++) {
 		struct transfer *t = &keys->v[i];
 
 		if (t->there)
 			continue;
-		if ((r = transfer_take(t, c->from, c->key[i], e)) != 0)
+		if ((r = transfer_take(t, c->from, c->keys.v[i], e)) != 0)
 			return r;
-		if (c->key[i]->blob != NULL &&
-		    (r = transfer_prove(c->from, c->key[i], e)) != 0)
+		if (c->keys.v[i]->blob != NULL &&
+		    (r = transfer_prove(c->from, c->keys.v[i], e)) != 0)
 			return err_wrap(e, "%s", t->from);
 	}
 	return 0;
@@ -196,20 +163,6 @@ take_out(const struct clone *c, struct transfers *keys,
 }
 
 static int
-put_in(const struct clone *c, struct transfers *keys, const char *pin_file,
-    struct err *e)
-{
-	struct login l;
-	int r;
-
-	if ((r = login_begin(&l, c->to, pin_file, "to put keys in", e)) != 0)
-		return r;
-	r = transfers_put(keys, c->to, e);
-	login_end(&l);
-	return r;
-}
-
-static int
 run(const struct cmd_args *a, struct err *e)
 {
 	struct transfers keys = { 0 };
@@ -223,15 +176,18 @@ run(const struct cmd_args *a, struct err *e)
 	if ((a->n_operands == 0) == (a->value[OPT_ALL] == NULL))
 		return err_set(e, ERR_USAGE, 0, "name the keys, or give "
 		    "--all");
+	if ((r = ask_stdin_once(&a->value[OPT_PIN_FILE], 2, e)) != 0)
+		return r;
 	if ((r = find_tokens(&ts, a, &c, e)) == 0 &&
 	    (r = check_dkeks(&c, e)) == 0 &&
 	    (r = read_keys(&ts, &c, e)) == 0 &&
-	    (r = choose_keys(&c, a, e)) == 0 &&
+	    (r = trial_choose(c.from, a->operand, a->n_operands,
+	    &c.keys, e)) == 0 &&
 	    (r = plan(&c, &keys, e)) == 0 && transfers_left(&keys) > 0 &&
 	    (r = take_out(&c, &keys, a->value[OPT_PIN_FILE], e)) == 0)
-		r = put_in(&c, &keys, a->value[OPT_TO_PIN_FILE], e);
+		r = transfers_put(&keys, c.to, a->value[OPT_TO_PIN_FILE], e);
 	transfers_free(&keys);
-	free(c.key);
+	trial_keys_free(&c.keys);
 	tokens_close(&ts);
 	return r;
 }

@@ -4,8 +4,6 @@
 
 #include "keyutil/cmd.h"
 #include "keyutil/hex.h"
-#include "keyutil/login.h"
-#include "keyutil/out.h"
 #include "keyutil/transfer.h"
 #include "keyutil/wrapfile.h"
 
@@ -78,7 +76,6 @@ static int
 restore(struct transfers *ts, struct slot *to, const char *pin_file,
     struct err *e)
 {
-	struct login l;
 	int r;
 
 	if ((r = transfer_has_dkek(to, e)) != 0 ||
@@ -86,11 +83,7 @@ restore(struct transfers *ts, struct slot *to, const char *pin_file,
 	    (r = transfers_check_dkek(ts, to, e)) != 0 ||
 	    transfers_left(ts) == 0)
 		return r;
-	if ((r = login_begin(&l, to, pin_file, "to put keys in", e)) != 0)
-		return r;
-	r = transfers_put(ts, to, e);
-	login_end(&l);
-	return r;
+	return transfers_put(ts, to, pin_file, e);
 }
 
 static int

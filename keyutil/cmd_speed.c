@@ -223,7 +223,7 @@ run(const struct cmd_args *a, struct err *e)
 		return r;
 	if ((r = tokens_open_one(&ts, a->value[OPT_TOKEN], &s, e)) == 0 &&
 	    (r = tokens_read_keys(&ts, e)) == 0 &&
-	    (r = trial_choose(&ts, s, a->operand, a->n_operands, &keys,
+	    (r = trial_choose(s, a->operand, a->n_operands, &keys,
 	    e)) == 0)
 		r = speed_of(s, &keys, seconds, a, e);
 	trial_keys_free(&keys);

@@ -4,9 +4,11 @@
 #include <string.h>
 
 #include "keyutil/keys.h"
+#include "keyutil/login.h"
 #include "keyutil/out.h"
 #include "keyutil/progress.h"
 #include "keyutil/transfer.h"
+#include "keyutil/trial.h"
 #include "token/cvc.h"
 
 int
@@ -51,6 +53,22 @@ transfer_has_dkek(const struct slot *s, struct err *e)
 		    "is not complete: %d of its %d shares are missing; give "
 		    "them by \"hsm-keyutil dkek import-share FILE\"",
 		    i->serial, i->dkek_missing, i->dkek_shares);
+	return 0;
+}
+
+int
+transfer_may_leave(const struct slot *s, struct err *e)
+{
+	int r;
+
+	if ((r = transfer_has_dkek(s, e)) != 0)
+		return r;
+	if (strcmp(s->info.dkek_kcv, DKEK_KCV_OF_NOTHING) == 0)
+		return err_set(e, ERR_DENIED, 0, "the DKEK of token %s is one "
+		    "that everybody knows, as the same share was imported "
+		    "twice: no key leaves the token under it; it gets another "
+		    "one by \"hsm-keyutil init\", which destroys all its "
+		    "keys", s->info.serial);
 	return 0;
 }
 
@@ -241,41 +259,15 @@ transfers_left(const struct transfers *ts)
 	return n;
 }
 
-static enum sig_alg
-alg_of(enum key_type t)
-{
-	switch (t) {
-	case KEY_P256:
-		return SIG_ECDSA_P256;
-	case KEY_P384:
-		return SIG_ECDSA_P384;
-	case KEY_P521:
-		return SIG_ECDSA_P521;
-	case KEY_RSA:
-		break;
-	}
-	return SIG_RSA_SHA256;
-}
-
 int
 transfer_prove(struct slot *s, const struct token_key *k, struct err *e)
 {
-	const struct span blob = { k->blob, k->blob_n };
-	const struct span data = span_cstr("hsm-keyutil: is it this key?");
-	struct wire_w sig;
-	struct key key;
-	int r;
+	enum sig_alg alg[TRIAL_ALGS_MAX];
+	double ms;
 
-	if ((r = key_parse(blob, &key, e)) != 0)
-		return r;
-	if (!wire_write(&sig, SIG_BLOB_MAX))
-		return err_set(e, ERR_NOMEM, 0, "signature");
-	if ((r = token_sign(s->token, k, alg_of(key.type), data, &sig,
-	    e)) == 0)
-		r = sig_verify(blob, alg_of(key.type), data,
-		    wire_bytes(&sig), e);
-	wire_free(&sig);
-	return r;
+	if (trial_algs(k, alg) == 0)
+		return err_set(e, ERR_UNSUPPORTED, 0, "%s", k->unusable);
+	return trial_sign(s->token, k, alg[0], &ms, e);
 }
 
 /* Its public key is not the one in the file: nobody wants such a key. */
@@ -324,13 +316,18 @@ put(struct slot *to, struct transfer *t, struct err *e)
 }
 
 int
-transfers_put(struct transfers *ts, struct slot *to, struct err *e)
+transfers_put(struct transfers *ts, struct slot *to, const char *pin_file,
+    struct err *e)
 {
-	int r = 0;
+	struct login l;
+	int r;
 
+	if ((r = login_begin(&l, to, pin_file, "to put keys in", e)) != 0)
+		return r;
 	for (size_t i = 0; r == 0 && i < ts->n; i++)
 		if (!ts->v[i].there)
 			r = put(to, &ts->v[i], e);
+	login_end(&l);
 	if (r == ERR_TOKEN_GONE)
 		out_warn("run the command again when the token is back: it "
 		    "goes on from where it was");

@@ -36,6 +36,9 @@ void	 transfer_name(const struct token_key *k, char *out, size_t len);
 /* Does the token have a complete DKEK?  ERR_UNSUPPORTED with what to do. */
 int	 transfer_has_dkek(const struct slot *s, struct err *e) MUST_CHECK;
 
+/* And is it one to trust keys to?  ERR_DENIED when everybody knows it. */
+int	 transfer_may_leave(const struct slot *s, struct err *e) MUST_CHECK;
+
 /*
  * The public part of a wrapped key; *p borrows from t.  False: it has none
  * that could be compared.
@@ -72,12 +75,12 @@ int	 transfers_check_dkek(const struct transfers *ts,
 size_t	 transfers_left(const struct transfers *ts);
 
 /*
- * Put in those that are not there, prove each by a signature, and print
- * what was done; logged in.  The first that fails ends it: what was put in
- * before stays, and another try goes on from there.
+ * Log in, put in those that are not there, prove each by a signature, and
+ * print what was done.  The first that fails ends it: what was put in before
+ * stays, and another try goes on from there.
  */
-int	 transfers_put(struct transfers *ts, struct slot *to, struct err *e)
-	    MUST_CHECK;
+int	 transfers_put(struct transfers *ts, struct slot *to,
+	    const char *pin_file, struct err *e) MUST_CHECK;
 
 /* The key there makes a signature that its public key verifies. */
 int	 transfer_prove(struct slot *s, const struct token_key *k,

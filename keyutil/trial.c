@@ -19,14 +19,14 @@ is_in(const struct trial_keys *k, const struct token_key *key)
 }
 
 static int
-choose_named(const struct tokens *ts, char *const *names, size_t n,
+choose_named(const struct slot *s, char *const *names, size_t n,
     struct trial_keys *out, struct err *e)
 {
 	const struct token_key *key;
 	int r;
 
 	for (size_t i = 0; i < n; i++) {
-		if ((r = keys_find(ts, names[i], &key, e)) != 0)
+		if ((r = keys_find_one(s, names[i], &key, e)) != 0)
 			return r;
 		if (!is_in(out, key))
 			out->v[out->n++] = key;
@@ -35,8 +35,8 @@ choose_named(const struct tokens *ts, char *const *names, size_t n,
 }
 
 int
-trial_choose(const struct tokens *ts, const struct slot *s,
-    char *const *names, size_t n, struct trial_keys *out, struct err *e)
+trial_choose(const struct slot *s, char *const *names, size_t n,
+    struct trial_keys *out, struct err *e)
 {
 	const size_t most = n > 0 ? n : s->keys.n;
 	int r = 0;
@@ -48,7 +48,7 @@ trial_choose(const struct tokens *ts, const struct slot *s,
 	if ((out->v = calloc(most, sizeof(*out->v))) == NULL)
 		return err_set(e, ERR_NOMEM, 0, "keys");
 	if (n > 0)
-		r = choose_named(ts, names, n, out, e);
+		r = choose_named(s, names, n, out, e);
 	else
 		for (; out->n < most; out->n++)
 			out->v[out->n] = &s->keys.v[out->n];

@@ -22,9 +22,8 @@ struct trial_keys {
  * The keys of a slot by their names (keys.h), each once; with no name all,
  * those that SSH cannot use included.  ERR_NOTFOUND when a name fits none.
  */
-int	 trial_choose(const struct tokens *ts, const struct slot *s,
-	    char *const *names, size_t n, struct trial_keys *out,
-	    struct err *e) MUST_CHECK;
+int	 trial_choose(const struct slot *s, char *const *names, size_t n,
+	    struct trial_keys *out, struct err *e) MUST_CHECK;
 void	 trial_keys_free(struct trial_keys *k);
 
 /* What a key signs with for SSH, without SHA-1; 0: nothing. */

@@ -230,8 +230,8 @@ verified()
 	echo wrong >"$E2E/password"
 	check "a wrong password is told" says 'password is wrong' 1 \
 	    "$KEYUTIL" backup verify "$@" "$E2E/ours/rsa.hsmkey"
-	check "a file that is no share, too" says 'too long' 1 \
-	    "$KEYUTIL" backup verify --share "$E2E/ours/rsa.hsmkey" \
+	check_status "a file that is no share, too" 1 "$KEYUTIL" \
+	    backup verify --share "$E2E/ours/rsa.hsmkey" \
 	    --password-file "$E2E/password" "$E2E/ours/rsa.hsmkey"
 
 	check "a key is deleted" on_b delete q256 --yes q256
@@ -240,6 +240,32 @@ verified()
 	    on_b restore --label new --id 77 "$E2E/bad/spliced.hsmkey"
 	keys_of $B >"$E2E/after"
 	check "and not left there" cmp "$E2E/before" "$E2E/after"
+}
+
+# A DKEK of two shares, all by hsm-keyutil.
+part_shares()
+{
+	pin_file
+	printf 'first password\n' >"$E2E/password.1"
+	printf 'second password\n' >"$E2E/password.2"
+	chmod 600 "$E2E"/password.*
+	vhsmctl apdu "${INIT%??}02" >/dev/null
+	for i in 1 2; do
+		check "share $i is made" "$KEYUTIL" dkek create-share \
+		    -o "$E2E/$i.pbe" --password-file "$E2E/password.$i"
+		check "and put in" "$KEYUTIL" dkek import-share \
+		    --password-file "$E2E/password.$i" "$E2E/$i.pbe"
+	done
+	check "a key is made" "$KEYUTIL" generate p256 --label key \
+	    --pin-file "$E2E/pin.file"
+	check "and backed up" on_a backup key -o "$E2E"
+	check "both shares prove it" says ': proved: the key "key"' 0 \
+	    "$KEYUTIL" backup verify --share "$E2E/1.pbe,$E2E/2.pbe" \
+	    --password-file "$E2E/password.1,$E2E/password.2" \
+	    "$E2E/key.hsmkey"
+	check "one is not enough" says 'the shares make one with' 1 \
+	    "$KEYUTIL" backup verify --share "$E2E/1.pbe" \
+	    --password-file "$E2E/password.1" "$E2E/key.hsmkey"
 }
 
 # --- what is refused ---
@@ -362,6 +388,7 @@ wrong_tokens()
 	check "one that waits for shares is told" \
 	    says '1 of its 1 shares are missing' 1 \
 	    on_b restore "$E2E/d/one.hsmkey"
+	odd_dkeks
 	dkek 1 02
 	check "one with another DKEK is told with both check values" \
 	    says "$(kcv $A)" 1 on_b restore "$E2E/d/one.hsmkey"
@@ -372,6 +399,26 @@ wrong_tokens()
 	check "a token is named" says 'say with --to' 2 "$KEYUTIL" clone one
 	check "another one" says 'same token' 2 clone one --token $B
 	dkek 1 01
+}
+
+# A random DKEK, and one of two shares that are the same.
+odd_dkeks()
+{
+	vhsmctl -t 1 apdu "${INIT%??}00" >/dev/null
+	vhsmctl -t 1 generate p256 mine >/dev/null
+	check "of a random DKEK it is said that nobody has it" \
+	    says 'nobody has shares' 0 on_b backup mine -o "$E2E/none"
+	rm "$E2E/none/mine.hsmkey"
+	vhsmctl -t 1 apdu "${INIT%??}02" >/dev/null
+	share=$(printf '01%.0s' 1 2 3 4 5 6 7 8)
+	for i in 1 2; do
+		vhsmctl -t 1 apdu \
+		    "8052000020$share$share$share${share}00" >/dev/null
+	done
+	vhsmctl -t 1 generate p256 mine >/dev/null
+	check "nothing leaves under one that everybody knows" \
+	    says 'everybody knows' 1 on_b backup mine -o "$E2E/none"
+	check "and no file is written" nothing_in "$E2E/none"
 }
 
 kcv()
@@ -553,7 +600,9 @@ part_clone()
 
 test $# -eq 0 || { run_part "$1"; exit; }
 part opensc --tokens 2
+part shares
 part refused --tokens 2
 part clone --tokens 2
-part cut --tokens 2
+# Minutes: once is enough where the tests run in several builds.
+test -n "${E2E_BRIEF-}" || part cut --tokens 2
 finish
