@@ -200,7 +200,7 @@ put_key(struct schsm_card *c, struct schsm_place *p,
 
 	/* A card may want the key before what describes it. */
 	late = write_files(c, p, in, e);
-	if (late != 0 && late != ERR_TOKEN)
+	if (late != 0 && late != ERR_TOKEN && late != ERR_NOTFOUND)
 		return late;
 	if ((r = send_key(c, p->ref, blob, e)) != 0 || late == 0)
 		return r;

@@ -362,6 +362,35 @@ test_a_place_with_leftovers_is_used(void **state)
 	card_close(&c);
 }
 
+/* Some card might not take a description before its key. */
+static void
+test_a_card_that_wants_the_key_first_gets_it(void **state)
+{
+	struct token_key k;
+	const struct token_wrapped w = wrapped_key("p256:key", &k);
+	struct token_wrapped bad = w;
+	struct token *t;
+	struct card c;
+	struct err e;
+	size_t files;
+	char ref[8];
+
+	(void)state;
+	open_with(&c, SHARE_A);
+	vhsm_set_quirk(c.vhsm, VHSM_QUIRK_KEY_FIRST, true);
+	files = count_files(&c);
+	t = open_in(&c);
+	bad.blob[50] ^= 1;
+	assert_int_equal(unwrap(t, &bad, ref, &e), ERR_DENIED);
+	assert_int_equal(count_files(&c), files);
+	assert_int_equal(unwrap(t, &w, ref, &e), 0);
+	assert_int_equal(count_files(&c), files + 3);
+	is_whole(t, ref, &k);
+	free(k.blob);
+	token_close(t);
+	card_close(&c);
+}
+
 static void
 test_a_full_token_says_so(void **state)
 {
@@ -398,6 +427,8 @@ main(void)
 		cmocka_unit_test(
 		    test_cut_off_anywhere_it_is_there_whole_or_not_at_all),
 		cmocka_unit_test(test_a_place_with_leftovers_is_used),
+		cmocka_unit_test(
+		    test_a_card_that_wants_the_key_first_gets_it),
 		cmocka_unit_test(test_a_full_token_says_so),
 	};
 
