@@ -250,6 +250,36 @@ test_a_key_by_its_exponent_or_by_its_primes(void **state)
 	}
 }
 
+/* P-256: a, b, p, order, generator */
+#define P256_SIDE	"FFFFFFFF00000001000000000000000000000000FFFFFFFF" \
+    "FFFFFFFFFFFFFFF"
+#define P256_G	"046B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0" \
+    "F4A13945D898C2964FE342E2FE1A7F9B8EE7EB4A7C0F9E162BCE33576B315E" \
+    "CECBB6406837BF51F5"
+#define P256	"0020" P256_SIDE "C" "0020" "5AC635D8AA3A93E7B3EBBD557698" \
+    "86BC651D06B0CC53B0F63BCE3C3E27D2604B" "0020" P256_SIDE "F" "0020" \
+    "FFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551" \
+    "0041" P256_G
+
+/* With d = 1 the public point is the generator, and with no other d. */
+static void
+test_the_private_number_of_a_curve_makes_its_point(void **state)
+{
+	(void)state;
+	assert_int_equal(prove_sealed(BLOB_EC, "0000000000000000" "0100" P256
+	    "000101" "0041" P256_G "80" "00000000000000000000000000"), 0);
+	assert_int_equal(prove_sealed(BLOB_EC, "0000000000000000" "0100" P256
+	    "000102" "0041" P256_G "80" "00000000000000000000000000"),
+	    ERR_DENIED);
+	assert_int_equal(prove_sealed(BLOB_EC, "0000000000000000" "0100" P256
+	    "000100" "0041" P256_G "80" "00000000000000000000000000"),
+	    ERR_DENIED);
+	/* The point at infinity. */
+	assert_int_equal(prove_sealed(BLOB_EC, "0000000000000000" "0100" P256
+	    "000101" "0001" "00" "80" "0000000000000000000000000000"),
+	    ERR_DENIED);
+}
+
 static void
 test_parts_beyond_the_end_are_an_error(void **state)
 {
@@ -288,6 +318,8 @@ main(void)
 		cmocka_unit_test(
 		    test_without_the_dkek_kind_and_length_are_checked),
 		cmocka_unit_test(test_a_key_by_its_exponent_or_by_its_primes),
+		cmocka_unit_test(
+		    test_the_private_number_of_a_curve_makes_its_point),
 		cmocka_unit_test(test_parts_beyond_the_end_are_an_error),
 		cmocka_unit_test(test_a_curve_without_a_name_is_told),
 	};
