@@ -80,8 +80,10 @@ part_password()
 	secret pw 'Correct horse: 8'
 	fresh 2 0 >/dev/null 2>&1
 	fresh 2 1 >/dev/null 2>&1
+	cp pw pin
 	check "we make a share" says 'ours.pbe: key check value' 0 \
-	    dkek create-share -o ours.pbe --password-file pw
+	    dkek create-share -o ours.pbe
+	is "its password was asked for twice" "$(prompts)" 2
 	is "that nobody else can read" "$(stat -c '%a %s' ours.pbe)" "600 64"
 	value=$(sed -n 's/.*check value \([0-9a-f]*\),.*/\1/p' said)
 	"$HELPERS/open-share" ours.pbe <pw >judge
@@ -239,6 +241,10 @@ part_people()
 	    says 'prime' 1 dkek import-share zero.pbe --threshold 2
 	is "three times in all" "$(prompts)" 3
 	has "with the reason" prompts 'not what was printed'
+	printf 'again\tfirst one\nnew password\tanother\n' >answers
+	check "a new password that is typed in two ways" \
+	    says 'the two are not the same' 1 dkek create-share -o new.pbe
+	is "makes no file" "$(ls new.pbe 2>/dev/null)" ""
 	rm askpass
 	check "nobody to ask leads to --password-file" \
 	    says 'password-file' 1 env SSH_ASKPASS_REQUIRE=never \
