@@ -18,11 +18,12 @@ enum {
 };
 
 static const struct cmd_option options[] = {
-	[OPT_SHARE] = { "share", "FILE[,FILE...]",
-	    "the share of the DKEK; all of them if it has several" },
-	[OPT_PASSWORD_FILE] = { "password-file", "FILE[,FILE...]",
-	    "take the password of the share from the first line of FILE; one "
-	    "for all shares, or one for each" },
+	[OPT_SHARE] = { "share", "FILE",
+	    "the share of the DKEK; if it has several all of them, with "
+	    "commas between" },
+	[OPT_PASSWORD_FILE] = { "password-file", "FILE",
+	    "take the password of the share from the first line of FILE; of "
+	    "several shares one for all, or one for each" },
 	[OPT_THRESHOLD] = { "threshold", "N",
 	    "the password was split: N people give their shares of it" },
 	{ 0 },
