@@ -183,7 +183,7 @@ static int
 read_info(struct session *s, void *arg, struct err *e)
 {
 	(void)arg;
-	return token_get_info(s->token, &s->info, e);
+	return token_get_info(s->token, TOKEN_INFO_LABEL, &s->info, e);
 }
 
 int

@@ -8,6 +8,7 @@
 #include "keyutil/login.h"
 #include "keyutil/newfile.h"
 #include "keyutil/out.h"
+#include "keyutil/recall.h"
 #include "keyutil/transfer.h"
 #include "keyutil/trial.h"
 #include "keyutil/wrapfile.h"
@@ -91,6 +92,25 @@ path_of(const struct backup *b, const char *dir, const struct token_key *k)
 	else
 		n = asprintf(&path, "%s/%s%s", dir, name, SUFFIX);
 	return n != -1 ? path : NULL;
+}
+
+/* A name that is not known may be one that another program gave. */
+static int
+choose_keys(struct backup *b, const struct cmd_args *a, struct err *e)
+{
+	struct slot *s = b->slot;
+	int r;
+
+	if ((r = recall_keys(s, e)) != 0)
+		return r;
+	r = trial_choose(s, a->operand, a->n_operands, &b->keys, e);
+	if (r != ERR_NOTFOUND)
+		return r;
+	recall_forget(s);
+	token_keys_free(&s->keys);
+	if ((r = recall_keys(s, e)) != 0)
+		return r;
+	return trial_choose(s, a->operand, a->n_operands, &b->keys, e);
 }
 
 static int
@@ -218,11 +238,10 @@ run(const struct cmd_args *a, struct err *e)
 	if ((a->n_operands == 0) == (a->value[OPT_ALL] == NULL))
 		return err_set(e, ERR_USAGE, 0, "name the keys, or give "
 		    "--all");
-	if ((r = tokens_open_one(&ts, a->value[OPT_TOKEN], &b.slot, e)) == 0 &&
+	if ((r = tokens_open_knowing(&ts, a->value[OPT_TOKEN],
+	    TOKEN_INFO_DKEK, &b.slot, e)) == 0 &&
 	    (r = transfer_may_leave(b.slot, e)) == 0 &&
-	    (r = tokens_read_keys(&ts, e)) == 0 &&
-	    (r = trial_choose(b.slot, a->operand, a->n_operands, &b.keys,
-	    e)) == 0 &&
+	    (r = choose_keys(&b, a, e)) == 0 &&
 	    (r = choose_paths(&b, a->value[OPT_OUTPUT], e)) == 0)
 		r = back_up(&b, a->value[OPT_PIN_FILE], e);
 	backup_free(&b);

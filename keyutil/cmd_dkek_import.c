@@ -108,8 +108,9 @@ send(struct job *j, struct err *e)
 
 	if ((r = token_begin(t, e)) != 0)
 		return r;
+	j->slot->info.known &= ~(unsigned int)TOKEN_INFO_DKEK;
 	if ((r = token_import_share(t, j->share, e)) == 0 &&
-	    (r = token_get_info(t, &j->slot->info, e)) != 0)
+	    (r = token_get_info(t, TOKEN_INFO_DKEK, &j->slot->info, e)) != 0)
 		(void)err_wrap(e, "the share was imported");
 	if (r != 0 && r != ERR_DENIED)
 		out_warn("before you try again, see with \"hsm-keyutil dkek "

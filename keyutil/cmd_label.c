@@ -3,11 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/paths.h"
 #include "keyutil/cmd.h"
 #include "keyutil/keys.h"
 #include "keyutil/login.h"
-#include "token/keycache.h"
+#include "keyutil/recall.h"
 
 enum {
 	OPT_TOKEN_ITSELF,
@@ -41,19 +40,6 @@ find(const struct slot *s, const char *name, const char *label,
 	return 0;
 }
 
-/* An agent that starts reads the key again: no stamp tells of a label. */
-static void
-forget(const struct slot *s)
-{
-	struct err e;
-	char *dir;
-
-	if (paths_cache_dir(&dir, &e) != 0)
-		return;
-	keycache_drop(dir, s->info.serial);
-	free(dir);
-}
-
 static int
 set_label(struct slot *s, const struct token_key *k, const char *label,
     const char *pin_file, struct err *e)
@@ -68,7 +54,7 @@ set_label(struct slot *s, const struct token_key *k, const char *label,
 		r = token_set_label(s->token, k != NULL ? k->ref : NULL,
 		    label, e);
 	login_end(&l);
-	forget(s);
+	recall_forget(s);	/* no stamp tells of a label */
 	return r == 0 ? 0 : err_wrap(e, "token %s", s->info.serial);
 }
 

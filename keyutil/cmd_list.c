@@ -3,6 +3,7 @@
 
 #include "keyutil/cmd.h"
 #include "keyutil/out.h"
+#include "keyutil/recall.h"
 #include "keyutil/tokens.h"
 #include "ssh/keytext.h"
 
@@ -175,6 +176,9 @@ run(const struct cmd_args *a, struct err *e)
 	if ((r = tokens_open(&ts, a->value[OPT_TOKEN], e)) != 0 ||
 	    (r = tokens_read_keys(&ts, e)) != 0)
 		goto out;
+	for (size_t i = 0; i < ts.n; i++)
+		if (ts.v[i].state == SLOT_TOKEN)
+			recall_note(&ts.v[i]);
 	if (a->value[OPT_JSON] != NULL)
 		r = out_json(json_of_all(&ts, all), e);
 	else

@@ -7,18 +7,26 @@ static int
 log_in(struct login *l, const struct secret *pin, struct err *e)
 {
 	struct token *t = l->slot->token;
-	enum token_pin_state st;
-	int r, tries;
+	int r;
 
 	if ((r = token_begin(t, e)) != 0)
 		return r;
-	if ((r = token_pin_state(t, &st, &tries, e)) == 0) {
-		l->others = st == TOKEN_PIN_VERIFIED;
-		r = token_login(t, pin, e);
-	}
-	if (r != 0)
+	if ((r = token_login(t, pin, e)) != 0)
 		token_end(t);
+	else
+		l->others = token_had_login(t);
 	return r;
+}
+
+/* Nobody is asked for a PIN that would not be sent. */
+static int
+look_before_asking(struct slot *s, struct err *e)
+{
+	int r;
+
+	if ((r = slot_know(s, TOKEN_INFO_PIN | TOKEN_INFO_LABEL, e)) != 0)
+		return r;
+	return token_pin_sendable(s->info.pin, s->info.pin_tries, e);
 }
 
 int
@@ -31,7 +39,7 @@ login_begin(struct login *l, struct slot *s, const char *pin_file,
 	*l = (struct login){ .slot = s };
 	if (pin == NULL)
 		return err_set(e, ERR_NOMEM, 0, "PIN");
-	if ((r = token_pin_sendable(s->info.pin, s->info.pin_tries, e)) == 0 &&
+	if ((pin_file != NULL || (r = look_before_asking(s, e)) == 0) &&
 	    (r = ask_pin(s, pin_file, reason, pin, e)) == 0)
 		r = log_in(l, pin, e);
 	secret_free(pin);

@@ -59,16 +59,30 @@ slot_drop(struct slot *s, enum slot_state state)
 	s->state = state;
 }
 
-static int
-read_info(struct slot *s)
+int
+slot_know(struct slot *s, unsigned int parts, struct err *e)
 {
 	int r;
 
-	if ((r = token_begin(s->token, &s->err)) != 0)
-		return r;
-	r = token_get_info(s->token, &s->info, &s->err);
-	token_end(s->token);
+	if ((parts & ~s->info.known) == 0)
+		return 0;
+	patience_start();
+	if ((r = token_begin(s->token, e)) == 0) {
+		r = token_get_info(s->token, parts, &s->info, e);
+		token_end(s->token);
+	}
+	patience_end();
 	return r;
+}
+
+/* One that does not tell is out. */
+static void
+all_know(struct tokens *ts, unsigned int parts)
+{
+	for (size_t i = 0; i < ts->n; i++)
+		if (ts->v[i].state == SLOT_TOKEN &&
+		    slot_know(&ts->v[i], parts, &ts->v[i].err) != 0)
+			slot_drop(&ts->v[i], SLOT_FAILED);
 }
 
 static void
@@ -86,8 +100,8 @@ slot_open(struct slot *s, const struct pcsc_reader *reader)
 		return;
 	}
 	s->state = SLOT_TOKEN;
-	if (read_info(s) != 0)
-		slot_drop(s, SLOT_FAILED);
+	snprintf(s->info.serial, sizeof(s->info.serial), "%s",
+	    s->token->serial);
 }
 
 static size_t
@@ -219,8 +233,19 @@ read_readers(struct pcsc_readers *rs, struct err *e)
 	return r;
 }
 
-int
-tokens_open(struct tokens *ts, const char *name, struct err *e)
+static bool
+is_label(const struct tokens *ts, const char *name)
+{
+	for (size_t i = 0; i < ts->n; i++)
+		if (strcmp(ts->v[i].info.serial, name) == 0 ||
+		    strcmp(ts->v[i].reader, name) == 0)
+			return false;
+	return true;
+}
+
+static int
+open_knowing(struct tokens *ts, const char *name, unsigned int parts,
+    struct err *e)
 {
 	struct pcsc_readers rs;
 	int r;
@@ -232,22 +257,32 @@ tokens_open(struct tokens *ts, const char *name, struct err *e)
 	for (; ts->n < rs.n; ts->n++)
 		slot_open(&ts->v[ts->n], &rs.v[ts->n]);
 	patience_end();
+	if (name != NULL && is_label(ts, name))
+		parts |= TOKEN_INFO_LABEL;
+	all_know(ts, parts);
 	if (count(ts, SLOT_TOKEN) == 0)
 		return none_at_all(ts, e);
 	return name == NULL ? 0 : keep_only(ts, name, e);
 }
 
 int
-tokens_open_one(struct tokens *ts, const char *name, struct slot **out,
-    struct err *e)
+tokens_open(struct tokens *ts, const char *name, struct err *e)
+{
+	return open_knowing(ts, name, TOKEN_INFO_ALL, e);
+}
+
+int
+tokens_open_knowing(struct tokens *ts, const char *name, unsigned int parts,
+    struct slot **out, struct err *e)
 {
 	size_t n;
 	int r;
 
 	*out = NULL;
-	if ((r = tokens_open(ts, name, e)) != 0)
+	if ((r = open_knowing(ts, name, parts, e)) != 0)
 		return r;
 	if ((n = count(ts, SLOT_TOKEN)) > 1) {
+		all_know(ts, TOKEN_INFO_LABEL);
 		out_warn("%zu tokens are plugged in:", n);
 		warn_candidates(ts, NULL);
 		return err_set(e, ERR_USAGE, 0,
@@ -257,6 +292,13 @@ tokens_open_one(struct tokens *ts, const char *name, struct slot **out,
 		if (ts->v[i].state == SLOT_TOKEN)
 			*out = &ts->v[i];
 	return 0;
+}
+
+int
+tokens_open_one(struct tokens *ts, const char *name, struct slot **out,
+    struct err *e)
+{
+	return tokens_open_knowing(ts, name, TOKEN_INFO_ALL, out, e);
 }
 
 void

@@ -54,6 +54,15 @@ int	 tokens_open_one(struct tokens *ts, const char *name,
 	    struct slot **out, struct err *e) MUST_CHECK;
 
 /*
+ * The same, with no more than these parts of the info read (token_get_info);
+ * slot_know() reads others once they are needed.
+ */
+int	 tokens_open_knowing(struct tokens *ts, const char *name,
+	    unsigned int parts, struct slot **out, struct err *e) MUST_CHECK;
+int	 slot_know(struct slot *s, unsigned int parts, struct err *e)
+	    MUST_CHECK;
+
+/*
  * Of those that are open, the one of that name, by serial number before all.
  * NULL with ERR_NO_TOKEN, or ERR_NOTFOUND when several have it.
  */

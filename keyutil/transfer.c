@@ -7,6 +7,7 @@
 #include "keyutil/login.h"
 #include "keyutil/out.h"
 #include "keyutil/progress.h"
+#include "keyutil/recall.h"
 #include "keyutil/transfer.h"
 #include "keyutil/trial.h"
 #include "token/cvc.h"
@@ -143,8 +144,11 @@ transfer_take(struct transfer *t, struct slot *from,
 		return err_wrap(e, "%s", t->from);
 	if ((r = transfer_read(t, e)) != 0)
 		return r;
-	if (k->blob == NULL || keys_same(k, &t->key))
+	if ((k->blob == NULL || keys_same(k, &t->key)) &&
+	    strcmp(k->label, t->key.label) == 0 &&
+	    strcmp(k->id, t->key.id) == 0)
 		return 0;
+	recall_forget(from);
 	return err_set(e, ERR_STALE, 0, "%s: another program has changed it "
 	    "meanwhile; run the command again", t->from);
 }

@@ -145,14 +145,17 @@ pin_state(struct token *t, enum token_pin_state *st, int *tries,
 }
 
 static int
-info(struct token *t, struct token_info *i, struct err *e)
+info(struct token *t, unsigned int parts, struct token_info *i,
+    struct err *e)
 {
 	struct schsm *s = of(t);
 	int r;
 
-	r = schsm_info(&s->card, t->serial, i, e);
+	if (i->known == 0)
+		schsm_info_start(&s->card, t->serial, i);
+	r = schsm_info(&s->card, parts, i, e);
 	if (r == ERR_UNSUPPORTED && (r = select_again(s, e)) == 0)
-		r = schsm_info(&s->card, t->serial, i, e);
+		r = schsm_info(&s->card, parts, i, e);
 	return r;
 }
 
@@ -185,6 +188,7 @@ login(struct token *t, const struct secret *pin, struct err *e)
 	if (r == ERR_UNSUPPORTED && (r = select_again(s, e)) == 0)
 		r = schsm_pin_verify(&s->card, pin, e);
 	t->pin_doubt = s->card.pin_doubt;
+	t->had_login = s->card.had_login;
 	return r;
 }
 

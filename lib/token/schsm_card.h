@@ -16,7 +16,8 @@ struct schsm_card {
 	bool		 extended_works;
 	bool		 short_only;
 	uint32_t	 pad;		/* see pinpad.h */
-	int		 pin_doubt;	/* see token_pin_doubt() */
+	int		 pin_doubt;	/* see token_pin_doubt(), */
+	bool		 had_login;	/* token_had_login() */
 	char		 firmware[16];	/* "3.5"; "" until a SELECT told it */
 };
 

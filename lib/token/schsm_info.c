@@ -112,28 +112,66 @@ read_memory(struct schsm_card *c, struct token_info *i, struct err *e)
 	return 0;
 }
 
-int
-schsm_info(struct schsm_card *c, const char *serial, struct token_info *i,
-    struct err *e)
+void
+schsm_info_start(const struct schsm_card *c, const char *serial,
+    struct token_info *i)
 {
-	int r;
-
 	*i = (struct token_info){ .pin_tries = -1, .so_tries = -1,
 	    .dkek_shares = -1, .dkek_missing = -1, .memory_free = -1,
 	    .model = "SmartCard-HSM" };
 	snprintf(i->serial, sizeof(i->serial), "%s", serial);
 	snprintf(i->firmware, sizeof(i->firmware), "%s", c->firmware);
-	if ((r = schsm_pin_state(c, SCHSM_USER_PIN, &i->pin, &i->pin_tries,
-	    e)) != 0 ||
-	    (r = schsm_pin_state(c, SCHSM_SO_PIN, &i->so, &i->so_tries,
-	    e)) != 0 ||
-	    (r = schsm_label(c, i->label, sizeof(i->label), e)) != 0 ||
-	    (r = read_dkek(c, i, e)) != 0 ||
-	    (r = read_memory(c, i, e)) != 0)
-		return r;
-	if (i->so == TOKEN_PIN_BLOCKED)
-		i->so_tries = 0;
+}
+
+static int
+read_pin(struct schsm_card *c, struct token_info *i, struct err *e)
+{
+	int r = schsm_pin_state(c, SCHSM_USER_PIN, &i->pin, &i->pin_tries, e);
+
 	if (i->pin == TOKEN_PIN_BLOCKED)
 		i->pin_tries = 0;
+	return r;
+}
+
+static int
+read_so(struct schsm_card *c, struct token_info *i, struct err *e)
+{
+	int r = schsm_pin_state(c, SCHSM_SO_PIN, &i->so, &i->so_tries, e);
+
+	if (i->so == TOKEN_PIN_BLOCKED)
+		i->so_tries = 0;
+	return r;
+}
+
+static int
+read_label(struct schsm_card *c, struct token_info *i, struct err *e)
+{
+	return schsm_label(c, i->label, sizeof(i->label), e);
+}
+
+int
+schsm_info(struct schsm_card *c, unsigned int parts, struct token_info *i,
+    struct err *e)
+{
+	static const struct {
+		enum token_info_part part;
+		int	 (*read)(struct schsm_card *c, struct token_info *i,
+			    struct err *e);
+	} all[] = {
+		{ TOKEN_INFO_PIN, read_pin },
+		{ TOKEN_INFO_SO, read_so },
+		{ TOKEN_INFO_LABEL, read_label },
+		{ TOKEN_INFO_DKEK, read_dkek },
+		{ TOKEN_INFO_MEMORY, read_memory },
+	};
+	int r;
+
+	for (size_t k = 0; k < sizeof(all) / sizeof(all[0]); k++) {
+		if ((parts & ~i->known & all[k].part) == 0)
+			continue;
+		if ((r = all[k].read(c, i, e)) != 0)
+			return r;
+		i->known |= all[k].part;
+	}
 	return 0;
 }

@@ -7,10 +7,13 @@
 
 /*
  * What a SmartCard-HSM tells of itself without a PIN and without a SELECT,
- * so that looking never logs another program out.  `serial` was read when
- * the card was opened.
+ * so that looking never logs another program out.  The contract of
+ * token_get_info(), after a start; `serial` was read when the card was
+ * opened.
  */
-int	 schsm_info(struct schsm_card *c, const char *serial,
+void	 schsm_info_start(const struct schsm_card *c, const char *serial,
+	    struct token_info *i);
+int	 schsm_info(struct schsm_card *c, unsigned int parts,
 	    struct token_info *i, struct err *e) MUST_CHECK;
 
 /* The serial number: the holder of the device certificate, less 5. */

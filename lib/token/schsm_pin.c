@@ -184,6 +184,7 @@ verify_user(struct schsm_card *c, const struct secret *pin, bool last_too,
 		return wrong_size(e);
 	if ((r = schsm_pin_state(c, SCHSM_USER_PIN, &st, &tries, e)) != 0)
 		return r;
+	c->had_login = st == TOKEN_PIN_VERIFIED;
 	if ((!last_too || st != TOKEN_PIN_NEEDED) &&
 	    (r = token_pin_sendable(st, tries, e)) != 0)
 		return r;

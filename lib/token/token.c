@@ -20,9 +20,10 @@ token_end(struct token *t)
 }
 
 int
-token_get_info(struct token *t, struct token_info *i, struct err *e)
+token_get_info(struct token *t, unsigned int parts, struct token_info *i,
+    struct err *e)
 {
-	return t->ops->info(t, i, e);
+	return t->ops->info(t, parts, i, e);
 }
 
 int
@@ -63,6 +64,12 @@ token_pin_sendable(enum token_pin_state st, int tries, struct err *e)
 	}
 	return err_set(e, ERR_UNSUPPORTED, 0,
 	    "the token does not take a PIN (public-key authentication?)");
+}
+
+bool
+token_had_login(const struct token *t)
+{
+	return t->had_login;
 }
 
 int

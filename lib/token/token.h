@@ -53,8 +53,19 @@ enum token_pin_state {
 	TOKEN_PIN_UNSET,		/* the token is not initialised */
 };
 
+/* Each costs a card command or two. */
+enum token_info_part {
+	TOKEN_INFO_PIN = 1,
+	TOKEN_INFO_SO = 2,
+	TOKEN_INFO_LABEL = 4,
+	TOKEN_INFO_DKEK = 8,
+	TOKEN_INFO_MEMORY = 16,
+	TOKEN_INFO_ALL = 31,
+};
+
 /* What a token tells about itself without a PIN; -1: it does not tell. */
 struct token_info {
+	unsigned int	 known;		/* these parts; 0: nothing yet */
 	char		 serial[32];
 	char		 label[64];
 	char		 model[32];	/* "SmartCard-HSM" */
@@ -72,7 +83,8 @@ struct token_info {
 struct token_ops {
 	int	 (*begin)(struct token *t, struct err *e);
 	void	 (*end)(struct token *t);
-	int	 (*info)(struct token *t, struct token_info *i, struct err *e);
+	int	 (*info)(struct token *t, unsigned int parts,
+		    struct token_info *i, struct err *e);
 	int	 (*pin_state)(struct token *t, enum token_pin_state *st,
 		    int *tries, struct err *e);
 	int	 (*list)(struct token *t, const struct token_keys *known,
@@ -94,6 +106,7 @@ struct token {
 	char			 serial[32];
 	bool			 has_pad;
 	int			 pin_doubt;
+	bool			 had_login;
 };
 
 /*
@@ -106,8 +119,12 @@ struct token {
 int	 token_begin(struct token *t, struct err *e) MUST_CHECK;
 void	 token_end(struct token *t);
 
-int	 token_get_info(struct token *t, struct token_info *i, struct err *e)
-	    MUST_CHECK;
+/*
+ * Read those of `parts` that are not known yet; serial, model and firmware
+ * come along.  Begin with all of *i zero.
+ */
+int	 token_get_info(struct token *t, unsigned int parts,
+	    struct token_info *i, struct err *e) MUST_CHECK;
 
 /* Costs no try.  *tries is -1 unless the state is TOKEN_PIN_NEEDED. */
 int	 token_pin_state(struct token *t, enum token_pin_state *st,
@@ -148,6 +165,9 @@ bool	 token_has_pad(const struct token *t);
  */
 int	 token_login(struct token *t, const struct secret *pin,
 	    struct err *e) MUST_CHECK;
+
+/* Was somebody logged in before the last token_login()? */
+bool	 token_had_login(const struct token *t);
 
 /*
  * After a token_login() that failed: the tries there were when the PIN was

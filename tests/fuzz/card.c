@@ -62,7 +62,7 @@ static void
 use(struct token *t)
 {
 	struct token_keys keys = { 0 };
-	struct token_info info;
+	struct token_info info = { 0 };
 	struct wire_w sig;
 	struct err e;
 
@@ -75,7 +75,7 @@ use(struct token *t)
 			__builtin_trap();
 		wire_free(&sig);
 	}
-	(void)!token_get_info(t, &info, &e);
+	(void)!token_get_info(t, TOKEN_INFO_ALL, &info, &e);
 	token_keys_free(&keys);
 }
 

@@ -49,11 +49,11 @@ import(struct token *t, const struct secret *share, struct err *e)
 static struct token_info
 info(struct token *t)
 {
-	struct token_info i;
+	struct token_info i = { 0 };
 	struct err e;
 
 	assert_int_equal(token_begin(t, &e), 0);
-	assert_int_equal(token_get_info(t, &i, &e), 0);
+	assert_int_equal(token_get_info(t, TOKEN_INFO_ALL, &i, &e), 0);
 	token_end(t);
 	return i;
 }

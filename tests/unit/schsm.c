@@ -192,7 +192,7 @@ test_opening_never_logs_another_program_out(void **state)
 	static const char *const keys[] = { "p256" };
 	struct token *one, *two;
 	struct token_keys k;
-	struct token_info i;
+	struct token_info i = { 0 };
 	struct card c;
 	struct err e;
 
@@ -204,7 +204,7 @@ test_opening_never_logs_another_program_out(void **state)
 	assert_int_equal(use_login(one, VHSM_PIN, &e), 0);
 	two = use_open(&c);
 	assert_int_equal(token_begin(two, &e), 0);
-	assert_int_equal(token_get_info(two, &i, &e), 0);
+	assert_int_equal(token_get_info(two, TOKEN_INFO_ALL, &i, &e), 0);
 	token_end(two);
 	assert_int_equal(i.pin, TOKEN_PIN_VERIFIED);
 	assert_int_equal(use_sign(one, &k.v[0], SIG_ECDSA_P256, &e), 0);
@@ -217,7 +217,7 @@ test_opening_never_logs_another_program_out(void **state)
 static void
 test_info_tells_what_a_status_needs(void **state)
 {
-	struct token_info i;
+	struct token_info i = { 0 };
 	struct token *t;
 	struct card c;
 	struct err e;
@@ -226,7 +226,7 @@ test_info_tells_what_a_status_needs(void **state)
 	card_open(&c, NULL);
 	t = use_open(&c);
 	assert_int_equal(token_begin(t, &e), 0);
-	assert_int_equal(token_get_info(t, &i, &e), 0);
+	assert_int_equal(token_get_info(t, TOKEN_INFO_ALL, &i, &e), 0);
 	token_end(t);
 	assert_string_equal(i.serial, "DENK0100000");
 	assert_string_equal(i.label, "unit");

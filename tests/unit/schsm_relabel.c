@@ -117,11 +117,11 @@ assert_file(struct card *c, const char *fid, const char *hex)
 static void
 assert_token_label(struct token *t, const char *label)
 {
-	struct token_info i;
+	struct token_info i = { 0 };
 	struct err e;
 
 	assert_int_equal(token_begin(t, &e), 0);
-	assert_int_equal(token_get_info(t, &i, &e), 0);
+	assert_int_equal(token_get_info(t, TOKEN_INFO_ALL, &i, &e), 0);
 	token_end(t);
 	assert_string_equal(i.label, label);
 }

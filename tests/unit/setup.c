@@ -75,11 +75,11 @@ do_change(struct token *t, change *fn, const char *proof, const char *new,
 static struct token_info
 info(struct token *t)
 {
-	struct token_info i;
+	struct token_info i = { 0 };
 	struct err e;
 
 	assert_int_equal(token_begin(t, &e), 0);
-	assert_int_equal(token_get_info(t, &i, &e), 0);
+	assert_int_equal(token_get_info(t, TOKEN_INFO_ALL, &i, &e), 0);
 	token_end(t);
 	return i;
 }
@@ -110,7 +110,7 @@ test_setting_up_leaves_what_was_asked_for_and_nothing_else(void **state)
 {
 	static const char *const old[] = { "p256:old" };
 	struct wish w = plain;
-	struct token_info i;
+	struct token_info i = { 0 };
 	struct token *t;
 	struct card c;
 	struct err e;
