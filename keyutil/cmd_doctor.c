@@ -13,10 +13,12 @@
 
 enum {
 	OPT_JSON,
+	OPT_TOKEN,
 };
 
 static const struct cmd_option options[] = {
 	[OPT_JSON] = CMD_OPTION_JSON,
+	[OPT_TOKEN] = CMD_OPTION_TOKEN,
 	{ 0 },
 };
 
@@ -108,8 +110,9 @@ run(const struct cmd_args *a, struct err *e)
 
 	if (a->n_operands > 1)
 		return err_set(e, ERR_USAGE, 0, "one host, or none");
-	if ((r = doctor_gather(&d, a->n_operands > 0 ? a->operand[0] :
-	    ANY_HOST, e)) == 0 && (r = doctor_examine(&d, e)) == 0)
+	if ((r = doctor_gather(&d, a->value[OPT_TOKEN], a->n_operands > 0 ?
+	    a->operand[0] : ANY_HOST, e)) == 0 &&
+	    (r = doctor_examine(&d, e)) == 0)
 		r = report(&d, a->value[OPT_JSON] != NULL, e);
 	doctor_free(&d);
 	return r;

@@ -9,7 +9,12 @@
 #include "ssh/agentmsg.h"
 #include "ssh/keytext.h"
 
+enum {
+	OPT_TOKEN,
+};
+
 static const struct cmd_option options[] = {
+	[OPT_TOKEN] = CMD_OPTION_TOKEN,
 	{ 0 },
 };
 
@@ -167,12 +172,14 @@ lock_by_hand(const char *name, struct err *e)
 static int
 run(const struct cmd_args *args, struct err *e)
 {
-	const char *name = args->n_operands > 0 ? args->operand[0] : NULL;
+	const char *name = args->value[OPT_TOKEN];
 	struct agent a;
 	int r;
 
-	if (args->n_operands > 1)
+	if (args->n_operands > (name == NULL ? 1 : 0))
 		return err_set(e, ERR_USAGE, 0, "one token, or none for all");
+	if (args->n_operands > 0)
+		name = args->operand[0];
 	if (name != NULL && *name == '\0')
 		return err_set(e, ERR_USAGE, 0, "a token has a name");
 	if ((r = agents_find(&a, e)) == 0) {

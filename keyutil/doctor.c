@@ -39,12 +39,14 @@ static const struct {
 };
 
 int
-doctor_gather(struct doctor *d, const char *host, struct err *e)
+doctor_gather(struct doctor *d, const char *token, const char *host,
+    struct err *e)
 {
 	const char *named = getenv("PCSCLITE_CSOCK_NAME");
 	struct err why;
 
-	*d = (struct doctor){ .root = "", .pcscd_socket = PCSCD_SOCKET };
+	*d = (struct doctor){ .root = "", .pcscd_socket = PCSCD_SOCKET,
+	    .token = token };
 	if (named != NULL) {
 		d->pcscd_socket = named;
 		d->socket_named = true;
@@ -52,7 +54,7 @@ doctor_gather(struct doctor *d, const char *host, struct err *e)
 	host_look(d->root, &d->host);
 	d->usb_listed = host_usb(d->root, d->usb, HOST_USB_MAX, &d->n_usb);
 	d->ssh_rc = sshconf_ask(host, &d->ssh, &why);
-	if ((d->cards = doctor_read_cards()) == NULL)
+	if ((d->cards = doctor_read_cards(token)) == NULL)
 		return err_set(e, ERR_NOMEM, 0, "doctor");
 	return doctor_find_agent(d, e);
 }

@@ -34,6 +34,7 @@ struct doctor_cards {
 	struct err	 why;		/* ... and its error */
 	struct pcsc_readers readers;
 	struct tokens	 tokens;	/* with keys and leftovers */
+	bool		 absent;	/* the one that was named */
 };
 
 struct doctor {
@@ -44,6 +45,7 @@ struct doctor {
 	struct host_usb	 usb[HOST_USB_MAX];
 	size_t		 n_usb;
 	bool		 usb_listed;
+	const char	*token;		/* look at this one; NULL: at all */
 	struct doctor_cards *cards;
 	struct agent	 agent;
 	int		 ssh_rc;	/* of sshconf_ask() */
@@ -58,9 +60,12 @@ struct doctor {
 
 typedef void doctor_check_fn(struct doctor *d);
 
-/* Read all that the checks look at; ssh's settings are those for `host`. */
-int	 doctor_gather(struct doctor *d, const char *host, struct err *e)
-	    MUST_CHECK;
+/*
+ * Read all that the checks look at, of one token or (NULL) of all; ssh's
+ * settings are those for `host`.
+ */
+int	 doctor_gather(struct doctor *d, const char *token, const char *host,
+	    struct err *e) MUST_CHECK;
 
 /* Let each check of the table look; ERR_NOMEM. */
 int	 doctor_examine(struct doctor *d, struct err *e) MUST_CHECK;
@@ -93,7 +98,7 @@ const char *doctor_restart_pcscd(const struct doctor *d);
 int	 doctor_find_agent(struct doctor *d, struct err *e) MUST_CHECK;
 
 /* doctor_cards.c: never NULL but for want of memory. */
-struct doctor_cards *doctor_read_cards(void);
+struct doctor_cards *doctor_read_cards(const char *token);
 void	 doctor_cards_free(struct doctor_cards *c);
 
 /* The checks, by the file that has them. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -12,6 +13,7 @@ struct reading {
 	pthread_mutex_t	 mutex;
 	pthread_cond_t	 done;
 	bool		 is_done, is_given_up;
+	char		 token[256];	/* the one that is meant, or "" */
 	struct doctor_cards *cards;
 };
 
@@ -30,13 +32,18 @@ reach(struct doctor_cards *c)
 
 /* What is wrong with a card is in its slot. */
 static void
-read_cards(struct doctor_cards *c)
+read_cards(struct doctor_cards *c, const char *token)
 {
 	struct err e;
 
 	if ((c->rc = reach(c)) != 0)
 		return;
-	if (tokens_open(&c->tokens, NULL, &e) != 0 ||
+	if (*token != '\0' && tokens_open(&c->tokens, token, &e) != 0) {
+		c->absent = true;
+		tokens_close(&c->tokens);
+	}
+	if (((*token == '\0' || c->absent) &&
+	    tokens_open(&c->tokens, NULL, &e) != 0) ||
 	    tokens_read_keys(&c->tokens, &e) != 0 ||
 	    tokens_read_leftovers(&c->tokens, &e) != 0)
 		return;
@@ -58,7 +65,7 @@ run(void *arg)
 	struct reading *r = arg;
 	bool given_up;
 
-	read_cards(r->cards);
+	read_cards(r->cards, r->token);
 	pthread_mutex_lock(&r->mutex);
 	r->is_done = true;
 	given_up = r->is_given_up;
@@ -107,7 +114,7 @@ wait_for(struct reading *r)
 }
 
 struct doctor_cards *
-doctor_read_cards(void)
+doctor_read_cards(const char *token)
 {
 	struct doctor_cards *cards;
 	struct reading *r = reading_new();
@@ -115,6 +122,8 @@ doctor_read_cards(void)
 
 	if (r == NULL)
 		return NULL;
+	if (token != NULL)
+		snprintf(r->token, sizeof(r->token), "%s", token);
 	if (pthread_create(&thread, NULL, run, r) != 0) {
 		reading_free(r);
 		return NULL;

@@ -219,6 +219,9 @@ doctor_card(struct doctor *d)
 		look_at_slot(d, &ts->v[i]);
 	if (ts->n == 0)
 		doctor_say(d, DOCTOR_SKIP, "no reader to look into");
+	if (d->cards->absent)
+		doctor_say(d, DOCTOR_FAIL, "the token %s is in no reader, or "
+		    "does not answer", doctor_quote(d->token).s);
 }
 
 /* Does somebody keep a card from us at this moment? */

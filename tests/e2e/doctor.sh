@@ -385,6 +385,12 @@ part_two()
 	wrong_pins 3 1
 	finds "the one of two that is in trouble is named" pin 'pass fail' \
 	    'DENK0100001: ' 'pin unblock --token DENK0100001'
+	look --token DENK0100000
+	is "looked at alone, the other has none" "$(result pin)" pass
+	look --token DENK9
+	is "one that is not there is missed" \
+	    "$(said card result): $(said card text)" \
+	    "fail: the token DENK9 is in no reader, or does not answer"
 }
 
 test $# -eq 0 || { run_part "$1"; exit; }

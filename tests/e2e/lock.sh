@@ -79,6 +79,10 @@ part_two()
 	    "$KEYUTIL" lock DENK0100001
 	is "the other is not" "$(states)" "unlocked locked"
 	has_not "nor is it mentioned" "$E2E/said" 'DENK0100000 '
+	check "so it is with --token" says 'was locked already' 0 \
+	    "$KEYUTIL" lock --token DENK0100001
+	check "a token is named once" says 'one token' 2 \
+	    "$KEYUTIL" lock --token DENK0100001 DENK0100000
 	check "a label of two is refused, with the agent's reason" \
 	    says 'name one by its serial number' 1 "$KEYUTIL" lock vhsm
 	check "all are locked" says 'DENK0100000 "vhsm" is locked now' 0 \
