@@ -27,7 +27,7 @@ static int
 rename_key(const struct cmd_args *a, struct token_wrapped *w, struct err *e)
 {
 	const char *text = a->value[OPT_ID];
-	uint8_t id[TOKEN_ID_MAX];
+	uint8_t id[TOKEN_ID_MAX] = { 0 };
 	size_t n = sizeof(id);
 
 	if (a->n_operands > 1)

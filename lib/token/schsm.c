@@ -447,11 +447,23 @@ is_built_in(const struct schsm *s)
 	    strstr(s->card.io.reader, s->base.serial) != NULL;
 }
 
+static int
+attach_once(struct schsm *s, struct span atr, struct err *e)
+{
+	enum card_since since;
+	int r;
+
+	if ((r = s->card.io.begin(s->card.io.ctx, &since, e)) != 0)
+		return r;
+	r = attach(s, atr, e);
+	s->card.io.end(s->card.io.ctx);
+	return r;
+}
+
 int
 schsm_open(struct card_io io, struct span atr, struct token **out,
     struct err *e)
 {
-	enum card_since since;
 	struct schsm *s;
 	int r;
 
@@ -462,10 +474,10 @@ schsm_open(struct card_io io, struct span atr, struct token **out,
 	s->base.ops = &schsm_ops;
 	s->base.manage = &schsm_manage_ops;
 	s->card.io = io;
-	if ((r = io.begin(io.ctx, &since, e)) == 0) {
-		r = attach(s, atr, e);
-		io.end(io.ctx);
-	}
+	r = attach_once(s, atr, e);
+	/* A program that was killed amid a transaction has its card reset. */
+	if (r == ERR_AGAIN)
+		r = attach_once(s, atr, e);
 	if (r != 0) {
 		close_token(&s->base);
 		return r;

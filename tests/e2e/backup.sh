@@ -33,15 +33,15 @@ pin_file()
 # on_a, on_b: a command with the PIN, on that token.
 on_a()
 {
-	"$KEYUTIL" "$@" --token $A --pin-file "$E2E/pin.file"
+	${become-} "$KEYUTIL" "$@" --token $A --pin-file "$E2E/pin.file"
 }
 on_b()
 {
-	"$KEYUTIL" "$@" --token $B --pin-file "$E2E/pin.file"
+	${become-} "$KEYUTIL" "$@" --token $B --pin-file "$E2E/pin.file"
 }
 clone()
 {
-	"$KEYUTIL" clone "$@" --to $B --pin-file "$E2E/pin.file" \
+	${become-} "$KEYUTIL" clone "$@" --to $B --pin-file "$E2E/pin.file" \
 	    --to-pin-file "$E2E/pin.file"
 }
 
@@ -498,7 +498,8 @@ killed_at()
 	reader=$1 n=$2
 	shift 2
 	vhsmctl -t "$reader" delay 500 at "$n"
-	"$@" >"$E2E/first.$n" 2>&1 &
+	# The program itself is killed, which the shell becomes.
+	(become="exec" && "$@") >"$E2E/first.$n" 2>&1 &
 	pid=$!
 	wait_for 10 all_answered "$reader"
 	kill -KILL $pid && kills=$((kills + 1))

@@ -21,11 +21,13 @@ works()
 	fi
 }
 
-# Killed while its Nth card command is under way.
+# Killed while its Nth card command is under way: the program itself, which
+# the shell becomes.
 killed_at()
 {
 	vhsmctl delay 300 at "$1"
-	init --label desk --dkek-shares 1 >"$E2E/cut" 2>&1 </dev/null &
+	(become="exec" && init --label desk --dkek-shares 1) >"$E2E/cut" 2>&1 \
+	    </dev/null &
 	pid=$!
 	wait_for 20 came_or_ended $pid
 	kill -KILL $pid 2>/dev/null

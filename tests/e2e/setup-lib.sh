@@ -27,7 +27,7 @@ secrets()
 # init [OPTION...]: with the SO-PIN of the token; the PIN is "new".
 init()
 {
-	"$KEYUTIL" init --yes $SERIAL --so-pin-file "$E2E/so" \
+	${become-} "$KEYUTIL" init --yes $SERIAL --so-pin-file "$E2E/so" \
 	    --pin-file "$E2E/new" "$@"
 }
 

@@ -88,16 +88,18 @@ at(void *ctx, double part)
 static void
 test_a_share_of_sc_hsm_tool_is_opened_and_progress_told(void **state)
 {
-	struct data file = data_file("dkek/password.pbe");
-	struct data want = data_hex(SHARE);
-	struct secret *password = secret_of(PASSWORD, strlen(PASSWORD));
-	struct secret *share = secret_new();
+	struct secret *password, *share;
+	struct data file, want;
 	struct seen seen = { 0 };
 	const struct share_watch watch = { at, &seen };
 	struct err e;
 
 	(void)state;
 	skip_under_valgrind();
+	file = data_file("dkek/password.pbe");
+	want = data_hex(SHARE);
+	password = secret_of(PASSWORD, strlen(PASSWORD));
+	share = secret_new();
 	assert_int_equal(share_open(data_span(&file), password, &watch,
 	    share, &e), 0);
 	assert_int_equal(secret_len(share), SHARE_BYTES);

@@ -453,6 +453,9 @@ test_a_reset_while_the_card_is_taken_is_begun_anew(void **state)
 	assert_int_equal(use_login(t, VHSM_PIN, &e), 0);
 	assert_int_equal(c.verify_count, 2);
 	token_close(t);
+	c.reset_amid = 1;
+	t = use_open(&c);
+	token_close(t);
 	card_close(&c);
 }
 

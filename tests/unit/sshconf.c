@@ -145,8 +145,10 @@ test_program_that_prints_much_is_cut(void **state)
 	    sizeof(text), &status));
 	assert_int_equal(status, 3);
 	assert_string_equal(text, "x\n");
-	assert_false(sshconf_run((char *const []){ none, NULL }, text,
-	    sizeof(text), &status));
+	/* It does not see a posix_spawn(3) that fails. */
+	if (getenv("UNDER_VALGRIND") == NULL)
+		assert_false(sshconf_run((char *const []){ none, NULL }, text,
+		    sizeof(text), &status));
 }
 
 int
