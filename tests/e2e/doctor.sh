@@ -251,6 +251,7 @@ part_agent()
 	finds "no agent runs" agent fail 'not running' 'eval "$(hsm-ssh-agent)"'
 	is "and ssh finds none" "$(result agent-socket)" fail
 	eval "$(said agent fix)" >"$E2E/agent.out" 2>&1
+	# shellcheck disable=SC2034	# lib.sh ends it
 	agent_pid=$SSH_AGENT_PID
 	finds "what it says starts one" agent pass 'process'
 	is "which ssh finds" "$(result agent-socket)" pass

@@ -26,6 +26,7 @@ works()
 killed_at()
 {
 	vhsmctl delay 300 at "$1"
+	# shellcheck disable=SC2034	# init, in setup-lib.sh, reads it
 	(become="exec" && init --label desk --dkek-shares 1) >"$E2E/cut" 2>&1 \
 	    </dev/null &
 	pid=$!

@@ -16,25 +16,6 @@
 
 /* Making and deleting keys on a SmartCard-HSM. */
 
-static struct token *
-open_in(struct card *c, const struct vhsm_options *o)
-{
-	struct token *t;
-	struct err e;
-
-	card_open(c, o);
-	t = use_open(c);
-	assert_int_equal(use_login(t, VHSM_PIN, &e), 0);
-	return t;
-}
-
-static void
-done(struct token *t, struct card *c)
-{
-	token_close(t);
-	card_close(c);
-}
-
 static int
 generate(struct token *t, const char *type, const char *label,
     struct token_key *k, struct err *e)
@@ -116,7 +97,7 @@ test_each_type_is_made_and_listed_as_told(void **state)
 	struct err e;
 
 	(void)state;
-	t = open_in(&c, NULL);
+	t = use_open_login(&c, NULL);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		assert_int_equal(generate(t, rows[i].type, rows[i].type, &k,
 		    &e), 0);
@@ -128,7 +109,7 @@ test_each_type_is_made_and_listed_as_told(void **state)
 			assert_int_equal(use_sign(t, &k, rows[i].alg, &e), 0);
 		free(k.blob);
 	}
-	done(t, &c);
+	use_close(t, &c);
 }
 
 static void
@@ -140,12 +121,12 @@ test_a_key_costs_three_commands(void **state)
 	struct err e;
 
 	(void)state;
-	t = open_in(&c, NULL);
+	t = use_open_login(&c, NULL);
 	(void)card_take_count(&c);
 	assert_int_equal(generate(t, "p256", "a", &k, &e), 0);
 	assert_int_equal(card_take_count(&c), 3);
 	free(k.blob);
-	done(t, &c);
+	use_close(t, &c);
 }
 
 static void
@@ -158,13 +139,13 @@ test_a_narrow_reader_makes_rsa_keys(void **state)
 	struct err e;
 
 	(void)state;
-	t = open_in(&c, &o);
+	t = use_open_login(&c, &o);
 	assert_int_equal(generate(t, "rsa2048", "a", &k, &e), 0);
 	use_assert_listed(t, &k);
 	free(k.blob);
 	assert_int_equal(generate(t, "p256", "b", &k, &e), ERR_UNSUPPORTED);
 	assert_int_equal(count_leftovers(t), 0);
-	done(t, &c);
+	use_close(t, &c);
 }
 
 static void
@@ -181,7 +162,7 @@ test_what_cannot_be_is_not_sent(void **state)
 	(void)state;
 	memset(long_label, 'x', sizeof(long_label) - 1);
 	long_label[sizeof(long_label) - 1] = '\0';
-	t = open_in(&c, NULL);
+	t = use_open_login(&c, NULL);
 	(void)card_take_count(&c);
 	assert_int_equal(generate(t, "dsa", "a", &k, &e), ERR_USAGE);
 	assert_int_equal(generate(t, "p256", "", &k, &e), ERR_USAGE);
@@ -196,7 +177,7 @@ test_what_cannot_be_is_not_sent(void **state)
 	assert_int_equal(token_generate(t, &s, &k, &e), ERR_USAGE);
 	token_end(t);
 	assert_int_equal(card_take_count(&c), 0);
-	done(t, &c);
+	use_close(t, &c);
 }
 
 static void
@@ -211,7 +192,7 @@ test_limits_are_the_cards(void **state)
 	struct err e;
 
 	(void)state;
-	t = open_in(&c, NULL);
+	t = use_open_login(&c, NULL);
 	assert_int_equal(token_begin(t, &e), 0);
 	assert_int_equal(token_generate(t, &s, &k, &e), 0);
 	token_end(t);
@@ -228,7 +209,7 @@ test_limits_are_the_cards(void **state)
 	assert_int_equal(use_sign(t, &k, SIG_ECDSA_P256, &e), ERR_TOKEN);
 	assert_int_equal(e.detail, 0x6a81);
 	free(k.blob);
-	done(t, &c);
+	use_close(t, &c);
 }
 
 static void
@@ -240,14 +221,14 @@ test_a_card_that_wants_the_key_first_has_its_way(void **state)
 	struct err e;
 
 	(void)state;
-	t = open_in(&c, NULL);
+	t = use_open_login(&c, NULL);
 	vhsm_set_quirk(c.vhsm, VHSM_QUIRK_KEY_FIRST, true);
 	assert_int_equal(generate(t, "p256", "a", &k, &e), 0);
 	assert_string_equal(k.label, "a");
 	use_assert_listed(t, &k);
 	free(k.blob);
 	assert_int_equal(count_leftovers(t), 0);
-	done(t, &c);
+	use_close(t, &c);
 }
 
 /* The answer to each command in turn is lost with the token. */
@@ -264,7 +245,7 @@ test_cut_off_anywhere_it_leaves_nothing_half_made(void **state)
 
 	(void)state;
 	for (r = ERR_TOKEN_GONE; r != 0; at++) {
-		t = open_in(&c, NULL);
+		t = use_open_login(&c, NULL);
 		c.lose_at = at;
 		if ((r = generate(t, "p256", "a", &k, &e)) == 0)
 			free(k.blob);
@@ -284,7 +265,7 @@ test_cut_off_anywhere_it_leaves_nothing_half_made(void **state)
 		use_assert_listed(t, &k);
 		assert_int_equal(count_leftovers(t), 0);
 		free(k.blob);
-		done(t, &c);
+		use_close(t, &c);
 	}
 	assert_int_equal(at, 5);
 }
@@ -311,14 +292,14 @@ test_what_the_card_refuses_leaves_nothing(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		t = open_in(&c, NULL);
+		t = use_open_login(&c, NULL);
 		c.fail_at = rows[i].at;
 		c.fail_sw = rows[i].sw;
 		assert_int_equal(generate(t, "p256", "a", &k, &e),
 		    rows[i].want);
 		assert_null(k.blob);
 		assert_int_equal(count_leftovers(t), 0);
-		done(t, &c);
+		use_close(t, &c);
 	}
 }
 
@@ -333,7 +314,7 @@ test_an_odd_answer_is_read_again(void **state)
 	struct err e;
 
 	(void)state;
-	t = open_in(&c, NULL);
+	t = use_open_login(&c, NULL);
 	card_keys(&c, (const char *const[]){ "p256:old" }, 1);
 	card_do(&c, "00E4020002CC01");
 	card_do(&c, "00E4020002C401");
@@ -343,7 +324,7 @@ test_an_odd_answer_is_read_again(void **state)
 	assert_int_equal(generate(t, "p256", "a", &k, &e), ERR_NOTFOUND);
 	assert_null(k.blob);
 	assert_int_equal(count_leftovers(t), 0);
-	done(t, &c);
+	use_close(t, &c);
 }
 
 static void
@@ -355,7 +336,7 @@ test_a_place_with_leftovers_is_used(void **state)
 	struct err e;
 
 	(void)state;
-	t = open_in(&c, NULL);
+	t = use_open_login(&c, NULL);
 	card_keys(&c, (const char *const[]){ "p256:one", "p384:two" }, 2);
 	card_do(&c, "00E4020002CC01");
 	assert_int_equal(count_leftovers(t), 1);
@@ -364,7 +345,7 @@ test_a_place_with_leftovers_is_used(void **state)
 	use_assert_listed(t, &k);
 	free(k.blob);
 	assert_int_equal(count_leftovers(t), 0);
-	done(t, &c);
+	use_close(t, &c);
 }
 
 static void
@@ -375,7 +356,7 @@ test_leftovers_tell_what_they_are(void **state)
 	struct card c;
 
 	(void)state;
-	t = open_in(&c, NULL);
+	t = use_open_login(&c, NULL);
 	card_keys(&c, (const char *const[]){ "p256:one", "p256:two",
 	    "p256:three" }, 3);
 	card_do(&c, "00E4020002CC01");
@@ -392,7 +373,7 @@ test_leftovers_tell_what_they_are(void **state)
 	assert_string_equal(l.v[2].what, "certificate");
 	assert_string_equal(l.v[2].label, "");
 	token_leftovers_free(&l);
-	done(t, &c);
+	use_close(t, &c);
 }
 
 static void
@@ -404,7 +385,7 @@ test_a_deleted_key_leaves_nothing(void **state)
 	struct err e;
 
 	(void)state;
-	t = open_in(&c, NULL);
+	t = use_open_login(&c, NULL);
 	card_keys(&c, (const char *const[]){ "p256:one", "p256:two" }, 2);
 	(void)card_take_count(&c);
 	assert_int_equal(remove_at(t, "01", &e), 0);
@@ -415,7 +396,7 @@ test_a_deleted_key_leaves_nothing(void **state)
 	assert_string_equal(keys.v[0].label, "two");
 	token_keys_free(&keys);
 	assert_int_equal(remove_at(t, "01", &e), ERR_NOTFOUND);
-	done(t, &c);
+	use_close(t, &c);
 }
 
 static void
@@ -428,7 +409,7 @@ test_the_devices_own_key_is_no_key(void **state)
 	struct err e;
 
 	(void)state;
-	t = open_in(&c, NULL);
+	t = use_open_login(&c, NULL);
 	(void)card_take_count(&c);
 	for (size_t i = 0; i < sizeof(refs) / sizeof(refs[0]); i++) {
 		assert_int_equal(remove_at(t, refs[i], &e), ERR_NOTFOUND);
@@ -436,7 +417,7 @@ test_the_devices_own_key_is_no_key(void **state)
 		    ERR_NOTFOUND);
 	}
 	assert_int_equal(card_take_count(&c), 0);
-	done(t, &c);
+	use_close(t, &c);
 }
 
 static void
@@ -449,7 +430,7 @@ test_cut_off_anywhere_a_key_is_whole_or_gone(void **state)
 
 	(void)state;
 	for (unsigned int at = 1; at <= 3; at++) {
-		t = open_in(&c, NULL);
+		t = use_open_login(&c, NULL);
 		card_keys(&c, (const char *const[]){ "p256:one" }, 1);
 		c.lose_at = at;
 		assert_int_equal(remove_at(t, "01", &e), ERR_TOKEN_GONE);
@@ -464,7 +445,7 @@ test_cut_off_anywhere_a_key_is_whole_or_gone(void **state)
 		assert_int_equal(remove_at(t, "01", &e),
 		    at < 3 ? 0 : ERR_NOTFOUND);
 		assert_int_equal(count_leftovers(t), 0);
-		done(t, &c);
+		use_close(t, &c);
 	}
 }
 

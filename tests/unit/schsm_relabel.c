@@ -16,25 +16,6 @@
 
 /* Labels of keys and of a SmartCard-HSM, and its random bytes. */
 
-static struct token *
-open_in(struct card *c, const struct vhsm_options *o)
-{
-	struct token *t;
-	struct err e;
-
-	card_open(c, o);
-	t = use_open(c);
-	assert_int_equal(use_login(t, VHSM_PIN, &e), 0);
-	return t;
-}
-
-static void
-done(struct token *t, struct card *c)
-{
-	token_close(t);
-	card_close(c);
-}
-
 static int
 set_label(struct token *t, const char *ref, const char *label, struct err *e)
 {
@@ -56,7 +37,7 @@ test_a_label_is_changed_and_nothing_else(void **state)
 	struct err e;
 
 	(void)state;
-	t = open_in(&c, NULL);
+	t = use_open_login(&c, NULL);
 	card_keys(&c, (const char *const[]){ "p256:a long label", "aes128:s" },
 	    2);
 	keys = use_list(t, NULL);
@@ -70,7 +51,7 @@ test_a_label_is_changed_and_nothing_else(void **state)
 	assert_string_equal(keys.v[1].label, "\xc3\xa4");
 	assert_string_equal(keys.v[1].algo, "AES-128");
 	token_keys_free(&keys);
-	done(t, &c);
+	use_close(t, &c);
 }
 
 static void
@@ -82,7 +63,7 @@ test_a_key_without_a_description_gets_one(void **state)
 	struct err e;
 
 	(void)state;
-	t = open_in(&c, NULL);
+	t = use_open_login(&c, NULL);
 	card_keys(&c, (const char *const[]){ "brainpoolP256r1:x", "p256:y" },
 	    2);
 	card_do(&c, "00E4020002C401");
@@ -94,7 +75,7 @@ test_a_key_without_a_description_gets_one(void **state)
 	assert_string_equal(keys.v[0].id, "01");
 	token_keys_free(&keys);
 	assert_int_equal(set_label(t, "02", "b", &e), ERR_NOTFOUND);
-	done(t, &c);
+	use_close(t, &c);
 }
 
 static void
@@ -136,7 +117,7 @@ test_the_token_has_a_label_of_its_own(void **state)
 	struct err e;
 
 	(void)state;
-	t = open_in(&c, NULL);
+	t = use_open_login(&c, NULL);
 	assert_int_equal(set_label(t, NULL, "first", &e), 0);
 	assert_token_label(t, "first");
 	card_do(&c, "00E40200022F03");
@@ -152,7 +133,7 @@ test_the_token_has_a_label_of_its_own(void **state)
 	assert_int_equal(set_label(t, NULL, over + 1, &e), 0);
 	assert_int_equal(set_label(t, NULL, over, &e), ERR_USAGE);
 	assert_token_label(t, over + 1);
-	done(t, &c);
+	use_close(t, &c);
 }
 
 static void
@@ -163,12 +144,12 @@ test_a_label_that_was_not_kept_is_an_error(void **state)
 	struct err e;
 
 	(void)state;
-	t = open_in(&c, NULL);
+	t = use_open_login(&c, NULL);
 	card_keys(&c, (const char *const[]){ "p256:one" }, 1);
 	c.fail_at = 2;		/* the card says that it wrote it */
 	c.fail_sw = 0x9000;
 	assert_int_equal(set_label(t, "01", "b", &e), ERR_TOKEN);
-	done(t, &c);
+	use_close(t, &c);
 }
 
 static void
@@ -181,7 +162,7 @@ test_random_bytes_come_in_pieces(void **state)
 	struct err e;
 
 	(void)state;
-	t = open_in(&c, NULL);
+	t = use_open_login(&c, NULL);
 	assert_int_equal(token_begin(t, &e), 0);
 	assert_int_equal(token_random(t, a, sizeof(a), &e), 0);
 	assert_int_equal(token_random(t, b, sizeof(b), &e), 0);
@@ -192,7 +173,7 @@ test_random_bytes_come_in_pieces(void **state)
 	assert_int_equal(token_random(t, a, sizeof(a), &e), ERR_TOKEN);
 	assert_memory_equal(a, nothing, sizeof(a));
 	token_end(t);
-	done(t, &c);
+	use_close(t, &c);
 }
 
 int

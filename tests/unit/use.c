@@ -85,3 +85,22 @@ use_assert_listed(struct token *t, const struct token_key *k)
 		assert_memory_equal(found->blob, k->blob, k->blob_n);
 	token_keys_free(&keys);
 }
+
+struct token *
+use_open_login(struct card *c, const struct vhsm_options *o)
+{
+	struct token *t;
+	struct err e;
+
+	card_open(c, o);
+	t = use_open(c);
+	assert_int_equal(use_login(t, VHSM_PIN, &e), 0);
+	return t;
+}
+
+void
+use_close(struct token *t, struct card *c)
+{
+	token_close(t);
+	card_close(c);
+}

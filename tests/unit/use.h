@@ -12,6 +12,10 @@
  */
 struct token	*use_open(struct card *c);
 
+/* The card as well (card_open), and logged in; then both are closed. */
+struct token	*use_open_login(struct card *c, const struct vhsm_options *o);
+void		 use_close(struct token *t, struct card *c);
+
 /* `known` may be NULL; free the keys. */
 struct token_keys use_list(struct token *t, const struct token_keys *known);
 int		 use_login(struct token *t, const char *pin, struct err *e);
