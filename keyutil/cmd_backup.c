@@ -107,6 +107,7 @@ choose_keys(struct backup *b, const struct cmd_args *a, struct err *e)
 	if (r != ERR_NOTFOUND)
 		return r;
 	recall_forget(s);
+	trial_keys_free(&b->keys);
 	token_keys_free(&s->keys);
 	if ((r = recall_keys(s, e)) != 0)
 		return r;

@@ -599,11 +599,36 @@ part_clone()
 	is "no PIN try was lost" "$(tries_left 0) $(tries_left 1)" "63C3 63C3"
 }
 
+# --- a name that another program gave ---
+
+renamed()
+{
+	XDG_CACHE_HOME=$E2E/other on_a label "$@"
+}
+
+part_renamed()
+{
+	pin_file
+	dkek 0 01
+	vhsmctl generate p256 old 10 >/dev/null
+	check "the cache knows the key" "$KEYUTIL" list --token $A
+	check "another program, with no such cache, renames it" \
+	    renamed old new
+	check "it is found by its new name" on_a backup new -o "$E2E"
+	check "and renamed again" renamed new third
+	check "what has another name by now is not backed up" \
+	    says 'run the command again' 1 on_a backup new -o "$E2E/home"
+	check_status "no file says that it were" 1 \
+	    test -e "$E2E/home/new.hsmkey"
+	check "the command again finds it" on_a backup third -o "$E2E"
+}
+
 test $# -eq 0 || { run_part "$1"; exit; }
 part opensc --tokens 2
 part shares
 part refused --tokens 2
 part clone --tokens 2
+part renamed --tokens 2
 # Minutes: once is enough where the tests run in several builds.
 test -n "${E2E_BRIEF-}" || part cut --tokens 2
 finish
