@@ -9,7 +9,7 @@
 #include "ssh/keytext.h"
 
 #define SHOWN_NAME	65		/* with the NUL */
-#define SHOWN_ONE	(3 * SHOWN_NAME)	/* two signs, a NUL, in 3 NULs */
+#define SHOWN_ONE	(3 * SHOWN_NAME)	/* names, two signs */
 #define SHOWN_LIST	8
 
 /* What was read so far, for what may not come twice. */

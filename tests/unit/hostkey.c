@@ -136,7 +136,7 @@ hostkey_certify(const struct hostkey *subject, const struct hostkey *ca,
 	assert_int_equal(subject->type, HOSTKEY_ED25519);
 	wire_read(&r, data_span(&subject->blob));
 	wire_get_string(&r);
-	assert_true(wire_write(&w, 1 << 16));
+	assert_true(wire_write(&w, 1 << 17));
 	wire_put_cstring(&w, "ssh-ed25519-cert-v01@openssh.com");
 	wire_put_cstring(&w, "a nonce for this test");
 	wire_put_string(&w, wire_get_string(&r));
