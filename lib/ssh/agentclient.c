@@ -49,27 +49,32 @@ wait_for(const struct call *c, short events, struct err *e)
  * The socket does not block: connect(2) to an agent that no longer accepts
  * would hang, and is told apart here by EAGAIN (unix(7)).
  */
-static int
-dial(struct call *c, const char *path, struct err *e)
+int
+agentclient_dial(const char *path, int *fd, struct err *e)
 {
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
 	const size_t n = strlen(path);
+	int r;
 
+	*fd = -1;
 	if (n >= sizeof(sa.sun_path))
 		return err_set(e, ERR_LIMIT, 0,
 		    "%zu bytes are too long for the path of a socket", n);
 	memcpy(sa.sun_path, path, n + 1);
-	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
-	    0);
-	if (c->fd == -1)
+	*fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (*fd == -1)
 		return err_sys(e, "socket");
-	if (connect(c->fd, (const struct sockaddr *)&sa, sizeof(sa)) == 0)
+	if (connect(*fd, (const struct sockaddr *)&sa, sizeof(sa)) == 0)
 		return 0;
 	if (errno == ENOENT || errno == ENOTDIR || errno == ECONNREFUSED)
-		return err_set(e, ERR_NOTFOUND, errno, "nobody listens");
-	if (errno == EAGAIN)
-		return err_set(e, ERR_CANCELLED, 0, "takes no connections");
-	return err_sys(e, "connect");
+		r = err_set(e, ERR_NOTFOUND, errno, "nobody listens");
+	else if (errno == EAGAIN)
+		r = err_set(e, ERR_AGAIN, 0, "takes no connections");
+	else
+		r = err_sys(e, "connect");
+	close(*fd);
+	*fd = -1;
+	return r;
 }
 
 static int
@@ -154,7 +159,9 @@ agentclient_ask(const char *path, struct span message, int timeout_ms,
 	if (message.n > AGENT_MAX_MSG)
 		return err_set(e, ERR_LIMIT, 0, "agent message of %zu bytes",
 		    message.n);
-	if ((r = dial(&c, path, e)) == 0 &&
+	if ((r = agentclient_dial(path, &c.fd, e)) == ERR_AGAIN)
+		r = e->code = ERR_CANCELLED;
+	if (r == 0 &&
 	    (r = send_all(&c, (struct span){ length, sizeof(length) },
 	    e)) == 0 && (r = send_all(&c, message, e)) == 0)
 		r = read_answer(&c, answer, e);

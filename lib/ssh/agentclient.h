@@ -20,4 +20,10 @@
 int	 agentclient_ask(const char *path, struct span message,
 	    int timeout_ms, struct wire_w *answer, struct err *e) MUST_CHECK;
 
+/*
+ * Only connect, without waiting; the socket does not block.  ERR_NOTFOUND:
+ * nobody listens there.  ERR_AGAIN: its backlog is full.
+ */
+int	 agentclient_dial(const char *path, int *fd, struct err *e) MUST_CHECK;
+
 #endif
