@@ -53,7 +53,17 @@ enum agent_sign_flag {
  *		uint64	time, seconds since the epoch
  *		string	code, a word: err_name() in base/err.c
  *		string	what was refused and why
+ *	uint32	number of certificates for keys that may be on a token (as
+ *		many as fit); for each
+ *		string	path ("" when it came with ssh-add -s)
+ *		string	fingerprint of the key ("" when it is bad)
+ *		string	comment of the key ("" when it is not plugged in)
+ *		string	state: "offered", "expired", "not yet valid", "bad"
+ *		string	what it says, or what is wrong with it
+ *		uint64	valid after, seconds since the epoch
+ *		uint64	valid before, 2^64-1: forever
  *
+ * The certificates are missing from older versions' answers.
  * Later versions may append fields: readers stop where they know no more.
  */
 #define AGENT_EXT_STATUS	"status@hsm-ssh-agent"

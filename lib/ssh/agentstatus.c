@@ -8,6 +8,7 @@
 /* The least bytes one can take: its empty strings and its numbers. */
 #define TOKEN_BYTES_MIN		24
 #define REFUSAL_BYTES_MIN	16
+#define CERT_BYTES_MIN		36
 
 /*
  * Read a count and make room for as many entries.  An agent may lie: a
@@ -40,6 +41,43 @@ get_token(struct wire_r *r, struct agentstatus_token *t)
 	t->trouble = wire_get_string(r);
 }
 
+static void
+get_cert(struct wire_r *r, struct agentstatus_cert *c)
+{
+	c->path = wire_get_string(r);
+	c->fingerprint = wire_get_string(r);
+	c->comment = wire_get_string(r);
+	c->state = wire_get_string(r);
+	c->words = wire_get_string(r);
+	c->valid_after = wire_get_u64(r);
+	c->valid_before = wire_get_u64(r);
+}
+
+/* What comes after the name of the extension. */
+static void
+get_status(struct wire_r *r, struct agentstatus *s)
+{
+	s->version = wire_get_string(r);
+	s->pid = wire_get_u32(r);
+	s->tokens = get_entries(r, TOKEN_BYTES_MIN, sizeof(*s->tokens),
+	    &s->n_tokens);
+	for (size_t i = 0; i < s->n_tokens; i++)
+		get_token(r, &s->tokens[i]);
+	s->refusals = get_entries(r, REFUSAL_BYTES_MIN,
+	    sizeof(*s->refusals), &s->n_refusals);
+	for (size_t i = 0; i < s->n_refusals; i++) {
+		s->refusals[i].time = wire_get_u64(r);
+		s->refusals[i].code = wire_get_string(r);
+		s->refusals[i].text = wire_get_string(r);
+	}
+	if (!r->bad && r->left == 0)
+		return;			/* older than certificates */
+	s->certs = get_entries(r, CERT_BYTES_MIN, sizeof(*s->certs),
+	    &s->n_certs);
+	for (size_t i = 0; i < s->n_certs; i++)
+		get_cert(r, &s->certs[i]);
+}
+
 int
 agentstatus_parse(struct span answer, struct agentstatus *s, struct err *e)
 {
@@ -55,19 +93,7 @@ agentstatus_parse(struct span answer, struct agentstatus *s, struct err *e)
 	if (!span_is(wire_get_string(&r), AGENT_EXT_STATUS))
 		return err_set(e, ERR_FORMAT, 0,
 		    "the agent answered another question");
-	s->version = wire_get_string(&r);
-	s->pid = wire_get_u32(&r);
-	s->tokens = get_entries(&r, TOKEN_BYTES_MIN, sizeof(*s->tokens),
-	    &s->n_tokens);
-	for (size_t i = 0; i < s->n_tokens; i++)
-		get_token(&r, &s->tokens[i]);
-	s->refusals = get_entries(&r, REFUSAL_BYTES_MIN,
-	    sizeof(*s->refusals), &s->n_refusals);
-	for (size_t i = 0; i < s->n_refusals; i++) {
-		s->refusals[i].time = wire_get_u64(&r);
-		s->refusals[i].code = wire_get_string(&r);
-		s->refusals[i].text = wire_get_string(&r);
-	}
+	get_status(&r, s);
 	if (r.bad) {
 		agentstatus_free(s);
 		return err_set(e, ERR_FORMAT, 0,
@@ -81,6 +107,7 @@ agentstatus_free(struct agentstatus *s)
 {
 	free(s->tokens);
 	free(s->refusals);
+	free(s->certs);
 	*s = (struct agentstatus){ 0 };
 }
 

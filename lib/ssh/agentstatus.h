@@ -23,6 +23,13 @@ struct agentstatus_refusal {
 	struct span	 code, text;	/* err_name(), and a sentence */
 };
 
+struct agentstatus_cert {
+	struct span	 path, fingerprint, comment;
+	struct span	 state, words;	/* what it says or what is wrong */
+	uint64_t	 valid_after;
+	uint64_t	 valid_before;	/* UINT64_MAX: forever */
+};
+
 struct agentstatus {
 	struct span			 version;
 	uint32_t			 pid;
@@ -30,6 +37,8 @@ struct agentstatus {
 	size_t				 n_tokens;
 	struct agentstatus_refusal	*refusals;
 	size_t				 n_refusals;
+	struct agentstatus_cert		*certs;
+	size_t				 n_certs;
 };
 
 /*

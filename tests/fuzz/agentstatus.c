@@ -30,9 +30,10 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 
 	if (agentstatus_parse(in, &s, &e) != 0) {
 		must(s.tokens == NULL && s.refusals == NULL);
+		must(s.certs == NULL);
 		return 0;
 	}
-	must(s.n_tokens <= n && s.n_refusals <= n);
+	must(s.n_tokens <= n && s.n_refusals <= n && s.n_certs <= n);
 	check_inside(s.version, in);
 	for (size_t i = 0; i < s.n_tokens; i++) {
 		check_inside(s.tokens[i].reader, in);
@@ -44,6 +45,13 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	for (size_t i = 0; i < s.n_refusals; i++) {
 		check_inside(s.refusals[i].code, in);
 		check_inside(s.refusals[i].text, in);
+	}
+	for (size_t i = 0; i < s.n_certs; i++) {
+		check_inside(s.certs[i].path, in);
+		check_inside(s.certs[i].fingerprint, in);
+		check_inside(s.certs[i].comment, in);
+		check_inside(s.certs[i].state, in);
+		check_inside(s.certs[i].words, in);
 	}
 	agentstatus_free(&s);
 	return 0;
