@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdlib.h>
 
+#include "keyutil/agents.h"
+#include "keyutil/certlist.h"
 #include "keyutil/cmd.h"
 #include "keyutil/out.h"
 #include "keyutil/recall.h"
@@ -81,7 +83,8 @@ print_unusable(const struct token_keys *keys, struct err *e)
 }
 
 static int
-print_slot(const struct slot *s, bool all, struct err *e)
+print_slot(const struct slot *s, const struct agent *a, bool all,
+    struct err *e)
 {
 	const size_t usable = count_usable(&s->keys);
 	const size_t others = s->keys.n - usable;
@@ -99,11 +102,15 @@ print_slot(const struct slot *s, bool all, struct err *e)
 		printf("  and %zu that SSH cannot use: "
 		    "\"hsm-keyutil list --all\"\n", others);
 	}
+	if (r == 0)
+		r = certlist_print(stdout, &a->status, &s->keys, e);
 	return r;
 }
 
+/* Where no agent runs, its status is empty. */
 static int
-print_text(const struct tokens *ts, bool all, struct err *e)
+print_text(const struct tokens *ts, const struct agent *a, bool all,
+    struct err *e)
 {
 	bool first = true;
 	int r = 0;
@@ -114,8 +121,10 @@ print_text(const struct tokens *ts, bool all, struct err *e)
 		if (!first)
 			putchar('\n');
 		first = false;
-		r = print_slot(&ts->v[i], all, e);
+		r = print_slot(&ts->v[i], a, all, e);
 	}
+	if (r == 0)
+		r = certlist_print_bad(stdout, &a->status, e);
 	return r;
 }
 
@@ -146,7 +155,7 @@ json_of_key(const struct slot *s, const struct token_key *k)
 }
 
 static json_t *
-json_of_all(const struct tokens *ts, bool all)
+json_of_keys(const struct tokens *ts, bool all)
 {
 	json_t *keys = json_array();
 
@@ -163,29 +172,40 @@ json_of_all(const struct tokens *ts, bool all)
 			}
 		}
 	}
-	return json_pack("{s:o}", "keys", keys);
+	return keys;
+}
+
+static json_t *
+json_of_all(const struct tokens *ts, const struct agent *a, bool all)
+{
+	return json_pack("{s:o, s:o}", "keys", json_of_keys(ts, all),
+	    "certificates", a->found ?
+	    certlist_json(&a->status, ts) : json_null());
 }
 
 static int
 run(const struct cmd_args *a, struct err *e)
 {
 	const bool all = a->value[OPT_ALL] != NULL;
+	struct agent agent = { 0 };
 	struct tokens ts;
 	int r;
 
 	if ((r = tokens_open(&ts, a->value[OPT_TOKEN], e)) != 0 ||
-	    (r = tokens_read_keys(&ts, e)) != 0)
+	    (r = tokens_read_keys(&ts, e)) != 0 ||
+	    (r = agents_find(&agent, e)) != 0)
 		goto out;
 	for (size_t i = 0; i < ts.n; i++)
 		if (ts.v[i].state == SLOT_TOKEN)
 			recall_note(&ts.v[i]);
 	if (a->value[OPT_JSON] != NULL)
-		r = out_json(json_of_all(&ts, all), e);
+		r = out_json(json_of_all(&ts, &agent, all), e);
 	else
-		r = print_text(&ts, all, e);
+		r = print_text(&ts, &agent, all, e);
 	if (r == 0)
 		r = tokens_failed(&ts, e);
 out:
+	agents_free(&agent);
 	tokens_close(&ts);
 	return r;
 }

@@ -168,6 +168,15 @@ out_table_print(FILE *f, struct out_table *t, struct err *e)
 	return bad ? err_set(e, ERR_NOMEM, 0, "table") : 0;
 }
 
+struct out_clean
+out_clean(struct span s)
+{
+	struct out_clean c = { 0 };
+
+	keytext_clean(c.s, sizeof(c.s), s);
+	return c;
+}
+
 json_t *
 out_json_span(struct span s)
 {

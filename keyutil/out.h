@@ -51,6 +51,13 @@ void	 out_table_row(struct out_table *t, const char *const *cell);
 int	 out_table_print(FILE *f, struct out_table *t, struct err *e)
 	    MUST_CHECK;
 
+/* Bytes from outside, cleaned, and cut where they are very long. */
+struct out_clean {
+	char	 s[512];
+};
+
+struct out_clean out_clean(struct span s);
+
 /* Bytes from outside, cleaned, as a JSON string. */
 json_t	*out_json_span(struct span s);
 

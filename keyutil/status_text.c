@@ -4,22 +4,6 @@
 
 #include "keyutil/out.h"
 #include "keyutil/status.h"
-#include "ssh/keytext.h"
-
-#define CLEAN_MAX	256
-
-struct clean {
-	char	 s[CLEAN_MAX];
-};
-
-static struct clean
-clean(struct span s)
-{
-	struct clean c = { 0 };
-
-	keytext_clean(c.s, sizeof(c.s), s);
-	return c;
-}
 
 static const char *
 plural(long n)
@@ -150,19 +134,19 @@ print_slot(const struct slot *s)
 static void
 print_agent_token(const struct agentstatus_token *t)
 {
-	const struct clean label = clean(t->label);
+	const struct out_clean label = out_clean(t->label);
 	const bool named = t->label.n > 0;
 
 	if (t->serial.n > 0)
 		out_field(stdout, "", "%s%s%s%s: %s, %u key%s",
-		    clean(t->serial).s, named ? " \"" : "", label.s,
-		    named ? "\"" : "", clean(t->state).s, t->keys,
+		    out_clean(t->serial).s, named ? " \"" : "", label.s,
+		    named ? "\"" : "", out_clean(t->state).s, t->keys,
 		    plural(t->keys));
 	else
-		out_field(stdout, "", "token in %s: %s", clean(t->reader).s,
-		    clean(t->state).s);
+		out_field(stdout, "", "token in %s: %s", out_clean(t->reader).s,
+		    out_clean(t->state).s);
 	if (t->trouble.n > 0)
-		out_field(stdout, "", "%s", clean(t->trouble).s);
+		out_field(stdout, "", "%s", out_clean(t->trouble).s);
 }
 
 /* Times are shown in the user's own time zone. */
@@ -175,7 +159,7 @@ print_refusal(const char *name, const struct agentstatus_refusal *r)
 
 	if (localtime_r(&when, &tm) != NULL)
 		strftime(date, sizeof(date), "%F %T ", &tm);
-	out_field(stdout, name, "%s%s", date, clean(r->text).s);
+	out_field(stdout, name, "%s%s", date, out_clean(r->text).s);
 }
 
 static void
@@ -188,8 +172,8 @@ print_agent(const struct agent *a)
 		return;
 	}
 	out_field(stdout, "Agent", "hsm-ssh-agent %s, process %u",
-	    clean(s->version).s, s->pid);
-	out_field(stdout, "", "socket %s", clean(span_cstr(a->socket)).s);
+	    out_clean(s->version).s, s->pid);
+	out_field(stdout, "", "socket %s", out_clean(span_cstr(a->socket)).s);
 	if (!a->in_use)
 		out_field(stdout, "", "not used by ssh here: SSH_AUTH_SOCK "
 		    "is not set to this socket");
