@@ -6,6 +6,8 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -27,7 +29,7 @@ give(posix_spawn_file_actions_t *fa, int from, int to)
 
 /* 0, or the errno of the step that failed. */
 static int
-start(char *const argv[], int in, int out, pid_t *pid)
+start(char *const argv[], char *const envp[], int in, int out, pid_t *pid)
 {
 	posix_spawn_file_actions_t fa;
 	posix_spawnattr_t attr;
@@ -49,7 +51,7 @@ start(char *const argv[], int in, int out, pid_t *pid)
 		rc = posix_spawn_file_actions_addclosefrom_np(&fa,
 		    STDERR_FILENO + 1);
 	if (rc == 0)
-		rc = posix_spawnp(pid, argv[0], &fa, &attr, argv, environ);
+		rc = posix_spawnp(pid, argv[0], &fa, &attr, argv, envp);
 	posix_spawnattr_destroy(&attr);
 	posix_spawn_file_actions_destroy(&fa);
 	return rc;
@@ -57,12 +59,12 @@ start(char *const argv[], int in, int out, pid_t *pid)
 
 /* The child has ends[1], as its output or both; *fd is ends[0]. */
 static int
-start_with(char *const argv[], const int ends[2], bool both, pid_t *pid,
-    int *fd, struct err *e)
+start_with(char *const argv[], char *const envp[], const int ends[2],
+    bool both, pid_t *pid, int *fd, struct err *e)
 {
 	int rc;
 
-	rc = start(argv, both ? ends[1] : -1, ends[1], pid);
+	rc = start(argv, envp, both ? ends[1] : -1, ends[1], pid);
 	close(ends[1]);
 	if (rc != 0) {
 		close(ends[0]);
@@ -76,7 +78,7 @@ start_with(char *const argv[], const int ends[2], bool both, pid_t *pid,
 int
 spawn_start(char *const argv[], pid_t *pid, struct err *e)
 {
-	int rc = start(argv, -1, -1, pid);
+	int rc = start(argv, environ, -1, -1, pid);
 
 	if (rc == 0)
 		return 0;
@@ -84,14 +86,54 @@ spawn_start(char *const argv[], pid_t *pid, struct err *e)
 	return err_sys(e, "cannot start %s", argv[0]);
 }
 
-int
-spawn_reader(char *const argv[], pid_t *pid, int *fd, struct err *e)
+static int
+start_reader(char *const argv[], char *const envp[], pid_t *pid, int *fd,
+    struct err *e)
 {
 	int ends[2];
 
 	if (pipe2(ends, O_CLOEXEC) == -1)
 		return err_sys(e, "pipe");
-	return start_with(argv, ends, false, pid, fd, e);
+	return start_with(argv, envp, ends, false, pid, fd, e);
+}
+
+int
+spawn_reader(char *const argv[], pid_t *pid, int *fd, struct err *e)
+{
+	return start_reader(argv, environ, pid, fd, e);
+}
+
+/* Our variables and this one, for those who free the array alone. */
+static char **
+environment_with(char *variable)
+{
+	const size_t name = strcspn(variable, "=") + 1;
+	size_t n = 0, used = 0;
+	char **env;
+
+	while (environ != NULL && environ[n] != NULL)
+		n++;
+	if ((env = calloc(n + 2, sizeof(*env))) == NULL)
+		return NULL;
+	for (size_t i = 0; i < n; i++)
+		if (strncmp(environ[i], variable, name) != 0)
+			env[used++] = environ[i];
+	env[used] = variable;
+	return env;
+}
+
+int
+spawn_reader_with(char *const argv[], char *variable, pid_t *pid, int *fd,
+    struct err *e)
+{
+	char **env = environment_with(variable);
+	int r;
+
+	if (env == NULL)
+		return err_set(e, ERR_NOMEM, 0, "cannot start %s", argv[0]);
+	r = start_reader(argv, env, pid, fd, e);
+	free(env);
+	return r;
 }
 
 int
@@ -101,7 +143,7 @@ spawn_talker(char *const argv[], pid_t *pid, int *fd, struct err *e)
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == -1)
 		return err_sys(e, "socketpair");
-	return start_with(argv, ends, true, pid, fd, e);
+	return start_with(argv, environ, ends, true, pid, fd, e);
 }
 
 /* As waitpid(2), with the status as spawn_wait() has it. */

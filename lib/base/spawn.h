@@ -26,6 +26,13 @@ int	 spawn_reader(char *const argv[], pid_t *pid, int *fd, struct err *e)
 	    MUST_CHECK;
 
 /*
+ * The same with a variable, "NAME=value", in the child's environment only;
+ * in place of ours of that name.
+ */
+int	 spawn_reader_with(char *const argv[], char *variable, pid_t *pid,
+	    int *fd, struct err *e) MUST_CHECK;
+
+/*
  * Start argv[0] with a socket as its standard input and output.  *fd is the
  * other end: write to it with MSG_NOSIGNAL, and close it.
  */

@@ -226,7 +226,7 @@ assuan_next(struct assuan *a, struct secret *data,
 	return 0;
 }
 
-void
+bool
 assuan_escape(char *line, const char *text)
 {
 	static const char hex[] = "0123456789ABCDEF";
@@ -249,4 +249,5 @@ assuan_escape(char *line, const char *text)
 		}
 	}
 	line[n] = '\0';
+	return *text == '\0';
 }

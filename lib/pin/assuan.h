@@ -51,7 +51,8 @@ int	 assuan_next(struct assuan *a, struct secret *data,
 /*
  * Append text to the command in line, whose room is ASSUAN_LINE_MAX, in the
  * form that it has there; as much as fits with a line feed and a NUL.
+ * False when that is not all of it.
  */
-void	 assuan_escape(char *line, const char *text);
+bool	 assuan_escape(char *line, const char *text);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "base/spawn.h"
 #include "pin/assuan.h"
+#include "pin/confirm.h"
 #include "pin/pinentry.h"
 #include "pin/text.h"
 #include "pin/tty.h"
@@ -17,6 +18,7 @@
 #define GPG_CODE		0xffffU
 #define GPG_TIMEOUT		62
 #define GPG_CANCELED		99
+#define GPG_NOT_CONFIRMED	114
 #define GPG_FULLY_CANCELED	198
 
 #define END_MS	1000	/* from BYE to its end */
@@ -24,7 +26,11 @@
 struct talk {
 	int		 fd, cancel_fd;
 	struct assuan	*in;
+	const char	*declined, *late;	/* what its refusals mean */
 };
+
+/* What is said once it has greeted: it shows and answers one question. */
+typedef int	 ask_fn(struct talk *t, void *arg, struct err *e);
 
 static int
 ended(struct err *e)
@@ -88,16 +94,16 @@ listen_to(struct talk *t, struct secret *data, struct assuan_answer *answer,
 }
 
 static int
-refused(const struct assuan_answer *answer, struct err *e)
+refused(const struct talk *t, const struct assuan_answer *answer,
+    struct err *e)
 {
 	switch (answer->code & GPG_CODE) {
 	case GPG_CANCELED:
 	case GPG_FULLY_CANCELED:
-		return err_set(e, ERR_CANCELLED, 0,
-		    "PIN entry was cancelled");
+	case GPG_NOT_CONFIRMED:
+		return err_set(e, ERR_CANCELLED, 0, "%s", t->declined);
 	case GPG_TIMEOUT:
-		return err_set(e, ERR_CANCELLED, ETIMEDOUT,
-		    "nobody entered the PIN in time");
+		return err_set(e, ERR_CANCELLED, ETIMEDOUT, "%s", t->late);
 	default:
 		return err_set(e, ERR_DENIED, (int)(answer->code & GPG_CODE),
 		    "it could not ask: %s (%u)", answer->text, answer->code);
@@ -113,7 +119,7 @@ command(struct talk *t, const char *line, struct secret *data, struct err *e)
 	if ((r = say(t, line, e)) != 0 ||
 	    (r = listen_to(t, data, &answer, e)) != 0)
 		return r;
-	return answer.kind == ASSUAN_OK ? 0 : refused(&answer, e);
+	return answer.kind == ASSUAN_OK ? 0 : refused(t, &answer, e);
 }
 
 /* One that it need not know. */
@@ -201,39 +207,83 @@ describe(char *line, const struct pin_prompt *p)
 	    left[0] != '\0' ? "\n" : "", left,
 	    reason[0] != '\0' ? "\n\n" : "", reason);
 	no_markup(text);
-	assuan_escape(line, text);
+	(void)assuan_escape(line, text);
 }
 
-/* What it is to say.  A person must see which token it is about. */
 static int
-send_texts(struct talk *t, unsigned int timeout, const struct pin_prompt *p,
-    struct err *e)
+send_frame(struct talk *t, unsigned int timeout, struct err *e)
 {
 	char title[ASSUAN_LINE_MAX] = "SETTITLE ";
-	char desc[ASSUAN_LINE_MAX] = "SETDESC ";
-	char error[ASSUAN_LINE_MAX] = "SETERROR ";
-	char seconds[32], text[PIN_TEXT_LINE], prompt[64];
+	char seconds[32];
 	int r;
 
-	assuan_escape(title, program_invocation_short_name);
+	(void)assuan_escape(title, program_invocation_short_name);
+	snprintf(seconds, sizeof(seconds), "SETTIMEOUT %u", timeout);
+	if ((r = hint(t, title, e)) != 0)
+		return r;
+	return timeout > 0 ? hint(t, seconds, e) : 0;
+}
+
+struct pin_question {
+	unsigned int	 timeout;
+	const struct pin_prompt *prompt;
+	struct secret	*out;
+};
+
+/* A person must see which token it is about. */
+static int
+ask_pin(struct talk *t, void *arg, struct err *e)
+{
+	char desc[ASSUAN_LINE_MAX] = "SETDESC ";
+	char error[ASSUAN_LINE_MAX] = "SETERROR ";
+	const struct pin_question *q = arg;
+	const struct pin_prompt *p = q->prompt;
+	char text[PIN_TEXT_LINE], prompt[64];
+	int r;
+
 	describe(desc, p);
 	pin_text_clean(text, sizeof(text), p->error);
 	no_markup(text);
-	assuan_escape(error, text);
+	(void)assuan_escape(error, text);
 	snprintf(prompt, sizeof(prompt), "SETPROMPT %.40s:",
 	    p->name != NULL ? p->name : "PIN");
-	snprintf(seconds, sizeof(seconds), "SETTIMEOUT %u", timeout);
-	if ((r = hint(t, title, e)) != 0 ||
+	if ((r = send_frame(t, q->timeout, e)) != 0 ||
 	    (r = command(t, desc, NULL, e)) != 0 ||
 	    (r = hint(t, prompt, e)) != 0 ||
-	    (timeout > 0 && (r = hint(t, seconds, e)) != 0))
+	    (text[0] != '\0' && (r = hint(t, error, e)) != 0))
 		return r;
-	return text[0] != '\0' ? hint(t, error, e) : 0;
+	return command(t, "GETPIN", q->out, e);
+}
+
+struct consent_question {
+	unsigned int	 timeout;
+	const char	*text;
+};
+
+/* Nothing may be hidden from who consents. */
+static int
+ask_consent(struct talk *t, void *arg, struct err *e)
+{
+	const struct consent_question *q = arg;
+	char desc[ASSUAN_LINE_MAX] = "SETDESC ";
+	char text[PIN_CONFIRM_MAX];
+	int r;
+
+	pin_text_clean_lines(text, sizeof(text), q->text);
+	no_markup(text);
+	if (!assuan_escape(desc, text))
+		return err_set(e, ERR_LIMIT, 0, "the question is too long "
+		    "to be shown");
+	if ((r = send_frame(t, q->timeout, e)) != 0 ||
+	    (r = command(t, desc, NULL, e)) != 0 ||
+	    (r = hint(t, "SETOK Allow", e)) != 0 ||
+	    (r = hint(t, "SETCANCEL Deny", e)) != 0)
+		return r;
+	return command(t, "CONFIRM", NULL, e);
 }
 
 static int
-converse(struct talk *t, unsigned int timeout, const struct pin_prompt *p,
-    struct secret *out, struct err *e)
+converse(struct talk *t, ask_fn *ask, void *arg, struct err *e)
 {
 	struct assuan_answer greeting;
 	int r;
@@ -241,11 +291,10 @@ converse(struct talk *t, unsigned int timeout, const struct pin_prompt *p,
 	if ((r = listen_to(t, NULL, &greeting, e)) != 0)
 		return r;
 	if (greeting.kind != ASSUAN_OK)
-		return refused(&greeting, e);
-	if ((r = send_place(t, e)) != 0 ||
-	    (r = send_texts(t, timeout, p, e)) != 0)
+		return refused(t, &greeting, e);
+	if ((r = send_place(t, e)) != 0)
 		return r;
-	return command(t, "GETPIN", out, e);
+	return ask(t, arg, e);
 }
 
 /* It has nothing more to say; one that stays is ended. */
@@ -261,33 +310,57 @@ part_from(struct talk *t, pid_t pid)
 		spawn_kill(pid);
 }
 
+static int
+run(const char *program, struct talk *t, ask_fn *ask, void *arg,
+    struct err *e)
+{
+	char *argv[] = { strdup(program), NULL };
+	pid_t pid;
+	int r;
+
+	t->in = assuan_new();
+	if (argv[0] == NULL || t->in == NULL) {
+		r = err_set(e, ERR_NOMEM, 0, "%s", program);
+		goto out;
+	}
+	if ((r = spawn_talker(argv, &pid, &t->fd, e)) != 0)
+		goto out;
+	if ((r = converse(t, ask, arg, e)) == 0) {
+		part_from(t, pid);
+	} else {
+		spawn_kill(pid);
+		r = err_wrap(e, "%s", program);
+	}
+	close(t->fd);
+out:
+	assuan_free(t->in);
+	free(argv[0]);
+	return r;
+}
+
 int
 pin_pinentry(const char *program, unsigned int timeout,
     const struct pin_prompt *p, int cancel_fd, struct secret *out,
     struct err *e)
 {
-	struct talk t = { .cancel_fd = cancel_fd };
-	char *argv[] = { strdup(program), NULL };
-	pid_t pid;
+	struct talk t = { .cancel_fd = cancel_fd,
+	    .declined = "PIN entry was cancelled",
+	    .late = "nobody entered the PIN in time" };
+	struct pin_question q = { timeout, p, out };
 	int r;
 
-	t.in = assuan_new();
-	if (argv[0] == NULL || t.in == NULL) {
-		r = err_set(e, ERR_NOMEM, 0, "%s", program);
-		goto out;
-	}
-	if ((r = spawn_talker(argv, &pid, &t.fd, e)) != 0)
-		goto out;
-	if ((r = converse(&t, timeout, p, out, e)) == 0) {
-		part_from(&t, pid);
-	} else {
+	if ((r = run(program, &t, ask_pin, &q, e)) != 0)
 		secret_clear(out);
-		spawn_kill(pid);
-		r = err_wrap(e, "%s", program);
-	}
-	close(t.fd);
-out:
-	assuan_free(t.in);
-	free(argv[0]);
 	return r;
+}
+
+int
+pin_pinentry_confirm(const char *program, unsigned int timeout,
+    const char *text, int cancel_fd, struct err *e)
+{
+	struct talk t = { .cancel_fd = cancel_fd, .declined = "declined",
+	    .late = "nobody answered in time" };
+	struct consent_question q = { timeout, text };
+
+	return run(program, &t, ask_consent, &q, e);
 }

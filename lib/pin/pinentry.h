@@ -19,4 +19,12 @@ int	 pin_pinentry(const char *program, unsigned int timeout,
 	    const struct pin_prompt *p, int cancel_fd, struct secret *out,
 	    struct err *e) MUST_CHECK;
 
+/*
+ * Ask for consent to *text, whose lines are cleaned, with two buttons; 0
+ * only when "Allow" was chosen.  ERR_LIMIT when it could not be shown whole;
+ * else as above.
+ */
+int	 pin_pinentry_confirm(const char *program, unsigned int timeout,
+	    const char *text, int cancel_fd, struct err *e) MUST_CHECK;
+
 #endif

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -47,8 +48,8 @@ is_shown(uint32_t c)
 	return true;
 }
 
-void
-pin_text_clean(char *out, size_t size, const char *text)
+static void
+clean(char *out, size_t size, const char *text, bool lines)
 {
 	const unsigned char *p = (const unsigned char *)text;
 	size_t n, used = 0;
@@ -56,7 +57,7 @@ pin_text_clean(char *out, size_t size, const char *text)
 
 	while (p != NULL && *p != '\0') {
 		n = decode(p, &c);
-		if (n > 0 && is_shown(c)) {
+		if (n > 0 && (is_shown(c) || (lines && c == '\n'))) {
 			if (n >= size - used)
 				break;
 			memcpy(out + used, p, n);
@@ -69,6 +70,18 @@ pin_text_clean(char *out, size_t size, const char *text)
 		p += n > 0 ? n : 1;
 	}
 	out[used] = '\0';
+}
+
+void
+pin_text_clean(char *out, size_t size, const char *text)
+{
+	clean(out, size, text, false);
+}
+
+void
+pin_text_clean_lines(char *out, size_t size, const char *text)
+{
+	clean(out, size, text, true);
 }
 
 void

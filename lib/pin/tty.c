@@ -34,10 +34,11 @@ say(int fd, const char *text, struct err *e)
 	return 0;
 }
 
-int
-pin_tty(const char *prompt, int cancel_fd, struct secret *out, struct err *e)
+static int
+ask(const char *prompt, bool echo, int cancel_fd, struct secret *out,
+    struct err *e)
 {
-	struct termios saved, quiet;
+	struct termios saved, mode;
 	struct err ignored;
 	int fd, r;
 
@@ -48,10 +49,11 @@ pin_tty(const char *prompt, int cancel_fd, struct secret *out, struct err *e)
 		close(fd);
 		return r;
 	}
-	quiet = saved;
-	quiet.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
-	quiet.c_lflag |= ICANON | ISIG;
-	if (tcsetattr(fd, TCSAFLUSH, &quiet) == -1) {
+	mode = saved;
+	mode.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
+	mode.c_lflag |= ICANON | ISIG | (echo ? ECHO : 0);
+	/* What was typed before the question was shown is no answer to it. */
+	if (tcsetattr(fd, TCSAFLUSH, &mode) == -1) {
 		r = err_sys(e, "terminal");
 		close(fd);
 		return r;
@@ -60,7 +62,21 @@ pin_tty(const char *prompt, int cancel_fd, struct secret *out, struct err *e)
 		r = secret_read_line(out, fd, cancel_fd, e);
 	(void)tcsetattr(fd, TCSAFLUSH, &saved);
 	/* The line end that echo left out, or that nobody typed. */
-	(void)say(fd, "\n", &ignored);
+	if (!echo || r != 0)
+		(void)say(fd, "\n", &ignored);
 	close(fd);
 	return r;
+}
+
+int
+pin_tty(const char *prompt, int cancel_fd, struct secret *out, struct err *e)
+{
+	return ask(prompt, false, cancel_fd, out, e);
+}
+
+int
+pin_tty_shown(const char *prompt, int cancel_fd, struct secret *out,
+    struct err *e)
+{
+	return ask(prompt, true, cancel_fd, out, e);
 }

@@ -14,6 +14,10 @@
 int	 pin_tty(const char *prompt, int cancel_fd, struct secret *out,
 	    struct err *e) MUST_CHECK;
 
+/* The same with echo on, for an answer that is no secret. */
+int	 pin_tty_shown(const char *prompt, int cancel_fd, struct secret *out,
+	    struct err *e) MUST_CHECK;
+
 /* There is a terminal and this process is in its foreground. */
 bool	 pin_tty_usable(void);
 
