@@ -40,11 +40,25 @@ conn_in_feed(struct conn_in *c, struct span *in, struct span *msg)
 	return 1;
 }
 
+size_t
+conn_in_want(const struct conn_in *c)
+{
+	return c->body == NULL ? sizeof(c->head) - c->head_n :
+	    c->body_len - c->body_n;
+}
+
+size_t
+conn_in_held(const struct conn_in *c)
+{
+	return c->body == NULL ? c->head_n :
+	    c->body_n < c->body_len ? c->body_len : 0;
+}
+
 void
 conn_in_next(struct conn_in *c)
 {
 	if (c->body != NULL)
-		explicit_bzero(c->body, c->body_len);
+		explicit_bzero(c->body, c->body_n);
 	free(c->body);
 	*c = (struct conn_in){ 0 };
 }

@@ -23,6 +23,15 @@ struct conn_in {
  * no memory: drop the client.
  */
 int	 conn_in_feed(struct conn_in *c, struct span *in, struct span *msg);
+
+/*
+ * How many bytes belong to the message for certain: who reads no more than
+ * that never has to keep what comes behind it.  0: it is whole.
+ */
+size_t	 conn_in_want(const struct conn_in *c);
+
+/* What a message that was begun and is not whole takes; 0: there is none. */
+size_t	 conn_in_held(const struct conn_in *c);
 void	 conn_in_next(struct conn_in *c);
 
 #endif

@@ -14,6 +14,8 @@
 
 #include "agent/launch.h"
 
+#define FILES_MAX	8192
+
 int
 launch_harden(struct err *e)
 {
@@ -31,6 +33,19 @@ launch_harden(struct err *e)
 	if (prctl(PR_SET_DUMPABLE, 0) == -1)
 		return err_sys(e, "switching off core dumps and debuggers");
 	return 0;
+}
+
+void
+launch_more_files(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) == -1 ||
+	    files.rlim_cur >= FILES_MAX)
+		return;
+	files.rlim_cur = files.rlim_max < FILES_MAX ? files.rlim_max :
+	    FILES_MAX;
+	(void)setrlimit(RLIMIT_NOFILE, &files);	/* else fewer clients */
 }
 
 static bool

@@ -29,6 +29,13 @@ int	 launch_harden(struct err *e) MUST_CHECK;
 int	 launch_start(struct launch *l, const struct options *o,
 	    const char *socket, struct err *e) MUST_CHECK;
 
+/*
+ * As many descriptors as the hard limit lets us have, up to 8192.  After
+ * launch_start(), so that a COMMAND keeps its limit; what is started later
+ * gets the usual one (base/spawn.h).
+ */
+void	 launch_more_files(void);
+
 /* The agent serves: let the process in front go, leave its terminal. */
 void	 launch_ready(struct launch *l);
 

@@ -34,6 +34,8 @@ struct loop {
 	TAILQ_HEAD(timers, timer) timers;	/* soonest first */
 	struct pollfd	*pfd;
 	size_t		 n, cap;
+	loop_turn_fn	*turn;		/* NULL: none */
+	void		*turn_arg;
 	bool		 stop;
 };
 
@@ -171,6 +173,13 @@ arm(struct loop *l, struct err *e)
 	return 0;
 }
 
+void
+loop_each_turn(struct loop *l, loop_turn_fn *fn, void *arg)
+{
+	l->turn = fn;
+	l->turn_arg = arg;
+}
+
 static int
 timeout_ms(struct loop *l)
 {
@@ -219,12 +228,13 @@ loop_stop(struct loop *l)
 int
 loop_run(struct loop *l, struct err *e)
 {
+	bool more = false;
 	int r;
 
 	while (!l->stop) {
 		if ((r = arm(l, e)) != 0)
 			return r;
-		if (poll(l->pfd, l->n, timeout_ms(l)) == -1) {
+		if (poll(l->pfd, l->n, more ? 0 : timeout_ms(l)) == -1) {
 			if (errno == EINTR)
 				continue;
 			return err_set(e, ERR_SYS, errno, "poll: %s",
@@ -232,6 +242,7 @@ loop_run(struct loop *l, struct err *e)
 		}
 		run_timers(l);
 		run_watches(l);
+		more = l->turn != NULL && l->turn(l->turn_arg);
 	}
 	l->stop = false;	/* it may be run again */
 	return 0;

@@ -3,6 +3,7 @@
 #define AGENT_LOOP_H
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -18,6 +19,7 @@ struct timer;
 
 typedef void watch_fn(void *arg, short revents);
 typedef void timer_fn(void *arg);
+typedef bool loop_turn_fn(void *arg);
 
 int		 loop_new(struct loop **out, struct err *e) MUST_CHECK;
 void		 loop_free(struct loop *l);
@@ -28,6 +30,13 @@ struct watch	*loop_watch(struct loop *l, int fd, short events,
 		    watch_fn *fn, void *arg);
 void		 watch_set(struct watch *w, short events);
 void		 watch_free(struct watch *w);
+
+/*
+ * Runs at the end of each turn, after the callbacks.  True: there is more to
+ * do, so the next turn only looks at what happened meanwhile and does not
+ * wait.  One function; NULL is none.
+ */
+void		 loop_each_turn(struct loop *l, loop_turn_fn *fn, void *arg);
 
 /* Make an eventfd(2) readable; from any thread. */
 void		 loop_tell(int fd);

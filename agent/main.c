@@ -138,6 +138,8 @@ make_parts(struct agent *a, struct err *e)
 	struct core_conf core_conf = { .log = &a->log,
 	    .policy = { .allow_sha1 = o->allow_sha1 },
 	    .providers = o->providers, .reply = server_reply };
+	struct server_conf server_conf = { .listen_fd = a->listener.fd,
+	    .log = &a->log };
 	int r;
 
 	if ((r = loop_new(&a->loop, e)) != 0 ||
@@ -148,9 +150,9 @@ make_parts(struct agent *a, struct err *e)
 	keyring_conf.worker.pins = a->pins;
 	keyring_conf.worker.vault = a->vault;
 	keyring_conf.worker.cache_dir = a->cache_dir;
+	server_conf.loop = a->loop;
 	if ((r = keyring_new(&a->keyring, a->loop, &keyring_conf, e)) != 0 ||
-	    (r = server_new(&a->server, a->loop, a->listener.fd, &a->log,
-	    e)) != 0)
+	    (r = server_new(&a->server, &server_conf, e)) != 0)
 		return r;
 	if (o->notify != NULL && (r = notice_new(&a->notice, a->loop,
 	    &a->log, o->notify, e)) != 0)
@@ -182,8 +184,9 @@ serve(struct agent *a, struct err *e)
 	a->log.level = o->log_level;
 	a->log.to_syslog = !o->foreground;
 	openlog("hsm-ssh-agent", LOG_PID, LOG_AUTH);
-	if ((r = launch_start(&a->launch, o, a->listener.path, e)) == 0 &&
-	    (r = make_parts(a, e)) == 0)
+	r = launch_start(&a->launch, o, a->listener.path, e);
+	launch_more_files();
+	if (r == 0 && (r = make_parts(a, e)) == 0)
 		r = loop_run(a->loop, e);
 	listen_close(&a->listener, true);
 	absence_free(a->absence);

@@ -7,14 +7,43 @@
 
 /*
  * The sockets: accepts clients, checks who they are, and carries messages
- * between them and the core, one at a time for each client.  A client that
- * does not read its answers waits alone.
+ * between them and the core, one at a time for each client and by turns
+ * (agent/turns.h).  For one client it holds one message and one answer; what
+ * comes behind waits in its socket.
+ *
+ * A client may be silent for as long as it likes.  One that does not take
+ * its answer or does not end its message is cut off.
  */
+#define SERVER_STALL_MS		30000	/* nothing moved for so long */
+#define SERVER_WHOLE_MS		300000	/* or it still moves after that */
+#define SERVER_HELD_MAX		(16U * 1024 * 1024)
+#define SERVER_CLIENTS_MAX	4096
+#define SERVER_RETRY_MS		1000	/* out of descriptors */
+
 struct server;
 
-/* Borrows the listening socket. */
-int	 server_new(struct server **out, struct loop *l, int listen_fd,
-	    const struct log *log, struct err *e) MUST_CHECK;
+/* What is 0 is as above. */
+struct server_conf {
+	struct loop	*loop;
+	int		 listen_fd;	/* borrowed */
+	const struct log *log;
+	int64_t		 stall_ms, whole_ms;
+
+	/*
+	 * Of all messages and answers that stick halfway; those that have
+	 * stuck for the longest time make room.
+	 */
+	size_t		 held_max;
+
+	/*
+	 * At once, if the limit of descriptors lets them; one process can
+	 * have three quarters.
+	 */
+	size_t		 clients_max;
+};
+
+int	 server_new(struct server **out, const struct server_conf *conf,
+	    struct err *e) MUST_CHECK;
 void	 server_free(struct server *s);		/* NULL is fine */
 
 /* The core to ask; set before the loop runs. */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -13,6 +14,7 @@
 
 #include "base/spawn.h"
 
+#define FILES		1024	/* the child's soft limit, at most */
 #define STEP_MS		10	/* between two looks at a child */
 #define MERCY_MS	500	/* from SIGTERM to SIGKILL */
 
@@ -25,6 +27,30 @@ give(posix_spawn_file_actions_t *fa, int from, int to)
 	return from == -1 ? posix_spawn_file_actions_addopen(fa, to,
 	    "/dev/null", to == STDIN_FILENO ? O_RDONLY : O_WRONLY, 0) :
 	    posix_spawn_file_actions_adddup2(fa, from, to);
+}
+
+/*
+ * posix_spawnp(3) where the child is born with the limit.  Another thread
+ * that needs a descriptor in this moment sees it, too, and may have to try
+ * again: only where more than FILES are open.
+ */
+static int
+spawn_limited(pid_t *pid, const posix_spawn_file_actions_t *fa,
+    const posix_spawnattr_t *attr, char *const argv[], char *const envp[])
+{
+	struct rlimit ours, files;
+	bool less;
+	int rc;
+
+	less = getrlimit(RLIMIT_NOFILE, &ours) == 0 && ours.rlim_cur > FILES;
+	if (less) {
+		files = (struct rlimit){ FILES, ours.rlim_max };
+		less = setrlimit(RLIMIT_NOFILE, &files) == 0;
+	}
+	rc = posix_spawnp(pid, argv[0], fa, attr, argv, envp);
+	if (less)
+		(void)setrlimit(RLIMIT_NOFILE, &ours);
+	return rc;
 }
 
 /* 0, or the errno of the step that failed. */
@@ -51,7 +77,7 @@ start(char *const argv[], char *const envp[], int in, int out, pid_t *pid)
 		rc = posix_spawn_file_actions_addclosefrom_np(&fa,
 		    STDERR_FILENO + 1);
 	if (rc == 0)
-		rc = posix_spawnp(pid, argv[0], &fa, &attr, argv, envp);
+		rc = spawn_limited(pid, &fa, &attr, argv, envp);
 	posix_spawnattr_destroy(&attr);
 	posix_spawn_file_actions_destroy(&fa);
 	return rc;

@@ -10,8 +10,10 @@
 /*
  * Helper programs, started with posix_spawn(3): a process with threads
  * must not run code of its own between fork and exec.  The child gets no
- * file descriptor of ours but 0 to 2, and default signal handling.  Each
- * that was started must be waited for or killed.
+ * file descriptor of ours but 0 to 2, default signal handling, and at most
+ * 1024 descriptors, which is the usual limit and all that select(2) can
+ * take: the agent itself may have more.  Each that was started must be
+ * waited for or killed.
  */
 
 /* Start argv[0], searched in PATH, with /dev/null to read and to write. */

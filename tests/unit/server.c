@@ -163,14 +163,16 @@ static void
 setup(struct fixture *f)
 {
 	struct core_conf conf = { .reply = server_reply };
+	struct server_conf sc = { .log = &f->log };
 	struct err e;
 
 	*f = (struct fixture){ .log = { .name = "unit" } };
 	add_key(f);
 	assert_int_equal(listen_open(&f->listener, SOCKET, false, &e), 0);
 	assert_int_equal(loop_new(&f->loop, &e), 0);
-	assert_int_equal(server_new(&f->server, f->loop, f->listener.fd,
-	    &f->log, &e), 0);
+	sc.loop = f->loop;
+	sc.listen_fd = f->listener.fd;
+	assert_int_equal(server_new(&f->server, &sc, &e), 0);
 	conf.log = &f->log;
 	conf.reply_arg = f->server;
 	conf.holder = (struct holder){ .arg = f, .idents = idents,
