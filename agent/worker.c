@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/jobqueue.h"
 #include "agent/loop.h"
 #include "agent/worker.h"
 
@@ -16,7 +17,8 @@ struct worker {
 	pthread_t		 thread;
 	pthread_mutex_t		 lock;		/* of what follows */
 	pthread_cond_t		 wake;
-	struct jobs		 todo, done;
+	struct jobqueue		 todo;
+	struct jobs		 done;
 	struct job		*running;	/* NULL: none */
 	bool			 stop, ended;
 
@@ -155,15 +157,12 @@ run_timed(struct worker *w, struct job *j)
 static struct job *
 next_job(struct worker *w)
 {
-	struct job *j;
-
-	while (!w->stop && TAILQ_EMPTY(&w->todo))
+	while (!w->stop && jobqueue_is_empty(&w->todo))
 		pthread_cond_wait(&w->wake, &w->lock);
 	if (w->stop)
 		return NULL;
-	j = w->running = TAILQ_FIRST(&w->todo);
-	TAILQ_REMOVE(&w->todo, j, next);
-	return j;
+	w->running = jobqueue_take(&w->todo);
+	return w->running;
 }
 
 /* Give back what was not begun; the lock is held. */
@@ -172,8 +171,7 @@ flush(struct worker *w)
 {
 	struct job *j;
 
-	while ((j = TAILQ_FIRST(&w->todo)) != NULL) {
-		TAILQ_REMOVE(&w->todo, j, next);
+	while ((j = jobqueue_take(&w->todo)) != NULL) {
 		j->r = err_set(&j->err, ERR_TOKEN_GONE, 0,
 		    "the token was removed");
 		TAILQ_INSERT_TAIL(&w->done, j, next);
@@ -215,10 +213,8 @@ destroy(struct worker *w)
 
 	while ((j = worker_reap(w)) != NULL)
 		job_free(j);
-	while ((j = TAILQ_FIRST(&w->todo)) != NULL) {
-		TAILQ_REMOVE(&w->todo, j, next);
+	while ((j = jobqueue_take(&w->todo)) != NULL)
 		job_free(j);
-	}
 	if (w->done_fd != -1)
 		close(w->done_fd);
 	if (w->cancel_fd != -1)
@@ -237,7 +233,7 @@ worker_new(struct worker **out, const struct pcsc_reader *reader,
 
 	if ((w = calloc(1, sizeof(*w))) == NULL)
 		return err_set(e, ERR_NOMEM, 0, "worker");
-	TAILQ_INIT(&w->todo);
+	jobqueue_init(&w->todo);
 	TAILQ_INIT(&w->done);
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->wake, NULL);
@@ -247,7 +243,7 @@ worker_new(struct worker **out, const struct pcsc_reader *reader,
 	w->cancel_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	j = job_new(JOB_OPEN, 0);
 	if (j != NULL)
-		TAILQ_INSERT_TAIL(&w->todo, j, next);
+		jobqueue_put(&w->todo, j);
 	if (w->done_fd == -1 || w->cancel_fd == -1 || j == NULL ||
 	    pthread_create(&w->thread, NULL, thread_main, w) != 0) {
 		destroy(w);
@@ -307,7 +303,7 @@ void
 worker_submit(struct worker *w, struct job *j)
 {
 	pthread_mutex_lock(&w->lock);
-	TAILQ_INSERT_TAIL(&w->todo, j, next);
+	jobqueue_put(&w->todo, j);
 	if (w->stop) {
 		flush(w);
 		loop_tell(w->done_fd);
@@ -330,7 +326,7 @@ void
 worker_abandon(struct worker *w, uint64_t request)
 {
 	pthread_mutex_lock(&w->lock);
-	abandon(&w->todo, request);
+	abandon(&w->todo.jobs, request);
 	abandon(&w->done, request);
 	if (w->running != NULL && w->running->request == request)
 		w->running->abandoned = true;

@@ -9,7 +9,8 @@
 
 /*
  * One thread for each token, for the calls that block.  Jobs go in and come
- * back by value, in order; worker_fd() becomes readable when some are done.
+ * back by value, in the order of agent/jobqueue.h; worker_fd() becomes
+ * readable when some are done.
  * Everything here is called from the loop's thread.
  */
 enum job_kind {
@@ -25,6 +26,7 @@ struct job {
 	TAILQ_ENTRY(job) next;
 	enum job_kind	 kind;
 	uint64_t	 request;	/* the caller's; 0: nobody waits */
+	pid_t		 peer;		/* whose turn it takes; 0: ours */
 
 	/* What to do. */
 	uint8_t		*blob;		/* JOB_SIGN */
