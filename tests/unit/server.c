@@ -16,335 +16,89 @@
 
 #include <cmocka.h>
 
-#include "agent/listen.h"
-#include "agent/loop.h"
-#include "agent/server.h"
-
-#define SOCKET	"server-test.sock"
-
-/*
- * A server with its loop in a thread of its own, and a holder whose
- * signatures come when the test lets them: one for each write to `release`.
- */
-struct fixture {
-	struct listener	 listener;
-	struct log	 log;
-	struct loop	*loop;
-	struct server	*server;
-	struct core	*core;
-	struct idents	 ids;
-	uint64_t	 waiting[8];
-	size_t		 n_waiting;
-	int		 release, stop;
-	int		 cancelled;	/* tells of each core_cancel() */
-	pthread_t	 thread;
-};
-
-static const struct idents *
-idents(void *arg)
-{
-	return &((struct fixture *)arg)->ids;
-}
-
-static void
-sign(void *arg, uint64_t request, const struct ident *id, enum sig_alg alg,
-    struct span data, const char *what)
-{
-	struct fixture *f = arg;
-
-	(void)what;
-	(void)id;
-	(void)alg;
-	(void)data;
-	f->waiting[f->n_waiting++] = request;
-}
-
-static void
-named(void *arg, uint64_t request, const char *name,
-    const struct secret *pin)
-{
-	(void)name;
-	(void)pin;
-	core_done(((struct fixture *)arg)->core, request, 0, NULL);
-}
-
-static void
-lock(void *arg, uint64_t request, const char *name)
-{
-	named(arg, request, name, NULL);
-}
-
-static void
-cancel(void *arg, uint64_t request)
-{
-	struct fixture *f = arg;
-	const uint64_t one = 1;
-	size_t n = 0;
-
-	for (size_t i = 0; i < f->n_waiting; i++)
-		if (f->waiting[i] != request)
-			f->waiting[n++] = f->waiting[i];
-	if (n + 1 == f->n_waiting &&
-	    write(f->cancelled, &one, sizeof(one)) == sizeof(one))
-		f->n_waiting = n;
-}
-
-static bool
-look(void *arg)
-{
-	(void)arg;
-	return false;
-}
-
-static bool
-expecting(void *arg, bool gone, char *why, size_t len)
-{
-	(void)gone;
-	(void)why;
-	(void)len;
-	(void)arg;
-	return false;
-}
-
-static void
-status(void *arg, struct wire_w *w)
-{
-	(void)arg;
-	wire_put_u32(w, 0);
-}
-
-static void
-on_release(void *arg, short revents)
-{
-	struct fixture *f = arg;
-	uint64_t n;
-
-	(void)revents;
-	if (read(f->release, &n, sizeof(n)) != sizeof(n))
-		return;
-	while (f->n_waiting > 0)
-		core_signed(f->core, f->waiting[--f->n_waiting], 0, NULL,
-		    span_cstr("sig"));
-}
-
-static void
-on_stop(void *arg, short revents)
-{
-	(void)revents;
-	loop_stop(((struct fixture *)arg)->loop);
-}
-
-static void *
-run(void *arg)
-{
-	struct fixture *f = arg;
-	struct err e;
-
-	return loop_run(f->loop, &e) == 0 ? NULL : f;
-}
-
-static void
-add_key(struct fixture *f)
-{
-	uint8_t n[128];
-	struct wire_w w;
-	struct err e;
-
-	memset(n, 0xff, sizeof(n));
-	assert_true(wire_write(&w, KEY_BLOB_MAX));
-	assert_int_equal(key_put_rsa(&w, span_cstr("\x03"),
-	    (struct span){ n, sizeof(n) }, &e), 0);
-	assert_int_equal(ident_add(&f->ids, 1, "S", "01", "key", "01",
-	    wire_bytes(&w), &e), 0);
-	wire_free(&w);
-}
-
-static void
-setup(struct fixture *f)
-{
-	struct core_conf conf = { .reply = server_reply };
-	struct server_conf sc = { .log = &f->log };
-	struct err e;
-
-	*f = (struct fixture){ .log = { .name = "unit" } };
-	add_key(f);
-	assert_int_equal(listen_open(&f->listener, SOCKET, false, &e), 0);
-	assert_int_equal(loop_new(&f->loop, &e), 0);
-	sc.loop = f->loop;
-	sc.listen_fd = f->listener.fd;
-	assert_int_equal(server_new(&f->server, &sc, &e), 0);
-	conf.log = &f->log;
-	conf.reply_arg = f->server;
-	conf.holder = (struct holder){ .arg = f, .idents = idents,
-	    .sign = sign, .cancel = cancel, .look = look,
-	    .expecting = expecting,
-	    .unlock = named, .lock = lock, .status = status };
-	f->core = core_new(&conf);
-	server_set_core(f->server, f->core);
-	f->release = eventfd(0, 0);
-	f->stop = eventfd(0, 0);
-	f->cancelled = eventfd(0, EFD_SEMAPHORE);
-	assert_non_null(loop_watch(f->loop, f->release, POLLIN, on_release,
-	    f));
-	assert_non_null(loop_watch(f->loop, f->stop, POLLIN, on_stop, f));
-	assert_int_equal(pthread_create(&f->thread, NULL, run, f), 0);
-}
-
-static void
-tell(int fd)
-{
-	const uint64_t one = 1;
-
-	assert_int_equal(write(fd, &one, sizeof(one)), sizeof(one));
-}
-
-static void
-teardown(struct fixture *f)
-{
-	void *failed;
-
-	tell(f->stop);
-	assert_int_equal(pthread_join(f->thread, &failed), 0);
-	assert_null(failed);
-	server_free(f->server);
-	core_free(f->core);
-	loop_free(f->loop);
-	ident_clear(&f->ids);
-	listen_close(&f->listener, true);
-	close(f->release);
-	close(f->stop);
-	close(f->cancelled);
-}
-
-static int
-client(void)
-{
-	struct sockaddr_un sa = { .sun_family = AF_UNIX, .sun_path = SOCKET };
-	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-
-	assert_int_equal(connect(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
-	return fd;
-}
-
-static void
-put(int fd, const void *p, size_t n)
-{
-	assert_int_equal(send(fd, p, n, MSG_NOSIGNAL), n);
-}
-
-/* The type of the next answer; 0 when the server hangs up. */
-static uint8_t
-answer(int fd)
-{
-	static uint8_t body[AGENT_MAX_MSG];
-	uint8_t head[4];
-	size_t n;
-
-	if (recv(fd, head, 4, MSG_WAITALL) != 4)
-		return 0;
-	n = (size_t)head[2] << 8 | head[3];
-	assert_int_equal(recv(fd, body, n, MSG_WAITALL), n);
-	return body[0];
-}
-
-static void
-put_sign(struct fixture *f, int fd)
-{
-	struct ident *i = &f->ids.v[0];
-	struct wire_w w, framed;
-
-	assert_true(wire_write(&w, 4096) && wire_write(&framed, 4096));
-	wire_put_u8(&w, MSG_SIGN_REQUEST);
-	wire_put_string(&w, (struct span){ i->blob, i->blob_n });
-	wire_put_cstring(&w, "data");
-	wire_put_u32(&w, SIGN_FLAG_RSA_SHA256);
-	wire_put_string(&framed, wire_bytes(&w));
-	put(fd, wire_bytes(&framed).p, wire_bytes(&framed).n);
-	wire_free(&w);
-	wire_free(&framed);
-}
+#include "tests/unit/serving.h"
 
 static void
 test_split_and_pipelined_messages_are_answered_in_order(void **state)
 {
 	static const uint8_t msgs[] = "\0\0\0\1\x0b" "\0\0\0\1\xee"
 	    "\0\0\0\0" "\0\0\0\1\x0b";
-	struct fixture f;
+	struct serving f;
 	int fd;
 
 	(void)state;
-	setup(&f);
-	fd = client();
+	serving_setup(&f, NULL);
+	fd = serving_client();
 	for (size_t i = 0; i < sizeof(msgs) - 1; i++)
-		put(fd, msgs + i, 1);
-	assert_int_equal(answer(fd), MSG_IDENTITIES_ANSWER);
-	assert_int_equal(answer(fd), MSG_FAILURE);
-	assert_int_equal(answer(fd), MSG_FAILURE);
-	assert_int_equal(answer(fd), MSG_IDENTITIES_ANSWER);
-	put(fd, msgs, sizeof(msgs) - 1);
-	assert_int_equal(answer(fd), MSG_IDENTITIES_ANSWER);
-	assert_int_equal(answer(fd), MSG_FAILURE);
-	assert_int_equal(answer(fd), MSG_FAILURE);
-	assert_int_equal(answer(fd), MSG_IDENTITIES_ANSWER);
+		serving_put(fd, msgs + i, 1);
+	assert_int_equal(serving_answer(fd), MSG_IDENTITIES_ANSWER);
+	assert_int_equal(serving_answer(fd), MSG_FAILURE);
+	assert_int_equal(serving_answer(fd), MSG_FAILURE);
+	assert_int_equal(serving_answer(fd), MSG_IDENTITIES_ANSWER);
+	serving_put(fd, msgs, sizeof(msgs) - 1);
+	assert_int_equal(serving_answer(fd), MSG_IDENTITIES_ANSWER);
+	assert_int_equal(serving_answer(fd), MSG_FAILURE);
+	assert_int_equal(serving_answer(fd), MSG_FAILURE);
+	assert_int_equal(serving_answer(fd), MSG_IDENTITIES_ANSWER);
 	close(fd);
-	teardown(&f);
+	serving_teardown(&f);
 }
 
 static void
 test_what_follows_a_slow_request_waits_and_other_clients_do_not(void **state)
 {
-	struct fixture f;
+	struct serving f;
 	int slow, quick;
 
 	(void)state;
-	setup(&f);
-	slow = client();
-	quick = client();
-	put_sign(&f, slow);
-	put(slow, "\0\0\0\1\x0b\0\0\0\1\xee", 10);
+	serving_setup(&f, NULL);
+	slow = serving_client();
+	quick = serving_client();
+	serving_put_sign(&f, slow, "data");
+	serving_put(slow, "\0\0\0\1\x0b\0\0\0\1\xee", 10);
 	for (int i = 0; i < 10; i++) {
-		put(quick, "\0\0\0\1\x0b", 5);
-		assert_int_equal(answer(quick), MSG_IDENTITIES_ANSWER);
+		serving_put(quick, "\0\0\0\1\x0b", 5);
+		assert_int_equal(serving_answer(quick), MSG_IDENTITIES_ANSWER);
 	}
 	assert_int_equal(recv(slow, &(char){ 0 }, 1, MSG_DONTWAIT), -1);
-	tell(f.release);
-	assert_int_equal(answer(slow), MSG_SIGN_RESPONSE);
-	assert_int_equal(answer(slow), MSG_IDENTITIES_ANSWER);
-	assert_int_equal(answer(slow), MSG_FAILURE);
+	serving_tell(f.release);
+	assert_int_equal(serving_answer(slow), MSG_SIGN_RESPONSE);
+	assert_int_equal(serving_answer(slow), MSG_IDENTITIES_ANSWER);
+	assert_int_equal(serving_answer(slow), MSG_FAILURE);
 	close(slow);
 	close(quick);
-	teardown(&f);
+	serving_teardown(&f);
 }
 
 static void
 test_a_client_may_go_while_its_signature_is_made(void **state)
 {
-	struct fixture f;
+	struct serving f;
 	int fd;
 
 	(void)state;
-	setup(&f);
+	serving_setup(&f, NULL);
 	for (int i = 0; i < 3; i++) {
-		fd = client();
-		put_sign(&f, fd);
+		fd = serving_client();
+		serving_put_sign(&f, fd, "data");
 		close(fd);
 	}
-	fd = client();
-	put(fd, "\0\0\0\1\x0b", 5);
-	assert_int_equal(answer(fd), MSG_IDENTITIES_ANSWER);
-	tell(f.release);
-	put(fd, "\0\0\0\1\x0b", 5);
-	assert_int_equal(answer(fd), MSG_IDENTITIES_ANSWER);
+	fd = serving_client();
+	serving_put(fd, "\0\0\0\1\x0b", 5);
+	assert_int_equal(serving_answer(fd), MSG_IDENTITIES_ANSWER);
+	serving_tell(f.release);
+	serving_put(fd, "\0\0\0\1\x0b", 5);
+	assert_int_equal(serving_answer(fd), MSG_IDENTITIES_ANSWER);
 	close(fd);
-	fd = client();
-	put_sign(&f, fd);		/* never answered: freed at the end */
-	teardown(&f);
+	fd = serving_client();
+	serving_put_sign(&f, fd, "data");		/* never answered: freed at the end */
+	serving_teardown(&f);
 	close(fd);
 }
 
 /* So many requests are cancelled; ten seconds are enough for that. */
 static void
-await_cancelled(struct fixture *f, int n)
+await_cancelled(struct serving *f, int n)
 {
 	struct pollfd p = { .fd = f->cancelled, .events = POLLIN };
 	uint64_t one;
@@ -359,44 +113,44 @@ await_cancelled(struct fixture *f, int n)
 static void
 test_a_client_that_goes_cancels_its_request(void **state)
 {
-	struct fixture f;
+	struct serving f;
 	int fd[3];
 
 	(void)state;
-	setup(&f);
+	serving_setup(&f, NULL);
 	for (int i = 0; i < 3; i++) {
-		fd[i] = client();
-		put_sign(&f, fd[i]);
-		put(fd[i], "\0\0\0\1\x0b", 5);
+		fd[i] = serving_client();
+		serving_put_sign(&f, fd[i], "data");
+		serving_put(fd[i], "\0\0\0\1\x0b", 5);
 	}
 	close(fd[0]);
 	await_cancelled(&f, 1);
 	close(fd[2]);
 	await_cancelled(&f, 1);
-	tell(f.release);
-	assert_int_equal(answer(fd[1]), MSG_SIGN_RESPONSE);
-	assert_int_equal(answer(fd[1]), MSG_IDENTITIES_ANSWER);
+	serving_tell(f.release);
+	assert_int_equal(serving_answer(fd[1]), MSG_SIGN_RESPONSE);
+	assert_int_equal(serving_answer(fd[1]), MSG_IDENTITIES_ANSWER);
 	close(fd[1]);
-	teardown(&f);
+	serving_teardown(&f);
 }
 
 static void
 test_too_long_a_message_ends_only_its_connection(void **state)
 {
-	struct fixture f;
+	struct serving f;
 	int bad, good;
 
 	(void)state;
-	setup(&f);
-	bad = client();
-	good = client();
-	put(bad, "\0\4\0\1\x0b", 5);
-	assert_int_equal(answer(bad), 0);
-	put(good, "\0\0\0\1\x0b", 5);
-	assert_int_equal(answer(good), MSG_IDENTITIES_ANSWER);
+	serving_setup(&f, NULL);
+	bad = serving_client();
+	good = serving_client();
+	serving_put(bad, "\0\4\0\1\x0b", 5);
+	assert_int_equal(serving_answer(bad), 0);
+	serving_put(good, "\0\0\0\1\x0b", 5);
+	assert_int_equal(serving_answer(good), MSG_IDENTITIES_ANSWER);
 	close(bad);
 	close(good);
-	teardown(&f);
+	serving_teardown(&f);
 }
 
 /* It fills both socket buffers with questions and reads no answer. */
@@ -404,24 +158,24 @@ static void
 test_a_client_that_never_reads_waits_alone(void **state)
 {
 	static const char list[] = "\0\0\0\1\x0b";
-	struct fixture f;
+	struct serving f;
 	int deaf, good;
 
 	(void)state;
-	setup(&f);
-	deaf = client();
-	good = client();
+	serving_setup(&f, NULL);
+	deaf = serving_client();
+	good = serving_client();
 	while (send(deaf, list, 5, MSG_DONTWAIT | MSG_NOSIGNAL) == 5) {
-		put(good, list, 5);
-		assert_int_equal(answer(good), MSG_IDENTITIES_ANSWER);
+		serving_put(good, list, 5);
+		assert_int_equal(serving_answer(good), MSG_IDENTITIES_ANSWER);
 	}
-	put(good, list, 5);
-	assert_int_equal(answer(good), MSG_IDENTITIES_ANSWER);
+	serving_put(good, list, 5);
+	assert_int_equal(serving_answer(good), MSG_IDENTITIES_ANSWER);
 	close(deaf);
-	put(good, list, 5);
-	assert_int_equal(answer(good), MSG_IDENTITIES_ANSWER);
+	serving_put(good, list, 5);
+	assert_int_equal(serving_answer(good), MSG_IDENTITIES_ANSWER);
 	close(good);
-	teardown(&f);
+	serving_teardown(&f);
 }
 
 static void
@@ -432,17 +186,17 @@ test_the_socket_is_private_and_one_agents_only(void **state)
 	struct err e;
 
 	(void)state;
-	assert_int_equal(listen_open(&one, SOCKET, false, &e), 0);
+	assert_int_equal(listen_open(&one, SERVING_SOCKET, false, &e), 0);
 	assert_int_equal(one.path[0], '/');
-	assert_int_equal(stat(SOCKET, &st), 0);
+	assert_int_equal(stat(SERVING_SOCKET, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
-	assert_int_equal(listen_open(&two, SOCKET, false, &e), ERR_DENIED);
+	assert_int_equal(listen_open(&two, SERVING_SOCKET, false, &e), ERR_DENIED);
 	assert_non_null(strstr(e.msg, "SSH_AUTH_SOCK"));
 	/* Its agent has died without a chance to clear up. */
 	listen_close(&one, false);
-	assert_int_equal(listen_open(&two, SOCKET, false, &e), 0);
+	assert_int_equal(listen_open(&two, SERVING_SOCKET, false, &e), 0);
 	listen_close(&two, true);
-	assert_int_equal(stat(SOCKET, &st), -1);
+	assert_int_equal(stat(SERVING_SOCKET, &st), -1);
 }
 
 static void
@@ -454,16 +208,16 @@ test_a_file_in_the_way_is_left_alone(void **state)
 	FILE *f;
 
 	(void)state;
-	f = fopen(SOCKET, "w");
+	f = fopen(SERVING_SOCKET, "w");
 	assert_non_null(f);
 	assert_int_equal(fclose(f), 0);
-	assert_int_equal(listen_open(&l, SOCKET, false, &e), ERR_DENIED);
-	assert_int_equal(stat(SOCKET, &st), 0);
+	assert_int_equal(listen_open(&l, SERVING_SOCKET, false, &e), ERR_DENIED);
+	assert_int_equal(stat(SERVING_SOCKET, &st), 0);
 	assert_true(S_ISREG(st.st_mode));
-	assert_int_equal(unlink(SOCKET), 0);
-	assert_int_equal(symlink("/no/such/place", SOCKET), 0);
-	assert_int_equal(listen_open(&l, SOCKET, false, &e), ERR_DENIED);
-	assert_int_equal(unlink(SOCKET), 0);
+	assert_int_equal(unlink(SERVING_SOCKET), 0);
+	assert_int_equal(symlink("/no/such/place", SERVING_SOCKET), 0);
+	assert_int_equal(listen_open(&l, SERVING_SOCKET, false, &e), ERR_DENIED);
+	assert_int_equal(unlink(SERVING_SOCKET), 0);
 }
 
 static void
