@@ -42,8 +42,8 @@ slot_abandon(struct slot *s, uint64_t request)
 	if (asking_drop(s->asking, request))
 		log_debug(s->conf->worker.log, "token %s: whoever needed the "
 		    "PIN is gone", s->serial);
-	else
-		worker_abandon(s->worker, request);
+	else if (worker_abandon(s->worker, request))
+		s->jobs--;
 }
 
 void

@@ -312,25 +312,38 @@ worker_submit(struct worker *w, struct job *j)
 	pthread_mutex_unlock(&w->lock);
 }
 
-static void
+static struct job *
 abandon(struct jobs *jobs, uint64_t request)
 {
 	struct job *j;
 
-	TAILQ_FOREACH(j, jobs, next)
-		if (j->request == request)
-			j->abandoned = true;
+	TAILQ_FOREACH(j, jobs, next) {
+		if (j->request != request)
+			continue;
+		j->abandoned = true;
+		return j;
+	}
+	return NULL;
 }
 
-void
+bool
 worker_abandon(struct worker *w, uint64_t request)
 {
+	struct job *j;
+	bool drop;
+
 	pthread_mutex_lock(&w->lock);
-	abandon(&w->todo.jobs, request);
-	abandon(&w->done, request);
+	j = abandon(&w->todo.jobs, request);
+	drop = j != NULL && j->kind == JOB_SIGN;
+	if (drop)
+		TAILQ_REMOVE(&w->todo.jobs, j, next);
+	(void)abandon(&w->done, request);
 	if (w->running != NULL && w->running->request == request)
 		w->running->abandoned = true;
 	pthread_mutex_unlock(&w->lock);
+	if (drop)
+		job_free(j);
+	return drop;
 }
 
 struct job *

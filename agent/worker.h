@@ -93,8 +93,11 @@ void		 job_free(struct job *j);
 
 void		 worker_submit(struct worker *w, struct job *j);
 
-/* Mark the job of this request, if it is here.  It is carried out anyway. */
-void		 worker_abandon(struct worker *w, uint64_t request);
+/*
+ * Mark the job of this request, if it is here.  It is carried out anyway,
+ * but for a signature that was not begun: that is freed, and true returned.
+ */
+bool		 worker_abandon(struct worker *w, uint64_t request);
 struct job	*worker_reap(struct worker *w);	/* NULL: none is done */
 int		 worker_fd(const struct worker *w);
 
