@@ -115,7 +115,7 @@ static void
 next(struct asking *a)
 {
 	const struct prompt_conf conf = { .loop = a->conf.loop,
-	    .asker = a->conf.asker, .fn = on_answer, .arg = a };
+	    .asker = *a->conf.asker, .fn = on_answer, .arg = a };
 	struct job *j = TAILQ_FIRST(&a->waiting);
 	struct pin_prompt what;
 	struct err e;

@@ -16,7 +16,7 @@ struct asking;
 struct asking_conf {
 	struct loop	*loop;
 	const struct log *log;
-	struct pin_asker asker;
+	const struct pin_asker *asker;	/* as it is at each question */
 
 	/* Both take the job over. */
 	void		 (*submit)(void *arg, struct job *j);

@@ -15,7 +15,7 @@ struct fleet;
 struct fleet_conf {
 	struct loop	*loop;
 	struct worker_conf worker;
-	struct pin_asker asker;
+	const struct pin_asker *asker;
 
 	/* A job of the keyring's is over, which it takes over. */
 	void		 (*on_job)(void *arg, struct slot *s, struct job *j);

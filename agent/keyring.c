@@ -30,6 +30,8 @@ struct keyring {
 	bool		 unlocking;	/* which is under way */
 	keyring_ready_fn *ready_fn;
 	void		*ready_arg;
+	keyring_ready_fn *summary_fn;
+	void		*summary_arg;
 };
 
 /* With --unlock: start on the next token that nobody has tried yet. */
@@ -66,6 +68,17 @@ check_ready(struct keyring *kr)
 	fleet_describe(kr->fleet, text, sizeof(text));
 	if (kr->ready_fn != NULL)
 		kr->ready_fn(kr->ready_arg, text);
+}
+
+static void
+sum_up(struct keyring *kr)
+{
+	char text[400];
+
+	if (!kr->ready || kr->summary_fn == NULL)
+		return;
+	fleet_describe(kr->fleet, text, sizeof(text));
+	kr->summary_fn(kr->summary_arg, text);
 }
 
 /*
@@ -380,6 +393,7 @@ on_change(void *arg)
 
 	byname_resolve(&kr->byname);
 	check_ready(kr);
+	sum_up(kr);
 	rescue(kr);
 	if (kr->known && kr->core != NULL)
 		core_idents_known(kr->core);
@@ -427,6 +441,17 @@ keyring_lock_all(struct keyring *kr, const char *why,
 		done(arg);
 }
 
+void
+keyring_recheck(struct keyring *kr)
+{
+	struct job *j;
+
+	/* Not slot_check(): one that is under way may have begun before. */
+	for (struct slot *s = fleet_slots(kr->fleet); s != NULL; s = s->next)
+		if (slot_is_token(s) && (j = job_new(JOB_CHECK, 0)) != NULL)
+			slot_submit(s, j);
+}
+
 int
 keyring_new(struct keyring **out, struct loop *l,
     const struct keyring_conf *conf, struct err *e)
@@ -441,6 +466,8 @@ keyring_new(struct keyring **out, struct loop *l,
 	kr->log = conf->worker.log;
 	kr->loop = l;
 	kr->vault = conf->worker.vault;
+	kr->summary_fn = conf->on_summary;
+	kr->summary_arg = conf->arg;
 	TAILQ_INIT(&kr->stranded);
 	fc.arg = kr;
 	if ((r = fleet_new(&kr->fleet, &fc, e)) != 0) {

@@ -16,7 +16,11 @@ struct keyring;
 
 struct keyring_conf {
 	struct worker_conf worker;
-	struct pin_asker asker;
+	const struct pin_asker *asker;	/* borrowed, and may change */
+
+	/* What is there, in a line, whenever that may have changed. */
+	void		 (*on_summary)(void *arg, const char *text);
+	void		*arg;
 };
 
 int		 keyring_new(struct keyring **out, struct loop *l,
@@ -37,6 +41,9 @@ struct holder	 keyring_holder(struct keyring *kr);
 typedef void	 keyring_locked_fn(void *arg);
 void		 keyring_lock_all(struct keyring *kr, const char *why,
 		    keyring_locked_fn *done, void *arg);
+
+/* The settings are others: see that what is kept is what may be kept. */
+void		 keyring_recheck(struct keyring *kr);
 
 /*
  * Call fn(arg, text) once, when every token that was there at the start has

@@ -4,6 +4,7 @@
 #include <sys/un.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
@@ -70,21 +71,6 @@ default_path(char **out, bool own, struct err *e)
 	return r;
 }
 
-/* Clients may run in another directory than the agent was started in. */
-static int
-absolute(char **out, const char *path, struct err *e)
-{
-	char cwd[PATH_MAX];
-
-	if (path[0] == '/')
-		*out = strdup(path);
-	else if (getcwd(cwd, sizeof(cwd)) == NULL)
-		return err_sys(e, "%s", path);
-	else if (asprintf(out, "%s/%s", cwd, path) == -1)
-		*out = NULL;
-	return *out != NULL ? 0 : err_set(e, ERR_NOMEM, 0, "socket");
-}
-
 /* Take away a dead agent's socket; an error when anything else is there. */
 static int
 make_room(const struct sockaddr_un *sa, struct err *e)
@@ -148,10 +134,41 @@ listen_open(struct listener *l, const char *path, bool own, struct err *e)
 	int r;
 
 	*l = (struct listener){ .fd = -1 };
+	/* Clients may run in another directory than the agent. */
 	if ((r = path == NULL ? default_path(&l->path, own, e) :
-	    absolute(&l->path, path, e)) != 0 || (r = bind_to(l, e)) != 0)
+	    paths_absolute(&l->path, path, e)) != 0 || (r = bind_to(l, e)) != 0)
 		listen_close(l, false);
 	return r;
+}
+
+/* Of a socket option that is a number; -1: it is no socket. */
+static int
+option_of(int fd, int name)
+{
+	socklen_t n = sizeof(int);
+	int v;
+
+	return getsockopt(fd, SOL_SOCKET, name, &v, &n) == 0 ? v : -1;
+}
+
+int
+listen_adopt(struct listener *l, int fd, struct err *e)
+{
+	int flags;
+
+	*l = (struct listener){ .fd = -1 };
+	if (option_of(fd, SO_DOMAIN) != AF_UNIX ||
+	    option_of(fd, SO_TYPE) != SOCK_STREAM ||
+	    option_of(fd, SO_ACCEPTCONN) != 1)
+		return err_set(e, ERR_DENIED, 0, "descriptor %d, from the "
+		    "service manager, is not a UNIX-domain stream socket "
+		    "that listens (ListenStream)", fd);
+	if ((flags = fcntl(fd, F_GETFL)) == -1 ||
+	    fcntl(fd, F_SETFL, flags | O_NONBLOCK) == -1 ||
+	    fcntl(fd, F_SETFD, FD_CLOEXEC) == -1)
+		return err_sys(e, "descriptor %d", fd);
+	l->fd = fd;
+	return 0;
 }
 
 void

@@ -15,7 +15,7 @@
  */
 struct listener {
 	int	 fd;
-	char	*path;			/* absolute */
+	char	*path;			/* absolute; NULL: not known */
 	ino_t	 ino;			/* what path named when it was bound */
 };
 
@@ -25,6 +25,13 @@ struct listener {
  */
 int	 listen_open(struct listener *l, const char *path, bool own,
 	    struct err *e) MUST_CHECK;
+
+/*
+ * One that listens already, from a service manager.  What it is bound to, and
+ * who can reach that, is for whoever made it to see to; the server looks at
+ * each client's user in any case.  Takes fd over unless it fails.
+ */
+int	 listen_adopt(struct listener *l, int fd, struct err *e) MUST_CHECK;
 
 /* Close it; with `remove` also take the name away, if it is still ours. */
 void	 listen_close(struct listener *l, bool remove);

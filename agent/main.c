@@ -7,38 +7,47 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <syslog.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "agent/absence.h"
+#include "agent/check.h"
 #include "agent/core.h"
 #include "agent/keyring.h"
 #include "agent/launch.h"
 #include "agent/listen.h"
 #include "agent/loop.h"
-#include "agent/options.h"
-#include "agent/pins.h"
 #include "agent/notice.h"
+#include "agent/pins.h"
 #include "agent/server.h"
+#include "agent/service.h"
+#include "agent/settings.h"
 #include "base/paths.h"
 
 /* The parts, in the order in which they are made. */
 struct agent {
-	struct options	 opt;
+	struct settings	*settings;
+	struct service	 service;
 	struct log	 log;
 	struct listener	 listener;
 	struct launch	 launch;
+	bool		 on_terminal;
 	struct loop	*loop;
 	struct pins	*pins;
 	struct vault	*vault;
 	char		*cache_dir, *state_dir;	/* NULL: nothing is kept */
+	struct pin_asker asker;
 	struct keyring	*keyring;
 	struct server	*server;
 	struct core	*core;
 	struct absence	*absence;
-	struct notice	*notice;	/* NULL: none is wanted */
+	struct notice	*notice;
 	int		 signal_fd;
 };
+
+static void	 reload(struct agent *a);
 
 static void
 on_end(void *arg, short revents)
@@ -47,6 +56,29 @@ on_end(void *arg, short revents)
 
 	(void)revents;
 	loop_stop(a->loop);
+}
+
+/* Has the terminal hung up on which somebody sees the agent run? */
+static bool
+is_left_alone(const struct agent *a)
+{
+	return a->on_terminal && (settings_get(a->settings)->foreground ||
+	    a->launch.tell_fd != -1);
+}
+
+static void
+on_signal(void *arg, short revents)
+{
+	struct agent *a = arg;
+	struct signalfd_siginfo info;
+
+	(void)revents;
+	if (read(a->signal_fd, &info, sizeof(info)) != sizeof(info))
+		return;
+	if (info.ssi_signo == SIGHUP && !is_left_alone(a))
+		reload(a);
+	else
+		loop_stop(a->loop);
 }
 
 /* Blocked before the first thread, so that all of them are. */
@@ -62,10 +94,11 @@ catch_signals(struct agent *a, struct err *e)
 	if (pthread_sigmask(SIG_BLOCK, &set, NULL) != 0 ||
 	    signal(SIGPIPE, SIG_IGN) == SIG_ERR)
 		return err_sys(e, "signals");
+	a->on_terminal = tcgetsid(STDIN_FILENO) != (pid_t)-1;
 	a->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (a->signal_fd == -1)
 		return err_sys(e, "signals");
-	if (loop_watch(a->loop, a->signal_fd, POLLIN, on_end, a) == NULL ||
+	if (loop_watch(a->loop, a->signal_fd, POLLIN, on_signal, a) == NULL ||
 	    (a->launch.parent_fd != -1 && loop_watch(a->loop,
 	    a->launch.parent_fd, POLLIN, on_end, a) == NULL))
 		return err_set(e, ERR_NOMEM, 0, "signals");
@@ -81,12 +114,20 @@ on_ready(void *arg, const char *text)
 	launch_ready(&a->launch);
 }
 
+static void
+on_summary(void *arg, const char *text)
+{
+	struct agent *a = arg;
+
+	service_status(&a->service, text);
+}
+
 /* Where there is no home directory, nothing outlives the agent. */
 static int
 make_vault(struct agent *a, struct err *e)
 {
-	struct vault_conf conf = { .lifetime = a->opt.lifetime,
-	    .idle = a->opt.idle };
+	const struct options *o = settings_get(a->settings);
+	struct vault_conf conf = { .lifetime = o->lifetime, .idle = o->idle };
 
 	if (paths_cache_dir(&a->cache_dir, e) != 0)
 		log_debug(&a->log, "no cache of public keys: %s", e->msg);
@@ -117,24 +158,96 @@ on_absence(void *arg, enum absence_why why)
 	    a);
 }
 
+/* Anew, if it is watched already. */
 static int
-watch_absence(struct agent *a, struct err *e)
+watch_absence(struct agent *a, const struct options *o, struct err *e)
 {
 	const struct absence_conf conf = { .loop = a->loop, .log = &a->log,
-	    .suspend = a->opt.lock_on_suspend,
-	    .screen_lock = a->opt.lock_on_screen_lock, .fn = on_absence,
+	    .suspend = o->lock_on_suspend,
+	    .screen_lock = o->lock_on_screen_lock, .fn = on_absence,
 	    .arg = a };
+	struct absence *fresh;
+	int r;
 
-	return absence_new(&a->absence, &conf, e);
+	if ((r = absence_new(&fresh, &conf, e)) != 0)
+		return r;
+	absence_free(a->absence);
+	a->absence = fresh;
+	return 0;
+}
+
+/*
+ * Tell the parts that live in the loop which options hold now; the others
+ * ask settings_get() when they need to know.  What fails leaves a part as it
+ * was, and the rest is told all the same.
+ */
+static void
+apply(struct agent *a, const struct options *old, const struct options *o)
+{
+	struct err e;
+
+	a->log.level = o->log_level;
+	a->asker = (struct pin_asker){ .pinentry = o->pinentry,
+	    .timeout = o->pin_timeout };
+	vault_set_times(a->vault, o->lifetime, o->idle);
+	if (notice_set_command(a->notice, o->notify, &e) != 0)
+		log_error(&a->log, "NotifyCommand: %s", e.msg);
+	if ((o->lock_on_suspend != old->lock_on_suspend ||
+	    o->lock_on_screen_lock != old->lock_on_screen_lock) &&
+	    watch_absence(a, o, &e) != 0)
+		log_error(&a->log, "LockOnSuspend, LockOnScreenLock: %s",
+		    e.msg);
+	keyring_recheck(a->keyring);
+}
+
+static bool
+same(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+/* What was changed and holds only when the agent is started again. */
+static void
+note_restart(struct agent *a, const struct options *old,
+    const struct options *o)
+{
+	if (!same(old->socket, o->socket))
+		log_error(&a->log, "Socket is another now: that takes a "
+		    "restart");
+	if (old->allow_sha1 != o->allow_sha1)
+		log_error(&a->log, "AllowSHA1 is another now: that takes a "
+		    "restart");
+}
+
+static void
+reload(struct agent *a)
+{
+	const struct options *old = settings_get(a->settings), *o;
+	struct err e;
+
+	service_reloading(&a->service);
+	if (settings_reload(a->settings, &e) != 0) {
+		log_error(&a->log, "the configuration stays as it was: %s",
+		    e.msg);
+		service_reloaded(&a->service, e.msg);
+		return;
+	}
+	o = settings_get(a->settings);
+	note_restart(a, old, o);
+	apply(a, old, o);
+	log_info(&a->log, "the configuration was read again%s%s",
+	    o->file != NULL ? ": " : "; there is no file",
+	    o->file != NULL ? o->file : "");
+	service_reloaded(&a->service, NULL);
 }
 
 static int
 make_parts(struct agent *a, struct err *e)
 {
-	const struct options *o = &a->opt;
-	struct keyring_conf keyring_conf = {
-	    .worker = { .log = &a->log, .opt = o },
-	    .asker = { .pinentry = o->pinentry, .timeout = o->pin_timeout } };
+	const struct options *o = settings_get(a->settings);
+	struct keyring_conf keyring_conf = { .worker = { .log = &a->log,
+	    .settings = a->settings }, .asker = &a->asker,
+	    .on_summary = on_summary, .arg = a };
 	struct core_conf core_conf = { .log = &a->log,
 	    .policy = { .allow_sha1 = o->allow_sha1 },
 	    .providers = o->providers, .reply = server_reply };
@@ -142,9 +255,11 @@ make_parts(struct agent *a, struct err *e)
 	    .log = &a->log };
 	int r;
 
+	a->asker = (struct pin_asker){ .pinentry = o->pinentry,
+	    .timeout = o->pin_timeout };
 	if ((r = loop_new(&a->loop, e)) != 0 ||
 	    (r = catch_signals(a, e)) != 0 ||
-	    (r = pins_new(&a->pins, o, e)) != 0 ||
+	    (r = pins_new(&a->pins, a->settings, e)) != 0 ||
 	    (r = make_vault(a, e)) != 0)
 		return r;
 	keyring_conf.worker.pins = a->pins;
@@ -152,10 +267,8 @@ make_parts(struct agent *a, struct err *e)
 	keyring_conf.worker.cache_dir = a->cache_dir;
 	server_conf.loop = a->loop;
 	if ((r = keyring_new(&a->keyring, a->loop, &keyring_conf, e)) != 0 ||
-	    (r = server_new(&a->server, &server_conf, e)) != 0)
-		return r;
-	if (o->notify != NULL && (r = notice_new(&a->notice, a->loop,
-	    &a->log, o->notify, e)) != 0)
+	    (r = server_new(&a->server, &server_conf, e)) != 0 ||
+	    (r = notice_new(&a->notice, a->loop, &a->log, o->notify, e)) != 0)
 		return r;
 	core_conf.notice = a->notice;
 	core_conf.holder = keyring_holder(a->keyring);
@@ -165,29 +278,50 @@ make_parts(struct agent *a, struct err *e)
 	server_set_core(a->server, a->core);
 	keyring_set_core(a->keyring, a->core);
 	keyring_on_ready(a->keyring, o->unlock, on_ready, a);
-	return watch_absence(a, e);
+	return watch_absence(a, o, e);
+}
+
+/* The socket, and the place in front or in the background. */
+static int
+take_place(struct agent *a, struct err *e)
+{
+	const struct options *o = settings_get(a->settings);
+	const int fd = a->service.listen_fd;
+	int r;
+
+	r = fd != -1 ? listen_adopt(&a->listener, fd, e) :
+	    listen_open(&a->listener, o->socket, o->command != NULL, e);
+	if (r != 0)
+		return r;
+	a->log.level = o->log_level;
+	a->log.to_syslog = !o->foreground;
+	openlog("hsm-ssh-agent", LOG_PID, LOG_AUTH);
+	/* Whoever has passed a socket knows where it is. */
+	if (fd == -1)
+		r = launch_start(&a->launch, o, a->listener.path, e);
+	launch_more_files();
+	return r;
 }
 
 static int
 serve(struct agent *a, struct err *e)
 {
-	const struct options *o = &a->opt;
+	const struct options *o = settings_get(a->settings);
 	int r;
 
 	/* A COMMAND must not inherit the PIN. */
 	if (o->pin_fd != -1 && fcntl(o->pin_fd, F_SETFD, FD_CLOEXEC) == -1)
 		return err_sys(e, "--pin-fd %d", o->pin_fd);
-	if ((r = launch_harden(e)) != 0 ||
-	    (r = listen_open(&a->listener, o->socket, o->command != NULL,
-	    e)) != 0)
+	/* What a service manager says to a COMMAND is not for us. */
+	if (o->command == NULL &&
+	    (r = service_open(&a->service, o->foreground, e)) != 0)
 		return r;
-	a->log.level = o->log_level;
-	a->log.to_syslog = !o->foreground;
-	openlog("hsm-ssh-agent", LOG_PID, LOG_AUTH);
-	r = launch_start(&a->launch, o, a->listener.path, e);
-	launch_more_files();
-	if (r == 0 && (r = make_parts(a, e)) == 0)
+	if ((r = launch_harden(e)) == 0 && (r = take_place(a, e)) == 0 &&
+	    (r = make_parts(a, e)) == 0) {
+		service_ready(&a->service);
 		r = loop_run(a->loop, e);
+	}
+	service_stopping(&a->service);
 	listen_close(&a->listener, true);
 	absence_free(a->absence);
 	server_free(a->server);
@@ -199,31 +333,73 @@ serve(struct agent *a, struct err *e)
 	free(a->cache_dir);
 	free(a->state_dir);
 	loop_free(a->loop);
+	service_close(&a->service);
+	return r;
+}
+
+/* Takes *o over. */
+static int
+start(struct options *o, int argc, char **argv, struct err *e)
+{
+	struct agent a = { .log = { .name = "hsm-ssh-agent" },
+	    .service = { .listen_fd = -1, .fd = -1 },
+	    .listener = { .fd = -1 }, .launch = { -1, -1 },
+	    .signal_fd = -1 };
+	int r;
+
+	if ((r = options_load(o, e)) != 0 ||
+	    (r = settings_new(&a.settings, o, argc, argv, e)) != 0)
+		return r;
+	r = serve(&a, e);
+	settings_free(a.settings);
+	return r;
+}
+
+/* -T: mistakes have lines of their own, for editors. */
+static int
+check(struct options *o, struct err *e)
+{
+	size_t mistakes = 0;
+	int r;
+
+	if ((r = options_load(o, e)) == 0 && o->file != NULL)
+		r = check_files(o->file, stderr, &mistakes, e);
+	if (r == ERR_USAGE) {
+		fprintf(stderr, "%s\n", e->msg);
+		mistakes++;
+	}
+	if (mistakes > 0)
+		return err_set(e, ERR_USAGE, 0, "%zu mistake%s", mistakes,
+		    mistakes == 1 ? "" : "s");
+	if (r == 0 && o->file == NULL)
+		puts("there is no configuration file");
+	else if (r == 0)
+		printf("%s: no mistakes\n", o->file);
 	return r;
 }
 
 int
 main(int argc, char **argv)
 {
-	struct agent a = { .log = { .name = "hsm-ssh-agent" },
-	    .listener = { .fd = -1 }, .launch = { -1, -1 },
-	    .signal_fd = -1 };
+	struct options o;
 	struct err e;
 	int r;
 
-	if ((r = options_parse(&a.opt, argc, argv, &e)) != 0)
+	if ((r = options_args(&o, argc, argv, &e)) != 0)
 		goto out;
-	if (a.opt.help)
+	if (o.help)
 		fputs(options_usage, stdout);
-	else if (a.opt.version)
+	else if (o.version)
 		puts("hsm-ssh-agent " PACKAGE_VERSION);
-	else if (a.opt.kill_agent)
-		r = launch_kill(&a.opt, &e);
+	else if (o.kill_agent)
+		r = launch_kill(&o, &e);
+	else if (o.check)
+		r = check(&o, &e);
 	else
-		r = serve(&a, &e);
+		r = start(&o, argc, argv, &e);
 out:
 	if (r != 0)
 		fprintf(stderr, "hsm-ssh-agent: %s\n", e.msg);
-	options_free(&a.opt);
+	options_free(&o);
 	return r == 0 ? 0 : r == ERR_USAGE ? 2 : 1;
 }

@@ -20,7 +20,7 @@
 struct notice {
 	struct loop	*loop;
 	const struct log *log;
-	char		*command;
+	char		*command;	/* NULL: none */
 	pid_t		 pid;		/* running, or 0 */
 	int		 pid_fd;
 	struct watch	*watch;
@@ -53,7 +53,7 @@ on_ended(void *arg, short revents)
 	close(n->pid_fd);
 	n->pid = 0;
 	if (status != 0)
-		log_debug(n->log, "%s ended with status %d", n->command,
+		log_debug(n->log, "NotifyCommand ended with status %d",
 		    status);
 }
 
@@ -113,8 +113,8 @@ notice_send(struct notice *n, const char *title, const char *text)
 	    clean_text, NULL };
 	struct err e;
 
-	if (n == NULL || n->pid != 0 || (n->last_ms != 0 &&
-	    now_ms() - n->last_ms < APART_MS))
+	if (n == NULL || n->command == NULL || n->pid != 0 ||
+	    (n->last_ms != 0 && now_ms() - n->last_ms < APART_MS))
 		return;
 	clean(clean_title, title);
 	clean(clean_text, text);
@@ -134,14 +134,29 @@ notice_new(struct notice **out, struct loop *l, const struct log *log,
 {
 	struct notice *n;
 
-	if ((n = calloc(1, sizeof(*n))) == NULL ||
-	    (n->command = strdup(command)) == NULL) {
-		free(n);
+	int r;
+
+	if ((n = calloc(1, sizeof(*n))) == NULL)
 		return err_set(e, ERR_NOMEM, 0, "notice");
-	}
 	n->loop = l;
 	n->log = log;
+	if ((r = notice_set_command(n, command, e)) != 0) {
+		free(n);
+		return r;
+	}
 	*out = n;
+	return 0;
+}
+
+int
+notice_set_command(struct notice *n, const char *command, struct err *e)
+{
+	char *copy = NULL;
+
+	if (command != NULL && (copy = strdup(command)) == NULL)
+		return err_set(e, ERR_NOMEM, 0, "notice");
+	free(n->command);
+	n->command = copy;
 	return 0;
 }
 

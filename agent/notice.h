@@ -12,7 +12,7 @@
  */
 struct notice;
 
-/* `command` is the path of a program; it is copied. */
+/* `command` is the path of a program; it is copied.  NULL: none. */
 int	 notice_new(struct notice **out, struct loop *l, const struct log *log,
 	    const char *command, struct err *e) MUST_CHECK;
 
@@ -21,6 +21,10 @@ int	 notice_new(struct notice **out, struct loop *l, const struct log *log,
  * be taken for markup is replaced.  Does nothing when `n` is NULL.
  */
 void	 notice_send(struct notice *n, const char *title, const char *text);
+
+/* From the next notice on.  When it fails, the old one stays. */
+int	 notice_set_command(struct notice *n, const char *command,
+	    struct err *e) MUST_CHECK;
 
 void	 notice_free(struct notice *n);		/* NULL is fine */
 

@@ -34,13 +34,14 @@ static const struct option long_options[] = {
 };
 
 /* '+': what follows COMMAND belongs to it. */
-static const char short_options[] = "+a:cdDkP:st:";
+static const char short_options[] = "+a:cdDkP:sTt:";
 
 const char options_usage[] =
     "usage: hsm-ssh-agent [-c | -s] [-d | -D] [-a socket] [-P providers]\n"
     "                     [-t life] [--unlock] [--pin-fd N] [--token NAME]\n"
     "                     [--allow-sha1] [--config FILE] [COMMAND [ARG ...]]\n"
     "       hsm-ssh-agent [-c | -s] -k\n"
+    "       hsm-ssh-agent -T [--config FILE]\n"
     "       hsm-ssh-agent --help | --version\n";
 
 static int
@@ -91,6 +92,9 @@ apply(struct options *o, int opt, const char *value, struct err *e)
 		return 0;
 	case 'P':
 		return set_string(&o->providers, value, e);
+	case 'T':
+		o->check = true;
+		return 0;
 	case 't':
 		o->lifetime_set = true;
 		return conf_time(value, &o->lifetime, e);
@@ -98,7 +102,8 @@ apply(struct options *o, int opt, const char *value, struct err *e)
 		o->allow_sha1 = true;
 		return 0;
 	case OPT_CONFIG:
-		return set_string(&o->config, value, e);
+		free(o->config);
+		return paths_absolute(&o->config, value, e);
 	case OPT_HELP:
 		o->help = true;
 		return 0;
@@ -116,6 +121,19 @@ apply(struct options *o, int opt, const char *value, struct err *e)
 	return err_set(e, ERR_USAGE, 0, "try \"hsm-ssh-agent --help\"");
 }
 
+/* Load `path`, which is taken over; *file says which one was read. */
+static int
+load_from(struct options *o, char *path, struct err *e)
+{
+	int r = keywords_load(o, path, e);
+
+	if (r == 0)
+		o->file = path;
+	else
+		free(path);
+	return r;
+}
+
 /* --config must exist; of the default places the first that does. */
 static int
 load(struct options *o, struct err *e)
@@ -123,13 +141,17 @@ load(struct options *o, struct err *e)
 	char *path = NULL;
 	int r;
 
-	if (o->config != NULL)
-		return keywords_load(o, o->config, e);
+	if (o->config != NULL) {
+		if ((r = set_string(&path, o->config, e)) != 0)
+			return r;
+		return load_from(o, path, e);
+	}
 	if ((r = paths_config_file(&path, e)) == 0)
-		r = keywords_load(o, path, e);
-	if (r == ERR_NOTFOUND)
-		r = keywords_load(o, PATHS_SYSTEM_CONFIG, e);
-	free(path);
+		r = load_from(o, path, e);
+	path = NULL;
+	if (r == ERR_NOTFOUND &&
+	    (r = set_string(&path, PATHS_SYSTEM_CONFIG, e)) == 0)
+		r = load_from(o, path, e);
 	return r == ERR_NOTFOUND ? 0 : r;
 }
 
@@ -143,27 +165,35 @@ options_default(struct options *o)
 }
 
 int
-options_parse(struct options *o, int argc, char **argv, struct err *e)
+options_args(struct options *o, int argc, char **argv, struct err *e)
 {
 	int ch, r;
 
 	options_default(o);
+	optind = 0;		/* getopt_long() begins anew, as glibc has it */
 	while ((ch = getopt_long(argc, argv, short_options, long_options,
 	    NULL)) != -1)
 		if ((r = apply(o, ch, optarg, e)) != 0)
 			return r;
 	if (optind < argc)
 		o->command = argv + optind;
-	if (o->help || o->version || o->kill_agent)
-		return 0;
-	if ((r = load(o, e)) != 0)
-		return r;
-	if (o->debug)
-		o->log_level = LOG_LEVEL_DEBUG;
 	if (o->command != NULL && o->foreground)
 		return err_set(e, ERR_USAGE, 0,
 		    "-d and -D do not go with a COMMAND");
 	return 0;
+}
+
+int
+options_load(struct options *o, struct err *e)
+{
+	int r;
+
+	r = load(o, e);
+	if (r == ERR_FORMAT || r == ERR_LIMIT)
+		r = (int)(e->code = ERR_USAGE);
+	if (o->debug)
+		o->log_level = LOG_LEVEL_DEBUG;
+	return r;
 }
 
 static const struct token_options *
@@ -218,6 +248,7 @@ options_free(struct options *o)
 	free_block(&o->all);
 	free(o->socket);
 	free(o->config);
+	free(o->file);
 	free(o->token);
 	free(o->pinentry);
 	free(o->notify);

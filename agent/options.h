@@ -47,6 +47,7 @@ enum shell_kind {
 struct options {
 	char		*socket;	/* NULL: the default one */
 	char		*config;	/* NULL: the default ones, if there */
+	char		*file;		/* that was read; NULL: none is there */
 	char		*token;		/* the global PIN is for it, or NULL */
 	char		*pinentry;	/* program, "none", or NULL */
 	char		*notify;	/* program that shows refusals */
@@ -65,6 +66,7 @@ struct options {
 	bool		 kill_agent;
 	bool		 unlock;
 	bool		 allow_sha1;
+	bool		 check;		/* -T */
 	bool		 help, version;
 	char		**command;	/* argv of COMMAND, or NULL */
 	struct token_options all;
@@ -72,9 +74,14 @@ struct options {
 	size_t		 n_tokens;
 };
 
-/* Reads the configuration file too.  Free *o in any case. */
-int	 options_parse(struct options *o, int argc, char **argv,
+/*
+ * The command line, which may be read more than once, and then the
+ * configuration file.  Free *o in any case.  ERR_USAGE: what is written
+ * there is wrong.
+ */
+int	 options_args(struct options *o, int argc, char **argv,
 	    struct err *e) MUST_CHECK;
+int	 options_load(struct options *o, struct err *e) MUST_CHECK;
 void	 options_free(struct options *o);
 
 /* What holds when nothing else is said. */

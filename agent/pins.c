@@ -9,22 +9,23 @@
 
 struct pins {
 	pthread_mutex_t		 lock;
-	const struct options	*opt;
+	const struct settings	*settings;
 	struct secret		*from_fd;	/* NULL: none was given */
 	char			 owner[64];	/* serial it is bound to */
 	size_t			 present;
 };
 
 int
-pins_new(struct pins **out, const struct options *o, struct err *e)
+pins_new(struct pins **out, const struct settings *s, struct err *e)
 {
+	const struct options *o = settings_get(s);
 	struct pins *p;
 	int r = 0;
 
 	if ((p = calloc(1, sizeof(*p))) == NULL)
 		return err_set(e, ERR_NOMEM, 0, "PINs");
 	pthread_mutex_init(&p->lock, NULL);
-	p->opt = o;
+	p->settings = s;
 	if (o->pin_fd != -1) {
 		if ((p->from_fd = secret_new()) == NULL)
 			r = err_set(e, ERR_NOMEM, 0, "PINs");
@@ -62,11 +63,11 @@ pins_set_present(struct pins *p, size_t n)
 	pthread_mutex_unlock(&p->lock);
 }
 
-/* Is the global PIN for this token? */
+/* Is the global PIN, for `wanted` if that is not NULL, for this token? */
 static bool
-owns_global(struct pins *p, const char *serial, const char *label)
+owns_global(struct pins *p, const char *wanted, const char *serial,
+    const char *label)
 {
-	const char *wanted = p->opt->token;
 	bool ours;
 
 	pthread_mutex_lock(&p->lock);
@@ -127,7 +128,7 @@ int
 pins_get(struct pins *p, const struct pins_query *q, struct secret *out,
     const char **origin, struct err *e)
 {
-	const struct options *o = p->opt;
+	const struct options *o = settings_get(p->settings);
 	const struct token_options *t = options_block(o, q->serial,
 	    q->label);
 
@@ -136,7 +137,7 @@ pins_get(struct pins *p, const struct pins_query *q, struct secret *out,
 		return from_source(&t->source, q, out, origin, e);
 	if (p->from_fd == NULL && o->all.source.value == NULL)
 		return err_set(e, ERR_NOTFOUND, 0, "no PIN was given");
-	if (!owns_global(p, q->serial, q->label))
+	if (!owns_global(p, o->token, q->serial, q->label))
 		return err_set(e, ERR_NOTFOUND, 0,
 		    "the PIN given at start is not for token %s; name the "
 		    "token it is for with --token", q->serial);

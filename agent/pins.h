@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <time.h>
 
-#include "agent/options.h"
+#include "agent/settings.h"
 #include "base/err.h"
 #include "base/secret.h"
 
@@ -13,14 +13,15 @@
  * The PINs that were given beforehand, by --pin-fd or the configuration,
  * and the rule of whom they are for: a PIN from a Token block for that
  * token; a global one for the token that --token names, else for the only
- * token there is, and from its first use on for that serial number alone.
+ * token there is, and from its first use on for that serial number alone,
+ * also when the configuration was read again.
  *
  * Safe to call from any thread.
  */
 struct pins;
 
-/* Borrows *o.  Reads the descriptor of --pin-fd to its first line's end. */
-int	 pins_new(struct pins **out, const struct options *o, struct err *e)
+/* Borrows *s.  Reads the descriptor of --pin-fd to its first line's end. */
+int	 pins_new(struct pins **out, const struct settings *s, struct err *e)
 	    MUST_CHECK;
 void	 pins_free(struct pins *p);		/* NULL is fine */
 

@@ -13,8 +13,8 @@ struct session {
 	struct token_keys	 keys;
 	unsigned int		 version;	/* of the keys */
 	struct token_info	 info;		/* label "" until it is read */
-	struct token_policy	 policy;
-	bool			 policy_known;
+	const struct options	*policy_of;	/* NULL: not known yet */
+	bool			 keeps_login, keeps_pin;
 	bool			 logged_in;	/* by us, as far as we know */
 	char			 problem[200];	/* with a PIN nobody typed */
 };
@@ -198,30 +198,23 @@ session_read_label(struct session *s, struct err *e)
 static int
 know_policy(struct session *s, struct err *e)
 {
+	const struct options *o = settings_get(s->conf.settings);
+	struct token_policy p;
 	int r;
 
-	if (s->policy_known)
+	if (s->policy_of == o)
 		return 0;
-	if (options_name_labels(s->conf.opt, s->token->serial) &&
+	if (options_name_labels(o, s->token->serial) &&
 	    (r = session_read_label(s, e)) != 0)
 		return r;
-	s->policy = options_policy(s->conf.opt, s->token->serial,
-	    s->info.label);
-	s->policy_known = true;
+	p = options_policy(o, s->token->serial, s->info.label);
+	s->keeps_login = p.scope == LOGIN_SCOPE_SESSION &&
+	    p.cache != PIN_CACHE_NEVER;
+	s->keeps_pin = p.cache == PIN_CACHE_MEMORY;
+	s->policy_of = o;
+	vault_restrict(s->conf.vault, s->token->serial, s->keeps_login,
+	    s->keeps_pin);
 	return 0;
-}
-
-static bool
-keeps_login(const struct session *s)
-{
-	return s->policy.scope == LOGIN_SCOPE_SESSION &&
-	    s->policy.cache != PIN_CACHE_NEVER;
-}
-
-static bool
-keeps_pin(const struct session *s)
-{
-	return s->policy.cache == PIN_CACHE_MEMORY;
 }
 
 /* --- the login --- */
@@ -275,8 +268,8 @@ note_login(struct session *s, const struct pin_found *f)
 	s->problem[0] = '\0';
 	if (f->kept)
 		return;
-	vault_unlock(v, s->token->serial, keeps_pin(s) ? f->pin : NULL);
-	if (!keeps_login(s) && !keeps_pin(s))
+	vault_unlock(v, s->token->serial, s->keeps_pin ? f->pin : NULL);
+	if (!s->keeps_login && !s->keeps_pin)
 		vault_lock(v, s->token->serial);
 	log_info(s->conf.log, "token %s: %s", s->token->serial,
 	    session_unlocked(s) ? "unlocked" : "logged in for one signature");
@@ -401,7 +394,7 @@ try_pin(struct session *s, void *arg, struct err *e)
 {
 	int r;
 
-	if ((r = login(s, arg, e)) == 0 && !keeps_login(s))
+	if ((r = login(s, arg, e)) == 0 && !s->keeps_login)
 		r = log_out(s, NULL, e);
 	return r;
 }
@@ -415,7 +408,7 @@ session_unlock(struct session *s, const struct secret *pin, struct err *e)
 
 	if ((r = know_policy(s, e)) != 0)
 		return r;
-	if (!keeps_login(s) && !keeps_pin(s))
+	if (!s->keeps_login && !s->keeps_pin)
 		return err_set(e, ERR_DENIED, 0, "the PIN of this token is "
 		    "asked for at each signature (PinCache, LoginScope)");
 	if ((buf = secret_new()) == NULL)
@@ -439,11 +432,13 @@ session_lock(struct session *s, struct err *e)
 void
 session_settle(struct session *s)
 {
+	const bool unlocked = session_unlocked(s);
 	struct err e;
 
-	if (!s->logged_in || session_unlocked(s))
+	if (!s->logged_in || (unlocked && s->keeps_login))
 		return;
-	if (session_lock(s, &e) != 0)
+	if ((unlocked ? within(s, log_out, NULL, &e) :
+	    session_lock(s, &e)) != 0)
 		log_error(s->conf.log, "token %s: logging out: %s",
 		    s->token->serial, e.msg);
 }
@@ -547,7 +542,7 @@ sign_between(struct session *s, void *arg, struct err *e)
 
 	if ((r = login(s, &w->found, e)) == 0)
 		r = sign_or_read_again(s, w, e);
-	if (s->logged_in && !keeps_login(s) && log_out(s, NULL, &why) != 0)
+	if (s->logged_in && !s->keeps_login && log_out(s, NULL, &why) != 0)
 		log_error(s->conf.log, "token %s: logging out: %s",
 		    s->token->serial, why.msg);
 	return r;
@@ -583,7 +578,7 @@ session_sign(struct session *s, const struct secret *pin,
 	session_settle(s);
 	/* Somebody else's login is not ours to use. */
 	r = ERR_PIN_NEEDED;
-	if (pin == NULL && keeps_login(s) && session_unlocked(s))
+	if (pin == NULL && s->keeps_login && session_unlocked(s))
 		r = sign_logged_in(s, &w, e);
 	if (r == ERR_PIN_NEEDED || (r == ERR_PIN_WRONG && pin == NULL))
 		r = sign_with_login(s, pin, &w, e);
@@ -596,5 +591,9 @@ session_sign(struct session *s, const struct secret *pin,
 int
 session_check(struct session *s, struct err *e)
 {
+	int r;
+
+	if (s->policy_of != NULL && (r = know_policy(s, e)) != 0)
+		return r;
 	return within(s, read_keys, &s->keys, e);
 }

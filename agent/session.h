@@ -4,8 +4,8 @@
 
 #include <stdbool.h>
 
-#include "agent/options.h"
 #include "agent/pins.h"
+#include "agent/settings.h"
 #include "agent/vault.h"
 #include "base/log.h"
 #include "token/token.h"
@@ -26,7 +26,7 @@ struct session;
 
 struct session_conf {
 	const struct log *log;
-	const struct options *opt;
+	const struct settings *settings;
 	struct pins	*pins;
 	struct vault	*vault;
 	const char	*cache_dir;	/* of public keys; NULL: none */
@@ -66,8 +66,9 @@ int	 session_unlock(struct session *s, const struct secret *pin,
 int	 session_lock(struct session *s, struct err *e) MUST_CHECK;
 
 /*
- * The unlock may have ended by itself meanwhile: then log out.  To be called
- * when a job is over, so that what is not unlocked is not logged in either.
+ * The unlock may have ended by itself meanwhile, or the policy wants no login
+ * kept any more: then log out.  To be called when a job is over, so that what
+ * is not unlocked is not logged in either.
  */
 void	 session_settle(struct session *s);
 
@@ -88,8 +89,8 @@ int	 session_sign(struct session *s, const struct secret *pin,
 	    struct err *e) MUST_CHECK;
 
 /*
- * See whether another program changed the keys.  Two card commands when
- * they are as they were.
+ * See whether another program changed the keys, and whether the settings
+ * have changed.  Two card commands when all is as it was.
  */
 int	 session_check(struct session *s, struct err *e) MUST_CHECK;
 

@@ -31,7 +31,7 @@ typedef void	 slot_job_fn(void *arg, struct slot *s, struct job *j);
 struct slot_conf {
 	struct loop	*loop;
 	struct worker_conf worker;
-	struct pin_asker asker;
+	const struct pin_asker *asker;
 	slot_job_fn	*fn;
 	void		*arg;
 };

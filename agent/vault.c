@@ -18,6 +18,7 @@ struct entry {
 	char		 serial[32];
 	bool		 unlocked;
 	int64_t		 expires, idle_end;	/* ms, boot clock; 0: never */
+	unsigned int	 idle;			/* s, as of the unlock */
 	struct secret	*pin;			/* empty: not kept */
 	struct secret	*rejected;		/* empty: none */
 	int		 tries_then;		/* left after it */
@@ -181,9 +182,11 @@ vault_unlock(struct vault *v, const char *serial, const struct secret *pin)
 	char *path;
 
 	if (n != NULL) {
-		if (!n->unlocked)
+		if (!n->unlocked) {
 			n->expires = from_now(v->conf.lifetime);
-		n->idle_end = from_now(v->conf.idle);
+			n->idle = v->conf.idle;
+		}
+		n->idle_end = from_now(n->idle);
 		n->unlocked = true;
 		secret_clear(n->rejected);
 		if (pin == NULL)
@@ -196,6 +199,27 @@ vault_unlock(struct vault *v, const char *serial, const struct secret *pin)
 		}
 		n->barred = n->bar_filed = false;
 	}
+	leave(v);
+}
+
+void
+vault_set_times(struct vault *v, unsigned int lifetime, unsigned int idle)
+{
+	pthread_mutex_lock(&v->lock);
+	v->conf.lifetime = lifetime;
+	v->conf.idle = idle;
+	pthread_mutex_unlock(&v->lock);
+}
+
+void
+vault_restrict(struct vault *v, const char *serial, bool login, bool pin)
+{
+	struct entry *n = enter(v, serial);
+
+	if (n != NULL && !login && !pin)
+		forget(n);
+	else if (n != NULL && !pin)
+		secret_clear(n->pin);
 	leave(v);
 }
 
@@ -254,7 +278,7 @@ vault_used(struct vault *v, const char *serial)
 	struct entry *n = enter(v, serial);
 
 	if (n != NULL && n->unlocked)
-		n->idle_end = from_now(v->conf.idle);
+		n->idle_end = from_now(n->idle);
 	leave(v);
 }
 

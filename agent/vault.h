@@ -38,6 +38,17 @@ void	 vault_free(struct vault *v);		/* NULL is fine */
 void	 vault_unlock(struct vault *v, const char *serial,
 	    const struct secret *pin);
 
+/* From the next unlock of each token on; see struct vault_conf. */
+void	 vault_set_times(struct vault *v, unsigned int lifetime,
+	    unsigned int idle);
+
+/*
+ * Forget what a policy does not let be kept: the PIN without `pin`, and the
+ * unlock too if there is to be no login that it stands for.
+ */
+void	 vault_restrict(struct vault *v, const char *serial, bool login,
+	    bool pin);
+
 /* Forget the unlock and the PIN; a NULL serial is every token. */
 void	 vault_lock(struct vault *v, const char *serial);
 

@@ -59,7 +59,7 @@ static int
 do_open(struct worker *w, struct job *j)
 {
 	const struct session_conf conf = { .log = w->conf.log,
-	    .opt = w->conf.opt, .pins = w->conf.pins,
+	    .settings = w->conf.settings, .pins = w->conf.pins,
 	    .vault = w->conf.vault, .cache_dir = w->conf.cache_dir,
 	    .cancel_fd = w->cancel_fd };
 	struct token *t;

@@ -60,7 +60,7 @@ struct worker;
 
 struct worker_conf {
 	const struct log *log;
-	const struct options *opt;
+	const struct settings *settings;
 	struct pins	*pins;
 	struct vault	*vault;
 	const char	*cache_dir;	/* as of a session */

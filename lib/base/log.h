@@ -17,7 +17,7 @@ enum log_level {
 };
 
 struct log {
-	enum log_level	 level;
+	_Atomic(enum log_level) level;
 	atomic_bool	 to_syslog;	/* after openlog(3) by the owner */
 	const char	*name;		/* printed first on stderr */
 };

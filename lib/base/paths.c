@@ -2,9 +2,11 @@
 #include <sys/stat.h>
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/paths.h"
 
@@ -96,6 +98,22 @@ paths_state_dir(char **out, struct err *e)
 {
 	return under_xdg(out, "XDG_STATE_HOME", "hsm-ssh-agent",
 	    ".local/state/hsm-ssh-agent", e);
+}
+
+int
+paths_absolute(char **out, const char *path, struct err *e)
+{
+	char cwd[PATH_MAX];
+
+	*out = NULL;
+	if (path[0] != '/') {
+		if (getcwd(cwd, sizeof(cwd)) == NULL)
+			return err_sys(e, "%s", path);
+		return join(out, cwd, path, e);
+	}
+	if ((*out = strdup(path)) == NULL)
+		return err_set(e, ERR_NOMEM, 0, "%s", path);
+	return 0;
 }
 
 static int

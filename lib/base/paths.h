@@ -32,6 +32,9 @@ int	 paths_cache_dir(char **out, struct err *e) MUST_CHECK;
 /* $XDG_STATE_HOME/hsm-ssh-agent, else under ~/.local/state */
 int	 paths_state_dir(char **out, struct err *e) MUST_CHECK;
 
+/* The same file, also when the working directory is another one. */
+int	 paths_absolute(char **out, const char *path, struct err *e) MUST_CHECK;
+
 /* A directory and those above it, where they are missing, with mode 0700. */
 int	 paths_make_dir(const char *dir, struct err *e) MUST_CHECK;
 

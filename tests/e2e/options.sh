@@ -140,7 +140,7 @@ part_socket()
 	)
 	umask 077
 
-	for signal in TERM INT HUP; do
+	for signal in TERM INT; do
 		agent_start || return
 		kill -$signal "$agent_pid"
 		e2e_rc=0

@@ -152,20 +152,42 @@ test_configuration_errors_name_the_line(void **state)
 	}
 }
 
-static struct pins *
-pins_with(struct options *o, size_t present)
+/* PINs, and the settings that say where they are. */
+struct given {
+	struct settings	*settings;
+	struct pins	*pins;
+};
+
+static struct given
+given_by(struct options o, size_t present)
 {
-	struct pins *p;
+	struct given g;
 	struct err e;
+
+	assert_int_equal(settings_new(&g.settings, &o, 0, NULL, &e), 0);
+	assert_int_equal(pins_new(&g.pins, g.settings, &e), 0);
+	pins_set_present(g.pins, present);
+	return g;
+}
+
+static struct given
+given_at_start(char *token, size_t present)
+{
+	struct options o = { .token = token };
 	int fd[2];
 
 	assert_int_equal(pipe(fd), 0);
 	assert_int_equal(write(fd[1], "648219\n", 7), 7);
 	close(fd[1]);
-	o->pin_fd = fd[0];
-	assert_int_equal(pins_new(&p, o, &e), 0);
-	pins_set_present(p, present);
-	return p;
+	o.pin_fd = fd[0];
+	return given_by(o, present);
+}
+
+static void
+given_free(struct given *g)
+{
+	pins_free(g->pins);
+	settings_free(g->settings);
 }
 
 static int
@@ -186,12 +208,10 @@ get(struct pins *p, const char *serial, const char *label)
 static void
 test_a_global_pin_is_for_one_token(void **state)
 {
-	struct options o = { 0 };
-	struct pins *p;
-	char name[] = "two";
+	struct given g = given_at_start(NULL, 1);
+	struct pins *p = g.pins;
 
 	(void)state;
-	p = pins_with(&o, 1);
 	assert_int_equal(get(p, "S1", "one"), 0);
 	pins_set_present(p, 2);
 	assert_int_equal(get(p, "S1", "one"), 0);
@@ -199,54 +219,49 @@ test_a_global_pin_is_for_one_token(void **state)
 	/* Not even when the first is pulled and another takes its place. */
 	pins_set_present(p, 1);
 	assert_int_equal(get(p, "S2", "two"), ERR_NOTFOUND);
-	pins_free(p);
+	given_free(&g);
 
-	p = pins_with(&o, 2);
-	assert_int_equal(get(p, "S1", "one"), ERR_NOTFOUND);
-	pins_free(p);
+	g = given_at_start(NULL, 2);
+	assert_int_equal(get(g.pins, "S1", "one"), ERR_NOTFOUND);
+	given_free(&g);
 
-	o.token = name;
-	p = pins_with(&o, 2);
+	g = given_at_start(strdup("two"), 2);
+	p = g.pins;
 	assert_int_equal(get(p, "S1", "one"), ERR_NOTFOUND);
 	assert_int_equal(get(p, "S2", "two"), 0);
 	assert_int_equal(get(p, "S3", "two"), ERR_NOTFOUND);
-	pins_free(p);
+	given_free(&g);
 }
 
 /* What is wrong with a source that was named; that is not "none given". */
 static void
-no_pin_from(struct options *o, enum pin_source_kind kind, char *value,
-    const char *why)
+no_pin_from(enum pin_source_kind kind, const char *value, const char *why)
 {
+	const struct options o = { .pin_fd = -1,
+	    .all.source = { kind, strdup(value) } };
+	struct given g = given_by(o, 1);
 	struct secret *s = secret_new();
 	const char *origin;
-	struct pins *p;
 	struct err e;
 	int r;
 
-	o->all.source = (struct pin_source){ kind, value };
-	assert_int_equal(pins_new(&p, o, &e), 0);
-	pins_set_present(p, 1);
-	r = pins_get(p, &(struct pins_query){ "S1", "one", NULL, -1 }, s,
+	r = pins_get(g.pins, &(struct pins_query){ "S1", "one", NULL, -1 }, s,
 	    &origin, &e);
 	assert_true(r != 0 && r != ERR_NOTFOUND && r == (int)e.code);
 	assert_non_null(strstr(e.msg, why));
 	assert_int_equal(secret_len(s), 0);
-	pins_free(p);
+	given_free(&g);
 	secret_free(s);
 }
 
 static void
 test_a_source_that_gives_no_pin_says_why(void **state)
 {
-	struct options o = { .pin_fd = -1 };
-	char name[] = "pin", path[] = "/no/such/file", command[] = "/bin/false";
-
 	(void)state;
 	unsetenv("CREDENTIALS_DIRECTORY");
-	no_pin_from(&o, PIN_SOURCE_CREDENTIAL, name, "CREDENTIALS_DIRECTORY");
-	no_pin_from(&o, PIN_SOURCE_FILE, path, "No such file");
-	no_pin_from(&o, PIN_SOURCE_COMMAND, command, "/bin/false");
+	no_pin_from(PIN_SOURCE_CREDENTIAL, "pin", "CREDENTIALS_DIRECTORY");
+	no_pin_from(PIN_SOURCE_FILE, "/no/such/file", "No such file");
+	no_pin_from(PIN_SOURCE_COMMAND, "/bin/false", "/bin/false");
 }
 
 struct rounds {

@@ -24,6 +24,7 @@
  * that it is run and then says what is written into a FIFO.
  */
 struct fixture {
+	struct pin_asker asker;
 	struct loop	*loop;
 	struct log	 log;
 	struct asking	*a;
@@ -87,10 +88,11 @@ static void
 setup(struct fixture *f, unsigned int timeout)
 {
 	struct asking_conf conf = { .log = &f->log, .submit = submit,
-	    .refuse = refuse, .arg = f, .asker = { .timeout = timeout } };
+	    .refuse = refuse, .arg = f, .asker = &f->asker };
 	struct err e;
 
 	*f = (struct fixture){ .dir = "/tmp/asking-test-XXXXXX",
+	    .asker = { .timeout = timeout },
 	    .log = { .level = LOG_LEVEL_QUIET, .name = "unit" } };
 	TAILQ_INIT(&f->submitted);
 	TAILQ_INIT(&f->refused);

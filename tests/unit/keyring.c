@@ -21,8 +21,9 @@
  */
 struct fixture {
 	struct loop	*loop;
-	struct options	 opt;
+	struct settings	*settings;
 	struct log	 log;
+	struct pin_asker asker;
 	struct pins	*pins;
 	struct vault	*vault;
 	struct keyring	*kr;
@@ -59,25 +60,27 @@ on_ready(void *arg, const char *text)
 static void
 setup(struct fixture *f, bool unlock, const char *pin)
 {
-	struct keyring_conf conf = { 0 };
+	struct keyring_conf conf = { .asker = &f->asker };
+	struct options opt;
 	struct core_conf cc = { .reply = on_reply, .reply_arg = f };
 	struct err e;
 	int p[2];
 
 	*f = (struct fixture){ .log = { .name = "unit" } };
-	options_default(&f->opt);
+	options_default(&opt);
 	if (pin != NULL) {
 		assert_int_equal(pipe(p), 0);
 		assert_int_equal(write(p[1], pin, strlen(pin)), strlen(pin));
 		close(p[1]);
-		f->opt.pin_fd = p[0];
+		opt.pin_fd = p[0];
 	}
 	assert_int_equal(loop_new(&f->loop, &e), 0);
-	assert_int_equal(pins_new(&f->pins, &f->opt, &e), 0);
+	assert_int_equal(settings_new(&f->settings, &opt, 0, NULL, &e), 0);
+	assert_int_equal(pins_new(&f->pins, f->settings, &e), 0);
 	assert_int_equal(vault_new(&f->vault, &(struct vault_conf){ 0 }, &e),
 	    0);
-	conf.worker = (struct worker_conf){ .log = &f->log, .opt = &f->opt,
-	    .pins = f->pins, .vault = f->vault };
+	conf.worker = (struct worker_conf){ .log = &f->log,
+	    .settings = f->settings, .pins = f->pins, .vault = f->vault };
 	assert_int_equal(keyring_new(&f->kr, f->loop, &conf, &e), 0);
 	cc.log = &f->log;
 	cc.holder = keyring_holder(f->kr);
@@ -93,6 +96,7 @@ teardown(struct fixture *f)
 	keyring_free(f->kr);
 	pins_free(f->pins);
 	vault_free(f->vault);
+	settings_free(f->settings);
 	loop_free(f->loop);
 }
 

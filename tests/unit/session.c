@@ -17,7 +17,7 @@
 /* A session over a card in memory, with the PIN of --pin-fd. */
 struct fixture {
 	struct card	 card;
-	struct options	 opt;
+	struct settings	*settings;
 	struct log	 log;
 	struct pins	*pins;
 	struct vault	*vault;
@@ -28,8 +28,9 @@ struct fixture {
 static void
 open_session(struct fixture *f)
 {
-	struct session_conf conf = { .log = &f->log, .opt = &f->opt,
-	    .pins = f->pins, .vault = f->vault, .cancel_fd = -1 };
+	struct session_conf conf = { .log = &f->log,
+	    .settings = f->settings, .pins = f->pins, .vault = f->vault,
+	    .cancel_fd = -1 };
 	struct token *t;
 	struct err e;
 
@@ -45,23 +46,25 @@ setup_policy(struct fixture *f, const char *pin, enum login_scope scope,
 {
 	static const char *const keys[] = { "p256:a", "rsa1024:b" };
 	const struct vault_conf vc = { .lifetime = f->lifetime };
+	struct options opt;
 	struct err e;
 	int p[2];
 
 	*f = (struct fixture){ .lifetime = f->lifetime,
 	    .log = { .level = LOG_LEVEL_QUIET, .name = "unit" } };
-	options_default(&f->opt);
-	f->opt.all.scope = scope;
-	f->opt.all.cache = cache;
+	options_default(&opt);
+	opt.all.scope = scope;
+	opt.all.cache = cache;
 	if (pin != NULL) {
 		assert_int_equal(pipe(p), 0);
 		assert_int_equal(write(p[1], pin, strlen(pin)), strlen(pin));
 		close(p[1]);
-		f->opt.pin_fd = p[0];
+		opt.pin_fd = p[0];
 	}
 	card_open(&f->card, NULL);
 	card_keys(&f->card, keys, 2);
-	assert_int_equal(pins_new(&f->pins, &f->opt, &e), 0);
+	assert_int_equal(settings_new(&f->settings, &opt, 0, NULL, &e), 0);
+	assert_int_equal(pins_new(&f->pins, f->settings, &e), 0);
 	pins_set_present(f->pins, 1);
 	assert_int_equal(vault_new(&f->vault, &vc, &e), 0);
 	open_session(f);
@@ -89,7 +92,7 @@ teardown(struct fixture *f)
 	session_free(f->s);
 	pins_free(f->pins);
 	vault_free(f->vault);
-	options_free(&f->opt);
+	settings_free(f->settings);
 	card_close(&f->card);
 }
 
