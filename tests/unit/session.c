@@ -40,21 +40,29 @@ open_session(struct fixture *f)
 	(void)card_take_count(&f->card);
 }
 
+static struct options
+options_with(enum login_scope scope, enum pin_cache cache)
+{
+	struct options o;
+
+	options_default(&o);
+	o.all.scope = scope;
+	o.all.cache = cache;
+	return o;
+}
+
 static void
 setup_policy(struct fixture *f, const char *pin, enum login_scope scope,
     enum pin_cache cache)
 {
 	static const char *const keys[] = { "p256:a", "rsa1024:b" };
 	const struct vault_conf vc = { .lifetime = f->lifetime };
-	struct options opt;
+	struct options opt = options_with(scope, cache);
 	struct err e;
 	int p[2];
 
 	*f = (struct fixture){ .lifetime = f->lifetime,
 	    .log = { .level = LOG_LEVEL_QUIET, .name = "unit" } };
-	options_default(&opt);
-	opt.all.scope = scope;
-	opt.all.cache = cache;
 	if (pin != NULL) {
 		assert_int_equal(pipe(p), 0);
 		assert_int_equal(write(p[1], pin, strlen(pin)), strlen(pin));
@@ -510,6 +518,48 @@ test_a_new_session_needs_no_person_when_the_pin_is_kept(void **state)
 	teardown(&f);
 }
 
+/* As a reload of the configuration does it. */
+static void
+change_policy(struct fixture *f, enum login_scope scope, enum pin_cache cache)
+{
+	struct options o = options_with(scope, cache);
+	struct err e;
+
+	assert_int_equal(settings_publish(f->settings, &o, &e), 0);
+}
+
+static void
+test_a_new_policy_holds_from_the_next_use_on(void **state)
+{
+	struct fixture f = { 0 };
+	struct err e;
+
+	(void)state;
+	setup(&f, NULL);
+	assert_int_equal(sign_with(&f, VHSM_PIN, &e), 0);
+	change_policy(&f, LOGIN_SCOPE_SESSION, PIN_CACHE_MEMORY);
+	assert_int_equal(sign(&f, &e), 0);
+	assert_true(card_is_logged_in(&f.card));
+	change_policy(&f, LOGIN_SCOPE_TRANSACTION, PIN_CACHE_MEMORY);
+	assert_int_equal(sign(&f, &e), 0);
+	assert_false(card_is_logged_in(&f.card));
+	change_policy(&f, LOGIN_SCOPE_SESSION, PIN_CACHE_MEMORY);
+	assert_int_equal(sign(&f, &e), 0);
+	assert_true(card_is_logged_in(&f.card));
+
+	/* A check is a use, so that nothing is kept for too long. */
+	change_policy(&f, LOGIN_SCOPE_TRANSACTION, PIN_CACHE_MEMORY);
+	assert_int_equal(session_check(f.s, &e), 0);
+	session_settle(f.s);
+	assert_false(card_is_logged_in(&f.card));
+	assert_true(session_unlocked(f.s));
+	change_policy(&f, LOGIN_SCOPE_SESSION, PIN_CACHE_NEVER);
+	assert_int_equal(session_check(f.s, &e), 0);
+	assert_false(session_unlocked(f.s));
+	assert_int_equal(sign(&f, &e), ERR_PIN_NEEDED);
+	teardown(&f);
+}
+
 int
 main(void)
 {
@@ -536,6 +586,7 @@ main(void)
 		cmocka_unit_test(test_a_changed_token_is_read_again),
 		cmocka_unit_test(
 		    test_a_new_session_needs_no_person_when_the_pin_is_kept),
+		cmocka_unit_test(test_a_new_policy_holds_from_the_next_use_on),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

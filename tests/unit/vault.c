@@ -451,10 +451,55 @@ use_it(void *arg)
 			assert_int_equal(vault_bar(f->v, SERIAL, &e), 0);
 		(void)vault_barred(f->v, SERIAL, &since);
 		vault_lock_absent(f->v, is_other, &asked);
+		vault_set_times(f->v, 1, 1);
+		vault_restrict(f->v, SERIAL, true, i % 2 == 0);
 		vault_lock(f->v, NULL);
 	}
 	secret_free(out);
 	return NULL;
+}
+
+static void
+test_new_times_hold_from_the_next_unlock_on(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	setup(&f, 0, 1000);
+	vault_unlock(f.v, SERIAL, f.pin);
+	vault_set_times(f.v, 10, 5);
+	vault_used(f.v, SERIAL);
+	assert_true(vault_ends_in(f.v, SERIAL) > 900000);
+	vault_unlock(f.v, SERIAL, f.pin);
+	assert_true(vault_ends_in(f.v, SERIAL) > 900000);
+	vault_lock(f.v, SERIAL);
+	vault_unlock(f.v, SERIAL, f.pin);
+	assert_in_range(vault_ends_in(f.v, SERIAL), 1, 5000);
+	vault_set_times(f.v, 0, 0);
+	vault_lock(f.v, SERIAL);
+	vault_unlock(f.v, SERIAL, f.pin);
+	assert_int_equal(vault_ends_in(f.v, SERIAL), -1);
+	teardown(&f);
+}
+
+static void
+test_what_may_not_be_kept_is_forgotten(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	setup(&f, 0, 0);
+	vault_unlock(f.v, OTHER, f.pin);
+	vault_unlock(f.v, SERIAL, f.pin);
+	vault_restrict(f.v, SERIAL, false, true);
+	assert_true(keeps_pin(&f, SERIAL));
+	vault_restrict(f.v, SERIAL, true, false);
+	assert_false(keeps_pin(&f, SERIAL));
+	assert_true(vault_unlocked(f.v, SERIAL));
+	vault_restrict(f.v, SERIAL, false, false);
+	assert_false(vault_unlocked(f.v, SERIAL));
+	assert_true(keeps_pin(&f, OTHER));
+	teardown(&f);
 }
 
 static void
@@ -494,6 +539,8 @@ main(void)
 		    test_a_bar_that_cannot_be_written_holds_in_memory),
 		cmocka_unit_test(
 		    test_a_link_in_the_place_of_the_bar_is_not_followed),
+		cmocka_unit_test(test_new_times_hold_from_the_next_unlock_on),
+		cmocka_unit_test(test_what_may_not_be_kept_is_forgotten),
 		cmocka_unit_test(test_threads_may_share_it),
 	};
 
