@@ -8,21 +8,31 @@
 
 #include "agent/peer.h"
 
+void
+peer_exe(const struct peer *p, char *buf, size_t size)
+{
+	char link[32];
+	ssize_t n;
+
+	if (size == 0)
+		return;
+	snprintf(link, sizeof(link), "/proc/%ld/exe", (long)p->pid);
+	n = readlink(link, buf, size - 1);
+	buf[n > 0 ? n : 0] = '\0';
+}
+
 static void
 find_name(struct peer *p)
 {
-	char link[32], target[PATH_MAX];
+	char path[PATH_MAX];
 	const char *base;
-	ssize_t n;
 
-	snprintf(link, sizeof(link), "/proc/%ld/exe", (long)p->pid);
-	n = readlink(link, target, sizeof(target) - 1);
-	if (n <= 0)
+	peer_exe(p, path, sizeof(path));
+	if (path[0] == '\0')
 		return;
-	target[n] = '\0';
-	base = strrchr(target, '/');
+	base = strrchr(path, '/');
 	snprintf(p->name, sizeof(p->name), "%.63s",
-	    base != NULL ? base + 1 : target);
+	    base != NULL ? base + 1 : path);
 }
 
 int

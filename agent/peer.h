@@ -19,4 +19,10 @@ struct peer {
 /* ERR_DENIED unless it is this user or root. */
 int	 peer_of(int fd, struct peer *p, struct err *e) MUST_CHECK;
 
+/*
+ * The path of what the process runs now, cut where size ends; "" when that
+ * cannot be known.  As forgeable as the name.
+ */
+void	 peer_exe(const struct peer *p, char *buf, size_t size);
+
 #endif

@@ -99,9 +99,9 @@ found=$(awk '
 		if (header ~ /^sqlite3/)
 			return "^lib/ca/[^/]*[.]c$"
 		if (header ~ /^systemd\//)
-			return "^agent/(bus|absence_[a-z]*)[.]c$"
+			return "^agent/(bus|absence_[a-z]*|audit_journal)[.]c$"
 		if (header ~ /^jansson/)
-			return "^keyutil/"
+			return "^(keyutil/|agent/audit[.]c$)"
 		if (header ~ /^(arpa|linux|net|netinet|sys)\//)
 			return ""
 		return header ~ /\// ? "^nowhere$" : ""
