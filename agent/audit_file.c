@@ -18,7 +18,7 @@ struct audit_file {
 	char		*path;
 	int		 fd;
 	bool		 torn;		/* it ends in half a line */
-	bool		 astray;	/* the path is not ours; that was said */
+	bool		 astray;	/* not the path's; that was said */
 };
 
 static int

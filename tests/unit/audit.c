@@ -31,15 +31,6 @@ struct fixture {
 	char	 said[8192];
 };
 
-static const char *
-in(const struct fixture *f, const char *name)
-{
-	static char path[96];
-
-	snprintf(path, sizeof(path), "%s/%s", f->dir, name);
-	return path;
-}
-
 static void
 setup(struct fixture *f)
 {
@@ -66,7 +57,6 @@ teardown(struct fixture *f)
 	close(f->err_fd);
 	close(f->said_fd);
 	unlink(f->path);
-	unlink(in(f, "old"));
 	assert_int_equal(rmdir(f->dir), 0);
 }
 
@@ -392,55 +382,6 @@ test_hostile_bytes_neither_forge_nor_lose_a_line(void **state)
 }
 
 static void
-test_the_file_is_ours_alone(void **state)
-{
-	struct audit *a = NULL;
-	struct fixture f;
-	struct stat st;
-	struct err e;
-	mode_t before = umask(0);
-
-	(void)state;
-	setup(&f);
-	(void)umask(before);
-	assert_int_equal(stat(f.path, &st), 0);
-	assert_int_equal(st.st_mode & 07777, 0600);
-	put(&f, "a");
-	/* Who may read it is up to its owner. */
-	assert_int_equal(chmod(f.path, 0644), 0);
-	assert_int_equal(audit_new(&a, &f.log, f.path, &e), 0);
-	audit_free(a);
-	a = NULL;
-	assert_int_equal(chmod(f.path, 0620), 0);
-	assert_int_equal(audit_new(&a, &f.log, f.path, &e), ERR_DENIED);
-	assert_int_equal(chmod(f.path, 0602), 0);
-	assert_int_equal(audit_new(&a, &f.log, f.path, &e), ERR_DENIED);
-	assert_non_null(strstr(e.msg, f.path));
-	assert_non_null(strstr(e.msg, "chmod go-w"));
-	assert_int_equal(chmod(f.path, 0600), 0);
-	if (geteuid() == 0) {
-		assert_int_equal(chown(f.path, 65534, 65534), 0);
-		assert_int_equal(audit_new(&a, &f.log, f.path, &e),
-		    ERR_DENIED);
-		assert_int_equal(chown(f.path, 0, 0), 0);
-	}
-	assert_int_equal(symlink(f.path, in(&f, "old")), 0);
-	assert_int_equal(audit_new(&a, &f.log, in(&f, "old"), &e),
-	    ERR_DENIED);
-	assert_int_equal(unlink(in(&f, "old")), 0);
-	assert_int_equal(mkfifo(in(&f, "old"), 0600), 0);
-	assert_int_equal(audit_new(&a, &f.log, in(&f, "old"), &e),
-	    ERR_DENIED);
-	assert_int_equal(audit_new(&a, &f.log, "/dev/full", &e), ERR_DENIED);
-	assert_int_equal(audit_new(&a, &f.log, f.dir, &e), ERR_SYS);
-	assert_int_equal(audit_new(&a, &f.log, "/no/such/file", &e), ERR_SYS);
-	assert_int_equal(audit_new(&a, &f.log, "audit.log", &e), ERR_USAGE);
-	assert_int_equal(audit_new(&a, &f.log, "", &e), ERR_USAGE);
-	assert_null(a);
-	teardown(&f);
-}
-
-static void
 limit_file_size(rlim_t size)
 {
 	struct rlimit l;
@@ -459,44 +400,11 @@ size_of(const char *path)
 	return st.st_size;
 }
 
-/* With room for a part of the next line: each part there is. */
 static void
-test_a_full_disk_leaves_no_half_lines(void **state)
+test_what_is_lost_is_counted_and_said_once(void **state)
 {
 	struct fixture f;
-	off_t whole, one;
 	json_t *o;
-	size_t n = 1;
-
-	(void)state;
-	setup(&f);
-	put(&f, "first");
-	one = size_of(f.path);
-	for (off_t part = 0; part < one; part += 9) {
-		whole = size_of(f.path);
-		limit_file_size((rlim_t)(whole + part));
-		put(&f, "never");	/* as long as the first */
-		put(&f, "never");
-		limit_file_size(RLIM_INFINITY);
-		assert_int_equal(size_of(f.path), whole);
-		put(&f, "again");
-		assert_int_equal(count(&f), ++n);
-		o = last(f.path);
-		has_text(o, "action", "again");
-		has_number(o, "lost", 2);
-		json_decref(o);
-	}
-	put(&f, "later");
-	o = last(f.path);
-	assert_null(json_object_get(o, "lost"));
-	json_decref(o);
-	teardown(&f);
-}
-
-static void
-test_a_failure_is_said_once_each_time(void **state)
-{
-	struct fixture f;
 
 	(void)state;
 	setup(&f);
@@ -508,104 +416,35 @@ test_a_failure_is_said_once_each_time(void **state)
 		limit_file_size(RLIM_INFINITY);
 		assert_int_equal(said(&f, "entries are lost"), i);
 		put(&f, "again");
+		o = last(f.path);
+		has_number(o, "lost", 3);
+		json_decref(o);
 		put(&f, "again");
 		assert_int_equal(said(&f, "3 entries were lost"), i);
+		o = last(f.path);
+		assert_null(json_object_get(o, "lost"));
+		json_decref(o);
 	}
+	assert_int_equal(count(&f), 4);
 	assert_int_equal(said(&f, "\n"), 4);
 	teardown(&f);
 }
 
-/* As an agent leaves it that was killed, or a file that is append-only. */
 static void
-test_after_half_a_line_comes_a_whole_one(void **state)
+test_a_log_is_named_by_an_absolute_path(void **state)
 {
-	static char text[4096];
-	struct fixture f;
+	const struct log log = { .level = LOG_LEVEL_QUIET, .name = "unit" };
+	struct audit *a = NULL;
 	struct err e;
-	FILE *file;
 
 	(void)state;
-	setup(&f);
-	put(&f, "first");
-	audit_free(f.a);
-	assert_non_null(file = fopen(f.path, "a"));
-	fputs("{\"half", file);
-	assert_int_equal(fclose(file), 0);
-	assert_int_equal(audit_new(&f.a, &f.log, f.path, &e), 0);
-	put(&f, "second");
-	put(&f, "third");
-	(void)read_file(f.path, text, sizeof(text));
-	assert_non_null(strstr(text, "}\n{\"half\n{"));
-	assert_null(strstr(text, "\n\n"));
-	file = fopen(f.path, "w");
-	assert_non_null(file);
-	fputs(strstr(text, "half\n") + 5, file);
-	assert_int_equal(fclose(file), 0);
-	assert_int_equal(count(&f), 2);
-	teardown(&f);
-}
-
-static void
-test_a_file_that_was_moved_away_is_made_anew(void **state)
-{
-	struct fixture f;
-	struct stat st;
-	json_t *o;
-
-	(void)state;
-	setup(&f);
-	put(&f, "first");
-	assert_int_equal(rename(f.path, in(&f, "old")), 0);
-	put(&f, "second");
-	assert_int_equal(count(&f), 1);
-	assert_int_equal(stat(f.path, &st), 0);
-	assert_int_equal(st.st_mode & 07777, 0600);
-	o = last(in(&f, "old"));
-	has_text(o, "action", "first");
-	json_decref(o);
-
-	/* With a signal, before there is anything to write. */
-	assert_int_equal(unlink(in(&f, "old")), 0);
-	assert_int_equal(rename(f.path, in(&f, "old")), 0);
-	audit_reopen(f.a);
-	assert_int_equal(size_of(f.path), 0);
-
-	/* One that was made empty goes on from its start. */
-	put(&f, "third");
-	assert_int_equal(truncate(f.path, 0), 0);
-	put(&f, "fourth");
-	assert_int_equal(count(&f), 1);
-	assert_int_equal(said(&f, "\n"), 0);
-	teardown(&f);
-}
-
-static void
-test_a_bad_file_in_its_place_is_not_followed(void **state)
-{
-	struct fixture f;
-	json_t *o;
-
-	(void)state;
-	setup(&f);
-	put(&f, "first");
-	assert_int_equal(rename(f.path, in(&f, "old")), 0);
-	assert_int_equal(symlink("/dev/null", f.path), 0);
-	put(&f, "second");
-	put(&f, "third");
-	audit_reopen(f.a);
-	o = last(in(&f, "old"));
-	has_text(o, "action", "third");
-	json_decref(o);
-	assert_int_equal(said(&f, "it is a symbolic link; entries still go"),
-	    1);
-	assert_int_equal(unlink(f.path), 0);
-	put(&f, "fourth");
-	o = last(f.path);
-	has_text(o, "action", "fourth");
-	json_decref(o);
-	/* Nothing was lost. */
-	assert_int_equal(said(&f, "\n"), 1);
-	teardown(&f);
+	assert_int_equal(audit_new(&a, &log, "audit.log", &e), ERR_USAGE);
+	assert_int_equal(audit_new(&a, &log, "", &e), ERR_USAGE);
+	assert_int_equal(audit_new(&a, &log, "/no/such/file", &e), ERR_SYS);
+	assert_string_equal(e.msg,
+	    "audit log /no/such/file: No such file or directory");
+	assert_null(a);
+	audit_free(a);
 }
 
 static void
@@ -636,14 +475,8 @@ main(void)
 		    test_a_certificate_is_written_with_its_fields),
 		cmocka_unit_test(
 		    test_hostile_bytes_neither_forge_nor_lose_a_line),
-		cmocka_unit_test(test_the_file_is_ours_alone),
-		cmocka_unit_test(test_a_full_disk_leaves_no_half_lines),
-		cmocka_unit_test(test_a_failure_is_said_once_each_time),
-		cmocka_unit_test(test_after_half_a_line_comes_a_whole_one),
-		cmocka_unit_test(
-		    test_a_file_that_was_moved_away_is_made_anew),
-		cmocka_unit_test(
-		    test_a_bad_file_in_its_place_is_not_followed),
+		cmocka_unit_test(test_what_is_lost_is_counted_and_said_once),
+		cmocka_unit_test(test_a_log_is_named_by_an_absolute_path),
 		cmocka_unit_test(test_a_line_says_what_was_lost_before),
 	};
 
