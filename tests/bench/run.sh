@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # What "make bench" runs: the benchmark in a private pcscd with a virtual
 # HSM, beside ssh-agent with OpenSC where those are installed, and then
-# survive.sh.  Options, all for bench: --json, which leaves out survive.sh,
-# --latency MS, --busy MS.  README here says more.
+# survive.sh, accept.sh and keys.sh.  Options, all for bench: --json, which
+# leaves out these, --latency MS, --busy MS.  README here says more.
 set -eu
 build=${top_builddir:-.}
 
@@ -54,6 +54,10 @@ if [ $status -gt 1 ] || ! command -v opensc-tool >/dev/null ||
 fi
 "$build/tests/harness/with-vhsm" --key p256:ec:01 \
     "$(dirname "$0")/survive.sh" "$(realpath "$build")/agent/hsm-ssh-agent" \
+    "$module" "$against${opensc:+ with $opensc}" || status=1
+"$build/tests/harness/with-vhsm" --key p256:ec:01 --key rsa2048:rsa:02 \
+    --key p256:bulk:03 "$(dirname "$0")/accept.sh" \
+    "$(realpath "$build")/agent/hsm-ssh-agent" \
     "$module" "$against${opensc:+ with $opensc}" || status=1
 if [ -n "$module" ] && command -v sc-hsm-tool >/dev/null; then
 	OPENSC_MODULE=$module "$build/tests/harness/with-vhsm" \

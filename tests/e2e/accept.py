@@ -13,10 +13,11 @@ module.  Each step is a line on standard output,
     check N: SENTENCE: ok
     check N: SENTENCE: fails: WHY
 
-and the status is 1 if one fails.  Without CHECKs all are made, but not 3b: it
-needs --second NAME, another token with the same PIN.  The token has an EC key
-on P-256 labelled "ec" and an RSA key "rsa".  A key "bulk", if there is one,
-may sign anything.  What ssh-keygen makes is left in DIR.
+and the status is 1 if one fails.  --titles prints "N TITLE" for each check.
+Without CHECKs all are made, but not 3b: it needs --second NAME, another token
+with the same PIN.  The token has an EC key on P-256 labelled "ec" and an RSA
+key "rsa".  A key "bulk", if there is one, may sign anything.  What ssh-keygen
+makes is left in DIR.
 """
 import argparse
 import subprocess
@@ -31,15 +32,20 @@ from agentwire import Malformed
 
 def main():
     p = argparse.ArgumentParser()
-    p.add_argument("--pin-file", required=True)
+    p.add_argument("--titles", action="store_true")
+    p.add_argument("--pin-file")
     p.add_argument("--token")
     p.add_argument("--provider")
     p.add_argument("--second")
     p.add_argument("--work")
     p.add_argument("checks", nargs="*", metavar="CHECK")
     options = p.parse_args()
-    if (options.token is None) == (options.provider is None):
-        p.error("either --token or --provider")
+    if options.titles:
+        for number, function in judge.CHECKS.items():
+            print(number, function.__doc__)
+        return 0
+    if options.pin_file is None or (options.token is None) == (options.provider is None):
+        p.error("--pin-file, and either --token or --provider")
     with tempfile.TemporaryDirectory() as directory:
         options.work = options.work or directory
         t = judge.Judge(options)

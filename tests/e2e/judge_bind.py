@@ -23,6 +23,7 @@ HOST_TYPES = (("Ed25519", w.Ed25519),
 
 @check("1")
 def query(t):
+    """Extensions are listed, and an unknown one does no harm"""
     with Agent() as agent:
         code, body = agent.ask(w.EXTENSION, w.string("query"))
         t.gets("query is answered", code, w.EXTENSION_RESPONSE)
@@ -43,6 +44,7 @@ def query(t):
 
 @check("2")
 def good_bind(t):
+    """A connection is bound to a host"""
     t.fresh()
     ec = t.key("ec")
     for name, make in HOST_TYPES:
@@ -86,6 +88,7 @@ def bad_binds(session):
 
 @check("3")
 def bad_bind(t):
+    """A false bind is refused, and hides constrained keys"""
     to_a = w.restrict(w.way(w.hop("a", [(w.Ed25519().blob, False)])))
     t.fresh(to_a)
     for what, message in bad_binds(t.session):
@@ -109,6 +112,7 @@ def bad_bind(t):
 
 @check("3b")
 def bad_bind_two_tokens(t):
+    """... and no other keys"""
     to_a = w.restrict(w.way(w.hop("a", [(w.Ed25519().blob, False)])))
     t.fresh(to_a)
     t.gets("another token is added without constraints",
@@ -130,6 +134,7 @@ def bad_bind_two_tokens(t):
 
 @check("4")
 def bind_again(t):
+    """A connection is bound once"""
     a, b = w.Ed25519(), w.Ecdsa()
     other = os.urandom(32)
     for what, host, session, forwarding in (
@@ -147,6 +152,7 @@ def bind_again(t):
 
 @check("5")
 def many_binds(t):
+    """Sixteen hops are followed, and no more"""
     hosts = [w.Ed25519() for _ in range(17)]
     ids = [os.urandom(32) for _ in range(17)]
     with Agent() as agent:
@@ -176,6 +182,7 @@ def many_binds(t):
 
 @check("6")
 def unbound(t):
+    """A constrained key signs nothing on a connection not bound"""
     a = w.Ed25519()
     t.fresh(w.restrict(w.way(w.hop("hosta", [(a.blob, False)]))))
     ec = t.key("ec")
@@ -190,6 +197,7 @@ def unbound(t):
 
 @check("7")
 def bound(t):
+    """A constrained key signs a login where it may"""
     a, other = w.Ed25519(), w.Ecdsa()
     t.fresh(w.restrict(w.way(w.hop("hosta", [(other.blob, True),
                                              (a.blob, False)]))))
@@ -263,6 +271,7 @@ def with_certificate(t):
 
 @check("8")
 def bound_elsewhere(t):
+    """It is not even shown on a connection bound to elsewhere"""
     a, b = w.Ed25519(), w.Ed25519()
     t.fresh(w.restrict(w.way(w.hop("hosta", [(a.blob, False)]))))
     ec = t.key("ec")
@@ -291,6 +300,7 @@ def bound_over(a, b, session):
 
 @check("9")
 def two_hops(t):
+    """A login over another host has to be bound to its host"""
     a, b, c = w.Ed25519(), w.Ecdsa(), w.Ed25519()
     t.fresh(hops(a, b))
     ec = t.key("ec")
@@ -324,6 +334,7 @@ def two_hops(t):
 
 @check("10")
 def users(t):
+    """A constraint may name users"""
     a, b = w.Ed25519(), w.Ed25519()
     for pattern, good, bad in (("alice", "alice", "bob"),
                                ("al?c*", "alicia", "alba"),
@@ -340,6 +351,7 @@ def users(t):
 
 @check("11")
 def not_a_login(t):
+    """A constrained key signs nothing but logins"""
     a = w.Ed25519()
     t.fresh(w.restrict(w.way(w.hop("hosta", [(a.blob, False)]))))
     ec = t.key("ec")
@@ -369,6 +381,7 @@ def not_a_login(t):
 
 @check("12")
 def remove_unseen(t):
+    """A key that is not shown cannot be removed"""
     a, b = w.Ed25519(), w.Ed25519()
     t.fresh(w.restrict(w.way(w.hop("hosta", [(a.blob, False)]))))
     ec = t.key("ec")

@@ -50,6 +50,7 @@ def bad_constraints():
 
 @check("13")
 def bad_adds(t):
+    """Constraints that are not understood cost no PIN try"""
     t.fresh()
     t.remove()
     tries = tries_left()
@@ -93,6 +94,7 @@ def good_adds(t):
 
 @check("14")
 def add_when_bound(t):
+    """Nor does an add over a bound connection"""
     t.fresh()
     t.remove()
     host = w.Ed25519()
@@ -118,6 +120,7 @@ def add_when_bound(t):
 
 @check("15")
 def lock(t):
+    """Locked with a password; a wrong one delays nobody else"""
     t.fresh()
     ec = t.key("ec")
     with Agent() as agent:
@@ -218,6 +221,7 @@ def keygen_signs(t, label, name, files, *options):
 
 @check("16")
 def certificates(t):
+    """Users and hosts are certified by ssh-keygen"""
     t.fresh()
     me = said_by("id", "-un")
     for label, name, algorithm, kind, options in (
@@ -240,6 +244,7 @@ def certificates(t):
 
 @check("17")
 def long_data(t):
+    """Long data is signed, and long certificates"""
     t.fresh()
     bulk = t.key("bulk")
     with Agent() as agent:
@@ -258,6 +263,7 @@ def long_data(t):
 
 @check("18")
 def add_twice(t):
+    """Adding a token twice is harmless"""
     t.fresh()
     again = t.add()
     if t.ours:
@@ -276,6 +282,7 @@ def add_twice(t):
 
 @check("19")
 def remove_twice(t):
+    """A token that is gone cannot be removed"""
     t.fresh()
     t.gets("the token is removed", t.remove(), w.SUCCESS)
     t.gets("removed once more", t.remove(), w.FAILURE)
@@ -288,6 +295,7 @@ def remove_twice(t):
 
 @check("20")
 def unknown_flags(t):
+    """Signature flags that are not known are refused"""
     t.fresh()
     rsa = t.key("rsa")
     with Agent() as agent:
@@ -311,6 +319,7 @@ def signs_now(t, sentence, key):
 
 @check("21")
 def other_programs(t):
+    """Another program's selection or reset is survived"""
     run("vhsmctl", "quirk", "other-applet", "on")
     try:
         for what, words in (
@@ -343,6 +352,7 @@ def until(seconds, asks):
 
 @check("22")
 def replug(t):
+    """So is a token that is pulled and put back"""
     t.fresh()
     ec = t.key("ec")
     signs_now(t, "a signature before", ec)
