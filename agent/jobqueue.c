@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include <string.h>
-
 #include "agent/jobqueue.h"
 
-/* New processes without end must not hold up the others for ever. */
-#define QUIET_ROW	4
+/* What one process had lately. */
+struct share {
+	size_t		 n;		/* jobs */
+	size_t		 last;		/* the higher the later */
+};
 
 void
 jobqueue_init(struct jobqueue *q)
@@ -25,99 +26,55 @@ jobqueue_is_empty(const struct jobqueue *q)
 	return TAILQ_EMPTY(&q->jobs);
 }
 
-static struct job *
-first_of(struct jobqueue *q, pid_t peer)
+static struct share
+share_of(const struct jobqueue *q, pid_t peer)
 {
-	struct job *j;
+	struct share s = { 0 };
 
-	TAILQ_FOREACH(j, &q->jobs, next)
-		if (j->peer == peer)
-			return j;
-	return NULL;
-}
-
-/* n_served: it was not served lately. */
-static size_t
-place_of(const struct jobqueue *q, pid_t peer)
-{
-	size_t i;
-
-	for (i = 0; i < q->n_served; i++)
-		if (q->served[i] == peer)
-			break;
-	return i;
-}
-
-static struct job *
-first_quiet(struct jobqueue *q)
-{
-	struct job *j;
-
-	TAILQ_FOREACH(j, &q->jobs, next)
-		if (place_of(q, j->peer) == q->n_served)
-			return j;
-	return NULL;
-}
-
-static void
-forget(struct jobqueue *q, size_t i)
-{
-	q->n_served--;
-	memmove(&q->served[i], &q->served[i + 1],
-	    (q->n_served - i) * sizeof(q->served[0]));
-}
-
-/*
- * Of those that were served, the one that has waited longest since then.
- * Whoever has nothing to do when his turn comes is quiet from now on.
- */
-static struct job *
-by_turns(struct jobqueue *q)
-{
-	struct job *j;
-
-	while (q->n_served > 0) {
-		if ((j = first_of(q, q->served[0])) != NULL)
-			return j;
-		forget(q, 0);
+	for (size_t i = 0; i < JOBQUEUE_SERVED; i++) {
+		if (q->served[(q->oldest + i) % JOBQUEUE_SERVED] != peer)
+			continue;
+		s.n++;
+		s.last = i;
 	}
-	return NULL;
+	return s;
 }
 
-static void
-note_served(struct jobqueue *q, pid_t peer)
+static bool
+comes_before(struct share a, struct share b)
 {
-	size_t i = place_of(q, peer);
-
-	if (i < q->n_served)
-		forget(q, i);
-	else if (q->n_served == JOBQUEUE_SERVED)
-		forget(q, 0);
-	q->served[q->n_served++] = peer;
+	return a.n != b.n ? a.n < b.n : a.last < b.last;
 }
 
-/* The next job of somebody else's. */
 static struct job *
 pick(struct jobqueue *q)
 {
-	struct job *j = first_quiet(q), *other;
+	struct job *j, *best = NULL;
+	struct share s, least = { 0 };
 
-	if (j != NULL && q->quiet_row < QUIET_ROW) {
-		q->quiet_row++;
-		return j;
+	TAILQ_FOREACH(j, &q->jobs, next) {
+		if (j->peer == 0)
+			return j;
+		s = share_of(q, j->peer);
+		if (best == NULL || comes_before(s, least)) {
+			best = j;
+			least = s;
+		}
 	}
-	q->quiet_row = 0;
-	return (other = by_turns(q)) != NULL ? other : j;
+	return best;
 }
 
 struct job *
 jobqueue_take(struct jobqueue *q)
 {
-	struct job *j = first_of(q, 0);
+	struct job *j = pick(q);
 
-	if (j == NULL && (j = pick(q)) != NULL)
-		note_served(q, j->peer);
-	if (j != NULL)
-		TAILQ_REMOVE(&q->jobs, j, next);
+	if (j == NULL)
+		return NULL;
+	TAILQ_REMOVE(&q->jobs, j, next);
+	if (j->peer != 0) {
+		q->served[q->oldest] = j->peer;
+		q->oldest = (q->oldest + 1) % JOBQUEUE_SERVED;
+	}
 	return j;
 }

@@ -6,19 +6,19 @@
 
 /*
  * The jobs that wait for one token, fair between the processes that asked.
- * Our own come first.  Then those of quiet processes: they had nothing to
- * do when their last turn came.  Then the others', by turns; even when new
- * processes come without end, each fifth job is one of these.  Jobs of one
- * process stay in order.  So whoever asks now and then waits for the job
- * that runs, and who asks all the time for one of each other process.
+ * Our own come first.  Else it is for the process that had the fewest of the
+ * last JOBQUEUE_SERVED jobs; of several, the one that was served longest
+ * ago; and of those that had none, the first that came.  Jobs of one process
+ * stay in order.  So whoever asks for less than its share waits for the job
+ * that runs, those who ask all the time take turns, and nobody waits longer
+ * than it takes to forget what he had.
  */
-#define JOBQUEUE_SERVED	256
+#define JOBQUEUE_SERVED	16
 
 struct jobqueue {
 	struct jobs	 jobs;			/* as they came */
-	pid_t		 served[JOBQUEUE_SERVED];	/* the latest is last */
-	size_t		 n_served;
-	unsigned int	 quiet_row;	/* jobs of quiet ones in a row */
+	pid_t		 served[JOBQUEUE_SERVED];	/* 0: nobody */
+	size_t		 oldest;		/* of these */
 };
 
 void		 jobqueue_init(struct jobqueue *q);

@@ -15,7 +15,7 @@
 #include "ssh/wire.h"
 
 #define READ_BYTES	16384	/* of a long message in one turn */
-#define ACCEPTS		8	/* in one turn of the loop */
+#define ACCEPTS		16	/* in one turn of the loop */
 #define OWN_FILES	64	/* for tokens, prompts and the like */
 
 struct client {
@@ -244,25 +244,26 @@ serve(struct client *c)
 		client_close(c);
 }
 
+/*
+ * One that hangs up is heard nevertheless if its turn comes at once, as it
+ * may have said "lock".  Those of a busy process are not worth keeping.
+ */
 static void
 on_client(void *arg, short revents)
 {
 	struct client *c = arg;
-	bool ok = true;
+	bool gone = (revents & (POLLHUP | POLLERR | POLLNVAL)) != 0;
 
-	if (c->turn.waiting)
-		return;			/* it is read then, and lost then */
-	if ((revents & (POLLHUP | POLLERR | POLLNVAL)) != 0 &&
-	    (revents & POLLIN) == 0) {
-		ok = false;
+	if (gone && (c->turn.waiting || (revents & POLLIN) == 0)) {
+		client_close(c);
 	} else if (c->out != NULL) {
-		ok = flush(c);
-	} else if (c->request == 0 && (revents & POLLIN) != 0) {
+		if (!flush(c))
+			client_close(c);
+	} else if (!c->turn.waiting && c->request == 0 &&
+	    (revents & POLLIN) != 0) {
 		turns_want(c->server->turns, &c->turn, loop_now());
 		watch_set(c->watch, 0);
 	}
-	if (!ok)
-		client_close(c);
 }
 
 static struct client *
