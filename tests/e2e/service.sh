@@ -111,7 +111,9 @@ part_reload()
 	is "SIGHUP: no new login" "$(pins_sent)" "$sent"
 	is "SIGHUP: no new prompt" "$(prompts)" 1
 
+	has_not "LogLevel info logs no details" "$AGENT_LOG" 'message type'
 	ssh-add -D 2>"$E2E/out"
+	has "SIGHUP: LogLevel debug is in force" "$AGENT_LOG" 'message type 9'
 	conf 'LogLevel info' "PinFile $E2E/pin"
 	chmod 600 "$E2E/pin"
 	check "SIGHUP: a PinFile that is new" reload
@@ -135,11 +137,31 @@ part_reload()
 	check "SIGHUP: a configuration that is gone" reload
 	has "SIGHUP: the log tells that" "$AGENT_LOG" \
 		"stays as it was: $E2E/conf: no such file"
-	conf 'LogLevel info' "Socket $E2E/other.sock" "NotifyCommand $E2E/no" \
-		'LockOnScreenLock yes' 'PinTimeout 5s'
-	check "SIGHUP: more of it" reload
-	has_not "SIGHUP: -a is still the socket" "$AGENT_LOG" 'takes a restart'
-	check "SIGHUP: it serves" sign
+	agent_stop
+}
+
+# What the parts in the loop have to be told of.
+part_parts()
+{
+	printf '#!/bin/sh\necho "$2" >"%s/noticed"\n' "$E2E" >"$E2E/notify"
+	chmod +x "$E2E/notify"
+	unset SSH_ASKPASS_REQUIRE
+	conf 'LogLevel info' 'PinEntry /bin/false'
+	front --config "$E2E/conf" || return
+	check_status "a pinentry that does not work gets no PIN" 1 sign
+	has "the log says which" "$AGENT_LOG" '/bin/false'
+	conf 'LogLevel info' 'Lifetime 1s' "NotifyCommand $E2E/notify" \
+		'LockOnScreenLock yes' "Socket $E2E/other.sock"
+	check "SIGHUP: none of that, and more of other" reload
+	check "SIGHUP: no PinEntry any more" sign
+	is "SIGHUP: askpass was asked" "$(prompts)" 1
+	check "SIGHUP: Lifetime is in force" \
+		wait_for 10 in_file "$AGENT_LOG" 'has expired'
+	ssh-add -d "$E2E/key.pub" 2>"$E2E/out"
+	check "SIGHUP: NotifyCommand is in force" \
+		wait_for 10 in_file "$E2E/noticed" 'removal of one key'
+	has_not "SIGHUP: -a is still the socket" "$AGENT_LOG" \
+		'Socket is another'
 	agent_stop
 }
 
@@ -346,6 +368,7 @@ part_units()
 test $# -eq 0 || { run_part "$1"; exit; }
 bare_part check
 part reload --key p256:k:01
+part parts --key p256:k:01
 part restart --key p256:k:01
 part busy --key p256:k:01 --latency 5
 part terminal --key p256:k:01

@@ -119,6 +119,26 @@ test_a_notice_is_a_program_with_two_arguments(void **state)
 }
 
 static void
+test_the_command_may_be_another_or_none(void **state)
+{
+	struct fixture f;
+	struct err e;
+
+	(void)state;
+	setup(&f, "");
+	assert_int_equal(notice_set_command(f.n, NULL, &e), 0);
+	notice_send(f.n, "nobody", "listens");
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+	assert_int_equal(notice_set_command(f.n, f.command, &e), 0);
+	notice_send(f.n, "a", "b");
+	/* The one that runs may end in peace. */
+	assert_int_equal(notice_set_command(f.n, "/no/such", &e), 0);
+	run_to_end(&f);
+	said(&f, "[2][a][b]");
+	teardown(&f);
+}
+
+static void
 test_text_is_neither_option_nor_markup_nor_lines(void **state)
 {
 	struct fixture f;
@@ -196,6 +216,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 		    test_a_notice_is_a_program_with_two_arguments),
+		cmocka_unit_test(test_the_command_may_be_another_or_none),
 		cmocka_unit_test(
 		    test_text_is_neither_option_nor_markup_nor_lines),
 		cmocka_unit_test(test_only_one_a_second_is_shown),

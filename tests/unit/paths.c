@@ -127,6 +127,22 @@ test_a_directory_is_made_with_those_above_it(void **state)
 	assert_int_equal(paths_make_dir("/dev/null", &e), 0);
 }
 
+static void
+test_a_path_holds_in_any_directory(void **state)
+{
+	struct err e;
+	char *path;
+
+	(void)state;
+	assert_int_equal(chdir("/usr"), 0);
+	assert_int_equal(paths_absolute(&path, "/a/b", &e), 0);
+	assert_string_equal(path, "/a/b");
+	free(path);
+	assert_int_equal(paths_absolute(&path, "a b", &e), 0);
+	assert_string_equal(path, "/usr/a b");
+	free(path);
+}
+
 int
 main(void)
 {
@@ -140,6 +156,7 @@ main(void)
 		cmocka_unit_test_setup(test_no_home_is_an_error, set_up),
 		cmocka_unit_test(
 		    test_a_directory_is_made_with_those_above_it),
+		cmocka_unit_test(test_a_path_holds_in_any_directory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
