@@ -58,9 +58,9 @@ on_end(void *arg, short revents)
 	loop_stop(a->loop);
 }
 
-/* Has the terminal hung up on which somebody sees the agent run? */
+/* SIGHUP may mean that the terminal is gone on which the agent is in front. */
 static bool
-is_left_alone(const struct agent *a)
+has_terminal(const struct agent *a)
 {
 	return a->on_terminal && (settings_get(a->settings)->foreground ||
 	    a->launch.tell_fd != -1);
@@ -75,7 +75,7 @@ on_signal(void *arg, short revents)
 	(void)revents;
 	if (read(a->signal_fd, &info, sizeof(info)) != sizeof(info))
 		return;
-	if (info.ssi_signo == SIGHUP && !is_left_alone(a))
+	if (info.ssi_signo == SIGHUP && !has_terminal(a))
 		reload(a);
 	else
 		loop_stop(a->loop);
