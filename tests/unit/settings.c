@@ -162,11 +162,16 @@ test_a_file_is_found_again_from_another_directory(void **state)
 	teardown(&f);
 }
 
+struct reading {
+	struct settings	*s;
+	atomic_bool	 end;
+};
+
 /* Of one generation, whichever it is. */
 static void *
 read_them(void *arg)
 {
-	struct { struct settings *s; atomic_bool end; } *r = arg;
+	struct reading *r = arg;
 	const struct options *o;
 	size_t torn = 0;
 	char text[16];
@@ -182,7 +187,7 @@ read_them(void *arg)
 static void
 test_threads_see_all_of_it_or_nothing(void **state)
 {
-	struct { struct settings *s; atomic_bool end; } r = { 0 };
+	struct reading r = { 0 };
 	pthread_t t[4];
 	struct fixture f;
 	char text[64];
