@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -216,6 +219,43 @@ test_after_half_a_line_comes_a_whole_one(void **state)
 	teardown(&f);
 }
 
+/* Root may forbid a file to get shorter, where the file system can. */
+static bool
+set_append_only(const char *path, bool on)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC), flags = 0;
+	bool ok;
+
+	ok = fd != -1 && ioctl(fd, FS_IOC_GETFLAGS, &flags) == 0;
+	flags = on ? flags | FS_APPEND_FL : flags & ~FS_APPEND_FL;
+	ok = ok && ioctl(fd, FS_IOC_SETFLAGS, &flags) == 0;
+	if (fd != -1)
+		close(fd);
+	return ok;
+}
+
+static void
+test_half_a_line_that_has_to_stay_is_ended(void **state)
+{
+	struct fixture f;
+	bool can;
+
+	(void)state;
+	setup(&f);
+	if ((can = set_append_only(f.path, true))) {
+		limit_file_size(2);
+		assert_int_equal(add(&f, "one"), ERR_SYS);
+		limit_file_size(RLIM_INFINITY);
+		assert_int_equal(add(&f, "two"), 0);
+		assert_int_equal(add(&f, "three"), 0);
+		holds(f.path, "on\ntwo\nthree\n");
+		assert_true(set_append_only(f.path, false));
+	}
+	teardown(&f);
+	if (!can)
+		skip();
+}
+
 static void
 test_a_file_that_was_moved_away_is_made_anew(void **state)
 {
@@ -283,6 +323,7 @@ main(void)
 		cmocka_unit_test(
 		    test_a_line_that_does_not_fit_is_not_there_at_all),
 		cmocka_unit_test(test_after_half_a_line_comes_a_whole_one),
+		cmocka_unit_test(test_half_a_line_that_has_to_stay_is_ended),
 		cmocka_unit_test(
 		    test_a_file_that_was_moved_away_is_made_anew),
 		cmocka_unit_test(
