@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +31,7 @@ fake_listen(struct fake *f)
 	memcpy(sa.sun_path, f->path, strlen(f->path) + 1);
 	f->listener = socket(AF_UNIX, SOCK_STREAM, 0);
 	f->told = eventfd(0, 0);
+	f->go = eventfd(0, 0);
 	assert_int_equal(bind(f->listener, (const struct sockaddr *)&sa,
 	    sizeof(sa)), 0);
 	assert_int_equal(listen(f->listener, 1), 0);
@@ -117,14 +119,29 @@ until_closed(int fd)
 
 	while ((n = recv(fd, buf, sizeof(buf), 0)) > 0)
 		;
-	return n == 0;
+	return n == 0 || errno == ECONNRESET;	/* some was left unread */
+}
+
+static bool
+ring(int fd)
+{
+	const uint64_t one = 1;
+
+	return write(fd, &one, sizeof(one)) == sizeof(one);
+}
+
+static bool
+await(int fd)
+{
+	uint64_t n;
+
+	return readable(fd, BOUND_MS) &&
+	    read(fd, &n, sizeof(n)) == sizeof(n);
 }
 
 static bool
 step(struct fake *f, const struct fake_step *s)
 {
-	const uint64_t one = 1;
-
 	switch (s->act) {
 	case FAKE_ACCEPT:
 		return take_one(f);
@@ -144,9 +161,10 @@ step(struct fake *f, const struct fake_step *s)
 			return false;
 		shut(f);
 		return true;
-	case FAKE_SHUT_MEANWHILE:
-		shut(f);
-		return write(f->told, &one, sizeof(one)) == sizeof(one);
+	case FAKE_TELL:
+		return ring(f->told);
+	case FAKE_AWAIT:
+		return await(f->go);
 	case FAKE_UNTIL_CLOSED:
 		return until_closed(f->fd);
 	}
@@ -161,6 +179,8 @@ run(void *arg)
 	for (size_t i = 0; i < f->n && f->failed == 0; i++)
 		if (!step(f, &f->steps[i]))
 			f->failed = i + 1;
+	if (f->failed > 0)
+		ring(f->told);		/* nobody shall wait for ever */
 	shut(f);
 	return NULL;
 }
@@ -176,10 +196,13 @@ fake_start(struct fake *f, const struct fake_step *steps, size_t n)
 void
 fake_wait(struct fake *f)
 {
-	uint64_t n;
+	assert_true(await(f->told));
+}
 
-	assert_true(readable(f->told, BOUND_MS));
-	assert_int_equal(read(f->told, &n, sizeof(n)), sizeof(n));
+void
+fake_go(struct fake *f)
+{
+	assert_true(ring(f->go));
 }
 
 void
@@ -195,6 +218,7 @@ fake_remove(struct fake *f)
 {
 	close(f->listener);
 	close(f->told);
+	close(f->go);
 	unlink(f->path);
 	assert_int_equal(rmdir(f->dir), 0);
 }

@@ -20,7 +20,8 @@ enum fake_do {
 	FAKE_RAW,		/* send these bytes */
 	FAKE_SHUT,		/* close */
 	FAKE_SHUT_UNREAD,	/* close when bytes came, without reading */
-	FAKE_SHUT_MEANWHILE,	/* close, and say so to fake_wait() */
+	FAKE_TELL,		/* let fake_wait() return */
+	FAKE_AWAIT,		/* fake_go() */
 	FAKE_UNTIL_CLOSED,	/* read until the client closes */
 };
 
@@ -36,7 +37,8 @@ struct fake_step {
 #define RAW(bytes)	{ FAKE_RAW, bytes }
 #define SHUT		{ .act = FAKE_SHUT }
 #define SHUT_UNREAD	{ .act = FAKE_SHUT_UNREAD }
-#define SHUT_MEANWHILE	{ .act = FAKE_SHUT_MEANWHILE }
+#define TELL		{ .act = FAKE_TELL }
+#define AWAIT		{ .act = FAKE_AWAIT }
 #define UNTIL_CLOSED	{ .act = FAKE_UNTIL_CLOSED }
 
 struct fake {
@@ -44,7 +46,7 @@ struct fake {
 	char		 path[108];
 	int		 listener;
 	int		 fd;		/* the connection; -1: none */
-	int		 told;		/* eventfd(2), for fake_wait() */
+	int		 told, go;	/* eventfd(2) */
 	const struct fake_step *steps;
 	size_t		 n, failed;	/* failed: the step's number, from 1 */
 	pthread_t	 thread;
@@ -54,6 +56,7 @@ struct fake {
 void	 fake_listen(struct fake *f);
 void	 fake_start(struct fake *f, const struct fake_step *steps, size_t n);
 void	 fake_wait(struct fake *f);
+void	 fake_go(struct fake *f);
 
 /* Fails the test unless each step went well, and nobody else connected. */
 void	 fake_join(struct fake *f);
