@@ -14,6 +14,8 @@
 #include <unistd.h>
 
 #include "tests/bench/agent.h"
+#include "tests/bench/client.h"
+#include "tests/bench/sample.h"
 
 #define FILE_PIN	"bench-pin"
 #define FILE_CONF	"bench-config"
@@ -124,6 +126,19 @@ wait_listening(const struct agent *a, int fd, struct err *e)
 	    a->program, a->dir);
 }
 
+/* How long it took until somebody could connect. */
+static int
+note_listening(struct agent *a, double start, struct err *e)
+{
+	int fd, r;
+
+	if ((r = client_connect(a->socket, &fd, e)) != 0)
+		return r;
+	a->listening_ms = now_ms() - start;
+	close(fd);
+	return 0;
+}
+
 static int
 spawn(struct agent *a, struct err *e)
 {
@@ -132,6 +147,7 @@ spawn(struct agent *a, struct err *e)
 	    "--config", conf.s, NULL };
 	const char *const theirs[] = { a->program, "-D", "-a", a->socket,
 	    "-P", a->module, NULL };
+	double start = now_ms();
 	int p[2], r;
 
 	unlink(a->socket);
@@ -143,8 +159,8 @@ spawn(struct agent *a, struct err *e)
 	if (a->pid == -1) {
 		a->pid = 0;
 		r = err_sys(e, "fork");
-	} else {
-		r = wait_listening(a, p[0], e);
+	} else if ((r = wait_listening(a, p[0], e)) == 0) {
+		r = note_listening(a, start, e);
 	}
 	close(p[0]);
 	return r;

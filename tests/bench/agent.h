@@ -29,6 +29,7 @@ struct agent {
 	unsigned int	 starts;
 	bool		 keep_cache;		/* of the last start */
 	pid_t		 pid;			/* 0: not running */
+	double		 listening_ms;		/* from its start to a client */
 };
 
 /* What a process and its helper, where it has one, use. */

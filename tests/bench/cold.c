@@ -8,6 +8,7 @@
 
 #define REPEATS		5
 #define PATIENCE_MS	60000
+#define LISTENING_MS	50
 
 /* Times, and the most commands of any repeat, each since the start. */
 struct stage {
@@ -16,6 +17,7 @@ struct stage {
 };
 
 struct cold {
+	struct samples	 listening;	/* ms */
 	struct stage	 listed, signed_once;
 	struct stage	 known;		/* listed by a second start */
 	unsigned long	 again;		/* commands of a second list */
@@ -102,9 +104,11 @@ once(struct bench *b, struct agent *a, unsigned int keys, struct cold *c,
 	    (r = hsm_take_count(b->hsm, &n, e)) != 0)
 		return r;
 	start = now_ms();
-	if ((r = agent_start(a, e)) == 0)
+	if ((r = agent_start(a, e)) == 0) {
+		samples_add(&c->listening, a->listening_ms);
 		r = a->keep_cache ? count_known(b, a, keys, start, c, e) :
 		    count_stages(b, a, keys, start, c, e);
+	}
 	agent_stop(a);
 	return r;
 }
@@ -148,6 +152,11 @@ report(struct bench *b, unsigned int n, struct cold *c)
 {
 	struct cold *ours = &c[AGENT_OURS], *theirs = &c[AGENT_THEIRS];
 
+	add_row(b, n, "time until it takes clients", "listening_ms",
+	    (struct report_row){ .unit = "ms",
+	    .ours = samples_quantile(&ours->listening, 0.5),
+	    .theirs = samples_quantile(&theirs->listening, 0.5),
+	    .judge = JUDGE_AT_MOST, .limit = LISTENING_MS });
 	add_row(b, n, "card commands until all is listed", "list_commands",
 	    (struct report_row){ .unit = "commands",
 	    .ours = (double)ours->listed.commands,

@@ -8,9 +8,12 @@
 
 HOSTILE="lists junk deaf bytes half maximal signs sign-and-go oversize hang-up"
 
-# A listing takes a fraction of a millisecond alone.  When the machine has
-# other things to do, it takes longer without any fault of the agent.
+# Microseconds that are always good enough.  A listing takes a fraction of a
+# millisecond alone, and one signature in a hundred may meet whatever else
+# this machine does: that is no fault of the agent.  Behind those of the
+# flood, without turns, the good client waits for 250 ms.
 LIST_FLOOR=2000
+WORST_FLOOR=100000
 
 # field NAME FILE: the number after that word.
 field()
@@ -34,7 +37,7 @@ resident_kib()
 good()
 {
 	"$HELPERS/agent-ping" 150 10000 >"$E2E/$1.list" &&
-		"$HELPERS/sign-pace" ec 60 60 >"$E2E/$1.sign"
+		"$HELPERS/sign-pace" ec 120 60 >"$E2E/$1.sign"
 }
 
 # With little of the processor: the agent is on trial, and not the kernel,
@@ -92,7 +95,7 @@ twice()
 
 fast_enough()
 {
-	twice sign p50 0 && twice sign p99 0 && twice list p50 $LIST_FLOOR
+	twice sign p50 0 && twice sign p99 $WORST_FLOOR && twice list p50 $LIST_FLOOR
 }
 
 # One round of it; the times alone may be spoilt by other jobs of this

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -163,6 +164,33 @@ test_spawn_gives_output_and_status(void **state)
 }
 
 static void
+test_a_program_has_the_usual_limit_of_descriptors(void **state)
+{
+	char sh[] = "sh", c[] = "-c", what[] = "ulimit -Sn", buf[40] = "";
+	char *const argv[] = { sh, c, what, NULL };
+	struct rlimit old, many, now;
+	int fd, status = -1;
+	struct err e;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+	if (old.rlim_max < 2048)
+		skip();
+	many = (struct rlimit){ 2048, old.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &many), 0);
+	assert_int_equal(spawn_reader(argv, &pid, &fd, &e), 0);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &now), 0);
+	assert_int_equal(now.rlim_cur, 2048);
+	assert_true(read(fd, buf, sizeof(buf) - 1) > 0);
+	assert_string_equal(buf, "1024\n");
+	close(fd);
+	assert_true(spawn_wait(pid, 10000, &status));
+	assert_int_equal(status, 0);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+}
+
+static void
 test_a_log_line_cannot_be_forged(void **state)
 {
 	const struct log l = { .level = LOG_LEVEL_INFO, .name = "t" };
@@ -195,6 +223,8 @@ main(void)
 		cmocka_unit_test(test_an_endless_line_is_refused),
 		cmocka_unit_test(test_waiting_for_a_secret_can_be_ended),
 		cmocka_unit_test(test_spawn_gives_output_and_status),
+		cmocka_unit_test(
+		    test_a_program_has_the_usual_limit_of_descriptors),
 		cmocka_unit_test(test_a_log_line_cannot_be_forged),
 	};
 
