@@ -42,7 +42,7 @@ struct server {
 	struct server_conf conf;
 	struct core	*core;
 	struct watch	*watch;		/* NULL: not accepting, */
-	struct timer	*retry;		/* and this ends it, or a client's end */
+	struct timer	*retry;		/* until then, or a client's end */
 	bool		 full;		/* was logged */
 	struct turns	*turns;
 	struct clients	 clients;
@@ -244,26 +244,33 @@ serve(struct client *c)
 		client_close(c);
 }
 
+static void
+want_turn(struct client *c)
+{
+	turns_want(c->server->turns, &c->turn, loop_now());
+	watch_set(c->watch, 0);
+}
+
 /*
- * One that hangs up is heard nevertheless if its turn comes at once, as it
- * may have said "lock".  Those of a busy process are not worth keeping.
+ * One that hangs up when it has said something is heard nevertheless: it may
+ * be "lock".  But those of a flood are not worth keeping.
  */
 static void
 on_client(void *arg, short revents)
 {
 	struct client *c = arg;
-	bool gone = (revents & (POLLHUP | POLLERR | POLLNVAL)) != 0;
+	bool ok = true;
 
-	if (gone && (c->turn.waiting || (revents & POLLIN) == 0)) {
+	if ((revents & (POLLHUP | POLLERR | POLLNVAL)) != 0 &&
+	    (revents & POLLIN) == 0)
+		ok = c->turn.waiting && !turns_is_behind(
+		    c->server->turns, &c->turn);
+	else if (c->out != NULL)
+		ok = flush(c);
+	else if (c->request == 0 && (revents & POLLIN) != 0)
+		want_turn(c);
+	if (!ok)
 		client_close(c);
-	} else if (c->out != NULL) {
-		if (!flush(c))
-			client_close(c);
-	} else if (!c->turn.waiting && c->request == 0 &&
-	    (revents & POLLIN) != 0) {
-		turns_want(c->server->turns, &c->turn, loop_now());
-		watch_set(c->watch, 0);
-	}
 }
 
 static struct client *

@@ -128,6 +128,12 @@ turns_together(const struct turn *me)
 	return me->party->n;
 }
 
+bool
+turns_is_behind(const struct turns *t, const struct turn *me)
+{
+	return me->waiting && me->party->line == &t->busy;
+}
+
 void
 turns_want(struct turns *t, struct turn *me, int64_t now)
 {

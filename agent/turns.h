@@ -49,6 +49,9 @@ void		 turns_leave(struct turns *t, struct turn *me);
 /* How many connections its process has. */
 size_t		 turns_together(const struct turn *me);
 
+/* It waits behind those that are not busy. */
+bool		 turns_is_behind(const struct turns *t, const struct turn *me);
+
 /* It has something to say, and waits from now on. */
 void		 turns_want(struct turns *t, struct turn *me, int64_t now);
 

@@ -89,8 +89,8 @@ twice()
 	alone=$(field "$2" "$E2E/alone.$1")
 	beside=$(field "$2" "$E2E/beside.$1")
 	limit=$((2 * ${alone:-0}))
-	test $limit -gt "$3" || limit=$3
-	test "${beside:-999999999}" -le $limit
+	test "$limit" -gt "$3" || limit=$3
+	test "${beside:-999999999}" -le "$limit"
 }
 
 fast_enough()

@@ -91,7 +91,7 @@ test_a_client_may_go_while_its_signature_is_made(void **state)
 	assert_int_equal(serving_answer(fd), MSG_IDENTITIES_ANSWER);
 	close(fd);
 	fd = serving_client();
-	serving_put_sign(&f, fd, "data");		/* never answered: freed at the end */
+	serving_put_sign(&f, fd, "data");	/* not answered */
 	serving_teardown(&f);
 	close(fd);
 }
@@ -190,7 +190,8 @@ test_the_socket_is_private_and_one_agents_only(void **state)
 	assert_int_equal(one.path[0], '/');
 	assert_int_equal(stat(SERVING_SOCKET, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
-	assert_int_equal(listen_open(&two, SERVING_SOCKET, false, &e), ERR_DENIED);
+	assert_int_equal(listen_open(&two, SERVING_SOCKET, false, &e),
+	    ERR_DENIED);
 	assert_non_null(strstr(e.msg, "SSH_AUTH_SOCK"));
 	/* Its agent has died without a chance to clear up. */
 	listen_close(&one, false);
@@ -211,12 +212,14 @@ test_a_file_in_the_way_is_left_alone(void **state)
 	f = fopen(SERVING_SOCKET, "w");
 	assert_non_null(f);
 	assert_int_equal(fclose(f), 0);
-	assert_int_equal(listen_open(&l, SERVING_SOCKET, false, &e), ERR_DENIED);
+	assert_int_equal(listen_open(&l, SERVING_SOCKET, false, &e),
+	    ERR_DENIED);
 	assert_int_equal(stat(SERVING_SOCKET, &st), 0);
 	assert_true(S_ISREG(st.st_mode));
 	assert_int_equal(unlink(SERVING_SOCKET), 0);
 	assert_int_equal(symlink("/no/such/place", SERVING_SOCKET), 0);
-	assert_int_equal(listen_open(&l, SERVING_SOCKET, false, &e), ERR_DENIED);
+	assert_int_equal(listen_open(&l, SERVING_SOCKET, false, &e),
+	    ERR_DENIED);
 	assert_int_equal(unlink(SERVING_SOCKET), 0);
 }
 

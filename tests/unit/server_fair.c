@@ -374,43 +374,53 @@ test_out_of_descriptors_it_looks_again(void **state)
 	serving_teardown(&f);
 }
 
-/* Ends a connection of its own process while that waits for its turn. */
+/* Of a quiet process: it may have said "lock". */
 static void
-hang_up(void *arg)
+test_one_that_hangs_up_before_its_turn_is_heard(void **state)
 {
-	struct newcomer *n = arg;
-
-	if (n->f->n_order == 1)
-		shutdown(n->fd, SHUT_RDWR);
-}
-
-static void
-test_one_that_hangs_up_before_its_turn_is_gone(void **state)
-{
-	struct newcomer n;
 	struct serving f;
-	int first;
+	int first, gone;
 
 	(void)state;
 	serving_setup(&f, NULL);
 	f.at_once = true;
 	first = serving_client();
+	gone = serving_client();
 	expect_list(first);
-	n = (struct newcomer){ &f, serving_client() };
-	expect_list(n.fd);
+	expect_list(gone);
 	serving_hold(&f);
-	f.on_sign = hang_up;
-	f.on_sign_arg = &n;
 	serving_put_sign(&f, first, "first");
-	serving_put_sign(&f, n.fd, "gone");
+	serving_put_sign(&f, gone, "gone");
 	serving_put_sign(&f, first, "first");
+	close(gone);
 	serving_go_on(&f);
 	assert_int_equal(serving_answer(first), MSG_SIGN_RESPONSE);
 	assert_int_equal(serving_answer(first), MSG_SIGN_RESPONSE);
-	assert_int_equal(serving_answer(n.fd), 0);
-	expect_list(first);
+	assert_string_equal(f.order, "fgf");
 	close(first);
-	close(n.fd);
+	serving_teardown(&f);
+}
+
+static void
+test_one_of_a_flood_that_hangs_up_before_its_turn_is_not(void **state)
+{
+	struct serving f;
+	int busy[6];
+
+	(void)state;
+	serving_setup(&f, NULL);
+	f.at_once = true;
+	make_busy(busy, 6);
+	serving_hold(&f);
+	for (size_t i = 0; i < 6; i++)
+		serving_put_sign(&f, busy[i], "busy");
+	close(busy[5]);			/* behind those of the first round */
+	serving_go_on(&f);
+	for (size_t i = 0; i < 5; i++)
+		assert_int_equal(serving_answer(busy[i]), MSG_SIGN_RESPONSE);
+	expect_list(busy[0]);
+	assert_string_equal(f.order, "bbbbb");
+	close_all(busy, 5);
 	serving_teardown(&f);
 }
 
@@ -432,7 +442,9 @@ main(void)
 		    test_clients_have_a_bound_and_so_has_one_process),
 		cmocka_unit_test(test_out_of_descriptors_it_looks_again),
 		cmocka_unit_test(
-		    test_one_that_hangs_up_before_its_turn_is_gone),
+		    test_one_that_hangs_up_before_its_turn_is_heard),
+		cmocka_unit_test(
+		    test_one_of_a_flood_that_hangs_up_before_its_turn_is_not),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

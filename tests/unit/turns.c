@@ -105,7 +105,10 @@ test_who_had_many_turns_comes_behind(void **state)
 	setup(&f, "ab");
 	use_up(&f, "a", 5, 1000);
 	want(&f, "ab", 1000);
+	assert_true(turns_is_behind(f.turns, &f.who['a']));
+	assert_false(turns_is_behind(f.turns, &f.who['b']));
 	expect(&f, "ba", 1000);
+	assert_false(turns_is_behind(f.turns, &f.who['a']));
 	/* Time pays: 60 ms are owed, and 20 of them are over. */
 	want(&f, "ab", 1020);
 	expect(&f, "ab", 1020);
