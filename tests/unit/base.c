@@ -175,7 +175,8 @@ test_a_program_has_the_usual_limit_of_descriptors(void **state)
 
 	(void)state;
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
-	if (old.rlim_max < 2048)
+	/* Valgrind keeps a limit of its own. */
+	if (old.rlim_max < 2048 || getenv("UNDER_VALGRIND") != NULL)
 		skip();
 	many = (struct rlimit){ 2048, old.rlim_max };
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &many), 0);
