@@ -11,15 +11,7 @@
 #include <unistd.h>
 
 #include "tests/e2e/sock.h"
-
-static long
-now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000L + t.tv_nsec / 1000;
-}
+#include "tests/e2e/times.h"
 
 static void
 pause_for(long us)
@@ -28,14 +20,6 @@ pause_for(long us)
 
 	if (us > 0)
 		nanosleep(&t, NULL);
-}
-
-static int
-by_size(const void *a, const void *b)
-{
-	const long *x = a, *y = b;
-
-	return (*x > *y) - (*x < *y);
 }
 
 int
@@ -53,14 +37,12 @@ main(int argc, char **argv)
 	fd = sock_connect();
 	for (long i = 0; i < n; i++) {
 		pause_for(us);
-		begin = now();
+		begin = times_now();
 		sock_send(fd, list, sizeof(list));
 		sock_expect(fd, IDENTITIES_ANSWER);
-		took[i] = now() - begin;
+		took[i] = times_now() - begin;
 	}
-	qsort(took, (size_t)n, sizeof(*took), by_size);
-	printf("p50 %ld p99 %ld max %ld\n", took[n / 2], took[n * 99 / 100],
-	    took[n - 1]);
+	times_print(took, (size_t)n);
 	free(took);
 	close(fd);
 	return 0;

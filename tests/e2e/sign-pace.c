@@ -11,25 +11,9 @@
 #include <time.h>
 
 #include "tests/e2e/crowd.h"
+#include "tests/e2e/times.h"
 
 #define ANSWER_MS	30000
-
-static long
-now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000L + t.tv_nsec / 1000;
-}
-
-static int
-by_size(const void *a, const void *b)
-{
-	const long *x = a, *y = b;
-
-	return (*x > *y) - (*x < *y);
-}
 
 int
 main(int argc, char **argv)
@@ -49,14 +33,12 @@ main(int argc, char **argv)
 	for (long i = 0; i < n; i++) {
 		pause = (struct timespec){ ms / 1000, ms % 1000 * 1000000 };
 		nanosleep(&pause, NULL);
-		begin = now();
+		begin = times_now();
 		if (!crowd_sign_once(&c, &key, ANSWER_MS))
 			errx(1, "signature %ld was not made", i);
-		took[i] = now() - begin;
+		took[i] = times_now() - begin;
 	}
-	qsort(took, (size_t)n, sizeof(*took), by_size);
-	printf("p50 %ld p99 %ld max %ld\n", took[n / 2], took[n * 99 / 100],
-	    took[n - 1]);
+	times_print(took, (size_t)n);
 	free(took);
 	return 0;
 }
