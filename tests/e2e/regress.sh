@@ -346,7 +346,7 @@ part_restrict()
 	constrain -h a -h 'a>--BADUSER@b'
 	over "not for another user" 255 00 a b
 	constrain -h a -h 'a>b' -h 'b>c'
-	over "round in a circle where that is not allowed" 255 0000 a b a
+	over "round in a circle where that is not allowed" 255 000 a b a
 	constrain -h a -h 'a>b' -h 'b>a' -h 'a>a' -h 'a>c'
 	over "round in circles where that is allowed" 54 000001 a b a a c
 	by_host_certificate
