@@ -1,17 +1,22 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# Other people's SSH clients log in through the agent, those that are here.
+# Other people's SSH clients log in through the agent, those that are here,
+# and git pushes.
 # shellcheck source=tests/e2e/lib.sh disable=SC2119,SC2317
 . "${srcdir:-.}/tests/e2e/lib.sh"
 
 need ssh openssh-client
 need sshd openssh-server
 
-# These want a port.  sshd_listen NAME: on loopback, at $port.
+# That of the distribution has its packages.
+python=/usr/bin/python3
+test -x $python || python=python3
+
+# These want a port.  sshd_listen NAME [LINE...]: on loopback, at $port.
 sshd_listen()
 {
-	sshd_make "$1"
+	sshd_make "$@"
 	e2e_host=$E2E/sshd-$1
 	for port in $(shuf -i 20000-32000 -n 20); do
 		: >"$e2e_host/log"
@@ -47,7 +52,7 @@ says_in()
 }
 
 # client NAME PACKAGE HERE KEYS COMMAND...: HERE is a command that fails
-# where the client is not installed.
+# where the client is not installed.  What is done for each key is $by.
 client()
 {
 	name=$1 package=$2 here=$3 keys=$4
@@ -57,11 +62,11 @@ client()
 		return
 	fi
 	for k in $keys; do
-		with_key "$name" "$k" "$@"
+		"$by" "$name" "$k" "$@"
 	done
 }
 
-write_python()
+write_clients()
 {
 	cat >"$E2E/with-paramiko.py" <<'EOF'
 import sys
@@ -83,19 +88,30 @@ async def main():
         sys.stdout.write((await c.run("echo in")).stdout)
 asyncio.run(main())
 EOF
-	# That of the distribution has its packages.
-	python=/usr/bin/python3
-	test -x $python || python=python3
+	cat >"$E2E/with-ssh2.js" <<'EOF'
+const { Client } = require(process.env.E2E_NODE + '/node_modules/ssh2');
+const c = new Client();
+c.on('ready', () => c.exec('echo in', (err, stream) => {
+	if (err)
+		throw err;
+	stream.on('close', () => c.end()).pipe(process.stdout);
+})).on('error', (err) => {
+	console.error(err.message);
+	process.exit(1);
+}).connect({
+	host: '127.0.0.1', port: process.argv[2], username: process.argv[3],
+	agent: process.env.SSH_AUTH_SOCK,
+});
+EOF
 }
 
-part_clients()
+# The server for all of them.
+listen()
 {
-	agent_start || return
-	save_keys
 	sshd_listen server || {
 		fail "an sshd listens on loopback"
 		show "$E2E/sshd-server/log"
-		return
+		return 1
 	}
 	trap 'kill $server; agent_kill' EXIT
 	me=$(id -un)
@@ -103,33 +119,85 @@ part_clients()
 	mkdir -p "$HOME/.ssh"
 	chmod 700 "$HOME" "$HOME/.ssh"
 	echo in >"$E2E/in"
-	write_python
-	all='p256 p384 p521 rsa'
+	write_clients
+}
 
-	client "OpenSSH" openssh-client true "$all" \
+# run_clients KEYS PARAMIKO: those that know certificates, too.  paramiko
+# 2.12 asks for SHA-1 where it has a certificate for RSA.
+run_clients()
+{
+	client "OpenSSH" openssh-client true "$1" \
 		ssh -F none -p "$port" -o UserKnownHostsFile=/dev/null \
 		-o StrictHostKeyChecking=no -o BatchMode=yes \
 		"$me@127.0.0.1" 'echo in'
-	client "libssh" libssh-dev 'need_helper libssh-login' "$all" \
-		"$HELPERS/libssh-login" 127.0.0.1 "$port" "$me" 'echo in'
-	client "plink" putty-tools 'has_program plink' "$all" \
+	client "plink" putty-tools 'has_program plink' "$1" \
 		plink -agent -batch -ssh -P "$port" -hostkey "$print" \
 		"$me@127.0.0.1" 'echo in'
-	client "dbclient" dropbear-bin 'has_program dbclient' "$all" \
-		dbclient -y -y -p "$port" "$me@127.0.0.1" 'echo in'
 	client "paramiko" python3-paramiko "$python -c 'import paramiko'" \
-		"$all" "$python" "$E2E/with-paramiko.py" "$port" "$me"
-	client "asyncssh" python3-asyncssh "$python -c 'import asyncssh'" \
-		"$all" "$python" "$E2E/with-asyncssh.py" "$port" "$me"
-	client "rclone" rclone 'has_program rclone' "$all" \
+		"$2" "$python" "$E2E/with-paramiko.py" "$port" "$me"
+	client "rclone" rclone 'has_program rclone' "$1" \
 		rclone --config '' cat ":sftp,host=127.0.0.1,port=$port,\
 user=$me,key_use_agent=true,shell_type=none:$E2E/in"
 	# libssh2 1.10 cannot ask for RSA with SHA-2.
-	client "curl" curl 'curl -V | grep -q sftp' "p256 p384 p521" \
+	client "curl" curl 'curl -V | grep -q sftp' "${1% rsa}" \
 		curl -sS --insecure -u "$me:" \
 		"sftp://127.0.0.1:$port$E2E/in"
+}
+
+has_ssh2()
+{
+	has_program node && test -d "${E2E_NODE-}/node_modules/ssh2"
+}
+
+# run_others KEYS: those that do not.
+run_others()
+{
+	client "libssh" libssh-dev 'need_helper libssh-login' "$1" \
+		"$HELPERS/libssh-login" 127.0.0.1 "$port" "$me" 'echo in'
+	client "dbclient" dropbear-bin 'has_program dbclient' "$1" \
+		dbclient -y -y -p "$port" "$me@127.0.0.1" 'echo in'
+	client "asyncssh" python3-asyncssh "$python -c 'import asyncssh'" \
+		"$1" "$python" "$E2E/with-asyncssh.py" "$port" "$me"
+	# No package: contrib/check gets it, where there is npm.
+	client "node's ssh2" "of npm: ssh2, in \$E2E_NODE" has_ssh2 \
+		"$1" node "$E2E/with-ssh2.js" "$port" "$me"
+}
+
+part_clients()
+{
+	agent_start && listen || return
+	save_keys
+	by=with_key
+	run_clients "p256 p384 p521 rsa" "p256 p384 p521 rsa"
+	run_others "p256 p384 p521 rsa"
+	push
 	is "the PIN was asked for once" "$(prompts)" 1
 	agent_stop
+}
+
+# git push and clone, over ssh.
+push()
+{
+	has_program git || { skip "git push" "git is missing"; return; }
+	sshd_lets server "$E2E/p256.pub"
+	GIT_SSH_COMMAND="ssh -F none -p $port -o BatchMode=yes \
+-o UserKnownHostsFile=/dev/null -o StrictHostKeyChecking=no"
+	export GIT_SSH_COMMAND
+	there=ssh://$me@127.0.0.1$E2E/there
+	git init -q --bare "$E2E/there" 2>/dev/null
+	git init -q "$E2E/here" 2>/dev/null
+	git -C "$E2E/here" -c user.name=A -c user.email=a@example.org \
+		commit -q --allow-empty -m first
+	check "git push over ssh" \
+		git -C "$E2E/here" push -q "$there" HEAD:refs/heads/main
+	is "what was pushed is there" \
+		"$(git -C "$E2E/there" rev-parse main)" \
+		"$(git -C "$E2E/here" rev-parse HEAD)"
+	check "git clone over ssh" \
+		git clone -q -b main "$there" "$E2E/again"
+	sshd_lets server
+	check_status "but not by a key that the server was not told of" 128 \
+		git -C "$E2E/here" fetch -q "$there" main
 }
 
 test $# -eq 0 || { run_part "$1"; exit; }
