@@ -43,6 +43,19 @@ with_key()
 		cut -d' ' -f2)" "$(fingerprint "$E2E/$key.pub")"
 }
 
+# with_certificate CLIENT KEY COMMAND...: the same by a certificate in the
+# agent.  Each has a CA of its own, and sshd trusts that alone.
+with_certificate()
+{
+	client=$1 key=$2
+	shift 2
+	cp "$E2E/certs/ca-$key.pub" "$E2E/trusted"
+	: >"$E2E/sshd-server/log"
+	check "$client logs in by a certificate for $key" says_in "$@"
+	has "sshd let $client in by it ($key)" "$E2E/sshd-server/log" \
+		"Accepted publickey .*-CERT .* ID for-$key "
+}
+
 says_in()
 {
 	timeout 60 "$@" >"$E2E/said" 2>&1 </dev/null
@@ -105,10 +118,10 @@ c.on('ready', () => c.exec('echo in', (err, stream) => {
 EOF
 }
 
-# The server for all of them.
+# listen [LINE...]: the server for all of them.
 listen()
 {
-	sshd_listen server || {
+	sshd_listen server "$@" || {
 		fail "an sshd listens on loopback"
 		show "$E2E/sshd-server/log"
 		return 1
@@ -200,7 +213,32 @@ push()
 		git -C "$E2E/here" fetch -q "$there" main
 }
 
+part_certificates()
+{
+	$python -c 'import cryptography' 2>/dev/null || {
+		skip "clients log in by certificates" \
+			"python3-cryptography is missing"
+		return
+	}
+	agent_start && listen "TrustedUserCAKeys $E2E/trusted" || return
+	save_keys
+	mkdir "$E2E/certs"
+	for k in p256 rsa; do
+		cp "$E2E/$k.pub" "$E2E/certs"
+		ssh-keygen -q -t ed25519 -N '' -f "$E2E/certs/ca-$k"
+		ssh-keygen -q -s "$E2E/certs/ca-$k" -I "for-$k" \
+			-n "$(id -un)" -V +1h "$E2E/certs/$k.pub"
+	done
+	is "the token gets a certificate for each key" "$($python -B \
+		"$srcdir/tests/e2e/add-token.py" "$E2E/pin" DENK0100000 \
+		"$E2E/certs/p256-cert.pub" "$E2E/certs/rsa-cert.pub" 2>&1)" 6
+	by=with_certificate
+	run_clients "p256 rsa" p256
+	agent_stop
+}
+
 test $# -eq 0 || { run_part "$1"; exit; }
 part clients --key p256:p256:01 --key p384:p384:02 --key p521:p521:03 \
 	--key rsa2048:rsa:04
+part certificates --key p256:p256:01 --key rsa2048:rsa:02
 finish
