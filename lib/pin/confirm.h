@@ -8,7 +8,8 @@
  * Ask a person for consent, by the same ways as for a PIN (pin/pin.h): with
  * the two buttons of a pinentry; through SSH_ASKPASS, with
  * SSH_ASKPASS_PROMPT=confirm in its environment; at the terminal, where
- * "yes" is to be typed.  Only a plain yes is one.
+ * "yes" is to be typed.  Only a plain yes is one.  Which button the Enter key
+ * presses is the pinentry's own affair: Assuan cannot say.
  *
  * A question is lines of text, with line feeds between them.  Put them
  * together by pin_confirm_add(), so that nothing that a client or a token

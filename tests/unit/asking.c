@@ -433,17 +433,19 @@ test_who_comes_while_others_are_refused_is_asked_for(void **state)
 {
 	struct fixture f;
 	struct err e;
+	int pid;
 
 	(void)state;
 	setup(&f, 0);
 	asking_add(f.a, need(1));
 	asking_add(f.a, need(2));
-	(void)await_prompt(&f, 1);
+	pid = await_prompt(&f, 1);
 	f.again = need(3);
 	(void)err_set(&e, ERR_CANCELLED, 0, "locked meanwhile");
 	asking_end(f.a, &e);
 	assert_int_equal(f.n_refused, 2);
 	(void)await_prompt(&f, 2);
+	await_end(pid);		/* it would take the answer */
 	answer(&f, PIN "\n");
 	await(&f, 1, 2);
 	assert_int_equal(TAILQ_FIRST(&f.submitted)->request, 3);

@@ -191,6 +191,8 @@ test_a_pinentry_says_yes_only_by_ok(void **state)
 	} v[] = {
 		{ "echo ERR 83886179 Operation cancelled", "declined",
 		    ERR_CANCELLED },
+		{ "echo S BUTTON_INFO close; echo ERR 83886179", "declined",
+		    ERR_CANCELLED },
 		{ "echo ERR 83886194 Not confirmed", "declined",
 		    ERR_CANCELLED },
 		{ "echo ERR 198", "declined", ERR_CANCELLED },
