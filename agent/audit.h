@@ -17,7 +17,8 @@
  * hsm-ssh-agent.conf(5).  There is never a PIN in it, nor what was signed.
  *
  * What cannot be written is counted, said once in the log, and noted in the
- * next entry; it neither holds up nor ends the agent.  All from one thread.
+ * next entry; nobody waits for room.  (A journal that hangs holds us up, as
+ * it does with syslog(3).)  All from one thread.
  */
 struct audit;
 

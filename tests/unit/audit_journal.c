@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
@@ -27,10 +27,46 @@
 static const struct log quiet = { .level = LOG_LEVEL_QUIET, .name = "unit" };
 
 static bool
+put(const char *path, const char *line)
+{
+	const ssize_t n = (ssize_t)strlen(line);
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	bool ok;
+
+	if (fd == -1)
+		return false;
+	ok = write(fd, line, strlen(line)) == n;
+	close(fd);
+	return ok;
+}
+
+/* Our own number inside, too. */
+static bool
+put_id(const char *path, unsigned int id)
+{
+	char line[64];
+
+	snprintf(line, sizeof(line), "%u %u 1", id, id);
+	return put(path, line);
+}
+
+/* As root at once, else where the kernel lets users be theirs. */
+static bool
+enter_namespace(uid_t uid, gid_t gid)
+{
+	if (uid == 0)
+		return unshare(CLONE_NEWNS) == 0;
+	return unshare(CLONE_NEWNS | CLONE_NEWUSER) == 0 &&
+	    put("/proc/self/setgroups", "deny") &&
+	    put_id("/proc/self/uid_map", uid) &&
+	    put_id("/proc/self/gid_map", gid);
+}
+
+static bool
 hide_run(void)
 {
-	return unshare(CLONE_NEWNS | (geteuid() == 0 ? 0 : CLONE_NEWUSER)) ==
-	    0 && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+	return enter_namespace(geteuid(), getegid()) &&
+	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
 	    mount("tmpfs", "/run", "tmpfs", 0, "mode=0755,size=1m") == 0;
 }
 
