@@ -44,7 +44,8 @@ def main():
         for number, function in judge.CHECKS.items():
             print(number, function.__doc__)
         return 0
-    if options.pin_file is None or (options.token is None) == (options.provider is None):
+    if options.pin_file is None or (
+            (options.token is None) == (options.provider is None)):
         p.error("--pin-file, and either --token or --provider")
     with tempfile.TemporaryDirectory() as directory:
         options.work = options.work or directory

@@ -62,13 +62,17 @@ part_accept()
 # What check 16 left behind has to open doors.
 sshd_believes()
 {
-	for name in ec rsa 256; do
-		made=$E2E/made/users-$name
-		sshd_make "for-$name" "TrustedUserCAKeys $made/ca.pub"
-		check "check 16: sshd lets a certificate in (users-$name)" \
-			login_with "for-$name" "$made/users-$name-0" \
-			-o CertificateFile="$made/users-$name-0-cert.pub"
-	done
+	while read -r name ca; do
+		made=$E2E/made/$name
+		sshd_make "for-$name" "TrustedUserCAKeys $made/$ca.pub"
+		check "check 16: sshd lets a certificate in ($name)" \
+			login_with "for-$name" "$made/$name-0" \
+			-o CertificateFile="$made/$name-0-cert.pub"
+	done <<-'END'
+	users-ec ec
+	users-rsa rsa
+	users-256 rsa
+	END
 }
 
 part_two()
@@ -79,7 +83,32 @@ part_two()
 	agent_stop
 }
 
+# Not among the 22, but a constraint that each user of ssh-add can give.
+part_confirm()
+{
+	agent_start || return
+	save_keys
+	check "ssh-add -c -s" ssh-add -c -s DENK0100000
+	: >"$E2E/prompts"
+	for n in 1 2; do
+		check "a signature that is allowed ($n)" \
+			ssh-add -T "$E2E/ec.pub"
+		is "... was asked about" "$(prompts)" $n
+	done
+	rm "$E2E/pin"
+	check_status "one that is not" 1 ssh-add -T "$E2E/ec.pub"
+	is "... was asked about, too" "$(prompts)" 3
+	echo "$PIN" >"$E2E/pin"
+	check "ssh-add -e" ssh-add -e DENK0100000
+	check "ssh-add -s" ssh-add -s DENK0100000
+	: >"$E2E/prompts"
+	check "ssh-add -s without -c: a signature" ssh-add -T "$E2E/ec.pub"
+	is "... nobody is asked about" "$(prompts)" 0
+	agent_stop
+}
+
 test $# -eq 0 || { run_part "$1"; exit; }
 part accept --key p256:ec:01 --key rsa2048:rsa:02 --key p256:bulk:03
+part confirm --key p256:ec:01
 part two --tokens 2 --key p256:ec:01 --key rsa2048:rsa:02
 finish

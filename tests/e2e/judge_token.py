@@ -196,18 +196,22 @@ def wrong_unlocks(t):
 
 # --- signatures ---
 
-def keygen_signs(t, label, name, files, *options):
-    """ssh-keygen -U; (what it said, the certificates)."""
+def public_file(t, label, name):
+    """The key as a file for OpenSSH's programs; (its blob, the path)."""
     directory = os.path.join(t.work, name)
     os.makedirs(directory)
-    ca = os.path.join(directory, "ca.pub")
-    said = said_by("ssh-add", "-L")
+    path = os.path.join(directory, "%s.pub" % label)
     blob = t.key(label)
-    for line in said.splitlines():
-        words = line.split()
-        if len(words) > 1 and w.base64_of(blob) == words[1]:
-            with open(ca, "w", encoding="ascii") as f:
-                f.write(" ".join(words[:2]) + " ca\n")
+    with open(path, "w", encoding="ascii") as f:
+        f.write("%s %s %s\n" % (w.key_type(blob).decode(),
+                                w.base64_of(blob), label))
+    return blob, path
+
+
+def keygen_signs(t, label, name, files, *options):
+    """ssh-keygen -U; (the CA's key, the certificates)."""
+    blob, ca = public_file(t, label, name)
+    directory = os.path.dirname(ca)
     names = [os.path.join(directory, "%s-%d" % (name, i))
              for i in range(files)]
     for n in names:
@@ -240,6 +244,19 @@ def certificates(t):
                    w.verifies(ca, body, signature, algorithm) and
                    "%s certificate" % kind in shown and
                    "using %s)" % algorithm.decode() in shown, shown)
+    if t.ours:
+        over_a_forwarded_connection(t)
+
+
+def over_a_forwarded_connection(t):
+    ec, subject = t.key("ec"), w.Ed25519().blob
+    with Agent() as agent:
+        t.signs("a certificate on a connection of this machine", agent, ec,
+                w.certificate_body(ec, subject))
+        agent.bind(w.Ed25519(), t.session, True)
+        for kind in (w.USER_CERT, w.HOST_CERT):
+            t.refuses("a certificate over a forwarded one (kind %d)" % kind,
+                      agent, ec, w.certificate_body(ec, subject, kind=kind))
 
 
 @check("17")
@@ -251,8 +268,9 @@ def long_data(t):
         for n in (10000, 200000):
             t.signs("%d bytes are signed" % n, agent, bulk, os.urandom(n))
         if t.ours:
-            t.refuses("but not by a key that was not told so", agent,
-                      t.key("ec"), os.urandom(10000))
+            for n in (10000, 1025, 1023, 1):
+                t.refuses("%d random bytes, by a key not told so" % n, agent,
+                          t.key("ec"), os.urandom(n))
     names = ",".join("%03d-%s" % (i, "x" * 200) for i in range(256))
     ca, certs = keygen_signs(t, "ec", "long", 1, "-n", names)
     body, signature = w.read_certificate(certs[0])
@@ -278,6 +296,10 @@ def add_twice(t):
                     w.userauth(t.session, key, algorithm=b"rsa-sha2-512"
                                if label == "rsa" else None),
                     flags=w.RSA_SHA512 if label == "rsa" else 0)
+    _, path = public_file(t, "ec", "twice")
+    result = run("ssh-add", "-T", path)
+    t.step("ssh-add -T works on", result.returncode == 0,
+           result.stdout.decode(errors="replace"))
 
 
 @check("19")

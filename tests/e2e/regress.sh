@@ -204,6 +204,11 @@ part_pkcs11()
 	check_status "ssh-add -e MODULE, once more" 1 ssh-add -e "$module"
 	is "no PIN was asked for meanwhile" "$(prompts)" 0
 	check_status "a module that is not there" 1 ssh-add -s "$module.none"
+	check "ssh-add -s with a URI" ssh-add -s "pkcs11:serial=$SERIAL"
+	check "it signs" sign ec
+	check "ssh-add -e with one" ssh-add -e "pkcs11:serial=$SERIAL"
+	check_status "a URI of another token" 1 \
+		ssh-add -s 'pkcs11:serial=DENK0999999'
 	agent_stop
 }
 
