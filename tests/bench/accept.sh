@@ -7,57 +7,9 @@
 set -u
 srcdir=$(cd "$(dirname "$0")/../.." && pwd)
 agent=$1 module=$2 against=$3
-work=$VHSM_DIR/accept
-agent_pid=''
-unset DISPLAY WAYLAND_DISPLAY SSH_AGENT_PID
-# Its own, so that nobody's configuration has a say.
-HOME=$work
-XDG_CONFIG_HOME=$work
-XDG_CACHE_HOME=$work
-XDG_STATE_HOME=$work
-XDG_RUNTIME_DIR=$work
-export HOME XDG_CONFIG_HOME XDG_CACHE_HOME XDG_STATE_HOME XDG_RUNTIME_DIR
-
-end()
-{
-	test -z "$agent_pid" || kill "$agent_pid" 2>/dev/null
-	test -z "$agent_pid" || wait "$agent_pid" 2>/dev/null
-	agent_pid=''
-}
-trap end EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM HUP
-
-prepare()
-{
-	mkdir -m 700 "$work"
-	printf '%s\n' "$VHSM_PIN" >"$work/pin"
-	printf 'Key bulk\n\tUse any\n' >"$work/conf"
-	chmod 600 "$work/conf"
-	cat >"$work/askpass" <<-'END'
-	#!/bin/sh
-	exec cat "${0%/*}/pin"
-	END
-	chmod +x "$work/askpass"
-	SSH_ASKPASS=$work/askpass
-	SSH_ASKPASS_REQUIRE=force
-	export SSH_ASKPASS SSH_ASKPASS_REQUIRE
-}
-
-# Until it answers, or 10 seconds; "no keys" is an answer.
-await_agent()
-{
-	left=200
-	while ssh-add -l >/dev/null 2>&1; test $? -eq 2; do
-		left=$((left - 1))
-		if test $left -eq 0 || ! kill -0 "$agent_pid" 2>/dev/null; then
-			echo "accept: $1 does not start" >&2
-			tail -n 3 "$work/agent.log" >&2
-			exit 2
-		fi
-		sleep 0.05
-	done
-}
+E2E=$VHSM_DIR/accept
+# shellcheck source=tests/bench/agent-lib.sh
+. "$srcdir/tests/bench/agent-lib.sh"
 
 # judge COLUMN OPTION VALUE CHECK COMMAND...: by an agent of its own, as some
 # do not survive some checks.  yes or no goes into the column.
@@ -65,18 +17,14 @@ judge()
 {
 	column=$1 option=$2 value=$3 number=$4
 	shift 4
-	SSH_AUTH_SOCK=$work/$column.$number
-	export SSH_AUTH_SOCK
-	"$@" -a "$SSH_AUTH_SOCK" >/dev/null 2>"$work/agent.log" &
-	agent_pid=$!
-	await_agent "$1"
+	start "$E2E/$column.$number" "$@" -a "$E2E/$column.$number" || exit 2
 	if "$python" -B "$srcdir/tests/e2e/accept.py" \
-	    --pin-file "$work/pin" "$option" "$value" "$number" \
-	    >"$work/steps" 2>&1; then
-		echo yes >>"$work/$column"
+	    --pin-file "$E2E/pin" "$option" "$value" "$number" \
+	    >"$E2E/steps" 2>&1; then
+		echo yes >>"$E2E/$column"
 	else
-		echo no >>"$work/$column"
-		grep -v ': ok$' "$work/steps" >>"$work/failed.$column"
+		echo no >>"$E2E/$column"
+		grep -v ': ok$' "$E2E/steps" >>"$E2E/failed.$column"
 	fi
 	end
 }
@@ -107,23 +55,25 @@ test -x $python || python=python3
 	exit 0
 }
 prepare
+printf 'Key bulk\n\tUse any\n' >"$E2E/conf"
+chmod 600 "$E2E/conf"
 "$python" -B "$srcdir/tests/e2e/accept.py" --titles | grep '^[0-9]* ' \
-	>"$work/titles"
-: >"$work/failed.ours"
-: >"$work/failed.theirs"
+	>"$E2E/titles"
+: >"$E2E/failed.ours"
+: >"$E2E/failed.theirs"
 while read -r number _; do
 	judge ours --token DENK0100000 "$number" "$agent" -d \
-		--config "$work/conf"
+		--config "$E2E/conf"
 	if test -n "$module"; then
 		judge theirs --provider "$module" "$number" ssh-agent -D \
 			-P "$module"
 	else
-		echo - >>"$work/theirs"
+		echo - >>"$E2E/theirs"
 	fi
-done <"$work/titles"
+done <"$E2E/titles"
 printf '\nAcceptance checks of the agent protocol\n'
 printf '  %-62s %6s %6s\n' '' ours theirs
-paste "$work/titles" "$work/ours" "$work/theirs" |
+paste "$E2E/titles" "$E2E/ours" "$E2E/theirs" |
 	awk -F '\t' '{
 		n = $1
 		sub(/ .*/, "", n)
@@ -131,12 +81,12 @@ paste "$work/titles" "$work/ours" "$work/theirs" |
 		printf "  %2d %-59s %6s %6s\n", n, $1, $2, $3
 	}'
 printf '  (theirs: %s)\n' "$against"
-if test -s "$work/failed.theirs"; then
+if test -s "$E2E/failed.theirs"; then
 	echo '  What theirs fails first:'
-	failures "$work/failed.theirs"
+	failures "$E2E/failed.theirs"
 fi
-if test -s "$work/failed.ours"; then
+if test -s "$E2E/failed.ours"; then
 	echo '  What ours fails first:'
-	failures "$work/failed.ours"
+	failures "$E2E/failed.ours"
 fi
-! grep -q no "$work/ours"
+! grep -q no "$E2E/ours"

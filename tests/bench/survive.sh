@@ -9,59 +9,8 @@ srcdir=$(cd "$(dirname "$0")/../.." && pwd)
 . "$srcdir/tests/e2e/survive-checks.sh"
 agent=$1 module=$2 against=$3
 E2E=$VHSM_DIR/survive
-export E2E
-agent_pid=''
-unset DISPLAY WAYLAND_DISPLAY SSH_AGENT_PID
-# Its own, so that nobody's configuration has a say.
-HOME=$E2E
-XDG_CONFIG_HOME=$E2E
-XDG_CACHE_HOME=$E2E
-XDG_RUNTIME_DIR=$E2E
-export HOME XDG_CONFIG_HOME XDG_CACHE_HOME XDG_RUNTIME_DIR
-
-prepare()
-{
-	mkdir -m 700 "$E2E"
-	printf '%s\n' "$VHSM_PIN" >"$E2E/pin"
-	cat >"$E2E/askpass" <<-'END'
-	#!/bin/sh
-	exec cat "${0%/*}/pin"
-	END
-	chmod +x "$E2E/askpass"
-	SSH_ASKPASS=$E2E/askpass
-	SSH_ASKPASS_REQUIRE=force
-	export SSH_ASKPASS SSH_ASKPASS_REQUIRE
-}
-
-# Until it answers, or 10 seconds; "no keys" is an answer.
-await_agent()
-{
-	left=200
-	while ssh-add -l >/dev/null 2>&1; test $? -eq 2; do
-		left=$((left - 1))
-		test $left -gt 0 || return 1
-		sleep 0.05
-	done
-}
-
-start()	# SOCKET COMMAND...
-{
-	SSH_AUTH_SOCK=$1
-	export SSH_AUTH_SOCK
-	shift
-	"$@" >/dev/null 2>"$E2E/agent.log" &
-	agent_pid=$!
-	await_agent
-}
-
-end()
-{
-	test -z "$agent_pid" || kill "$agent_pid" 2>/dev/null
-	agent_pid=''
-}
-trap end EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM HUP
+# shellcheck source=tests/bench/agent-lib.sh
+. "$srcdir/tests/bench/agent-lib.sh"
 
 # What a user of the agent has to do before it works again; ours: nothing.
 revive_ours() { :; }
@@ -84,7 +33,7 @@ run()	# COLUMN SOCKET COMMAND...
 {
 	column=$1
 	shift
-	start "$@" || { echo "survive: $1 does not start" >&2; return 1; }
+	start "$@" || return 1
 	added=0
 	test "$column" = ours || ssh-add -s "$module" >/dev/null 2>&1
 	ssh-add -L | sed -n '/^ecdsa/{p;q;}' >"$E2E/key.pub"
