@@ -344,8 +344,7 @@ def other_programs(t):
     """Another program's selection or reset is survived"""
     for what, words in (
             ("selects another applet", ("send", "00A4040006D27600012401")),
-            ("resets the card", ("send", "00B0000000", "reset")),
-            ("turns its power off", ("send", "00B0000000", "unpower"))):
+            ("resets the card", ("send", "00B0000000", "reset"))):
         t.fresh()
         # Not sooner: OpenSC would take the card for an OpenPGP card.
         run("vhsmctl", "quirk", "other-applet", "on")
