@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "agent/conn.h"
+#include "base/secret.h"
 #include "ssh/agentmsg.h"
 #include "ssh/wire.h"
 
@@ -12,7 +13,7 @@ move(uint8_t *dst, size_t have, size_t want, struct span *in)
 	size_t n = want - have < in->n ? want - have : in->n;
 
 	if (n > 0)
-		memcpy(dst + have, in->p, n);
+		secret_move(dst + have, in->p, n);
 	in->p += n;
 	in->n -= n;
 	return have + n;

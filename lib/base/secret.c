@@ -55,12 +55,22 @@ secret_free(struct secret *s)
 	secret_page_free(s, sizeof(*s));
 }
 
+void
+secret_move(void *to, const void *from, size_t n)
+{
+	const volatile unsigned char *p = from;
+	volatile unsigned char *q = to;
+
+	while (n-- > 0)
+		*q++ = *p++;
+}
+
 int
 secret_add(struct secret *s, const void *p, size_t n)
 {
 	if (n > SECRET_MAX - s->len)
 		return -1;
-	memcpy(s->buf + s->len, p, n);
+	secret_move(s->buf + s->len, p, n);
 	s->len += n;
 	return 0;
 }
@@ -68,7 +78,7 @@ secret_add(struct secret *s, const void *p, size_t n)
 void
 secret_copy(struct secret *dst, const struct secret *src)
 {
-	memcpy(dst, src, sizeof(*dst));
+	secret_move(dst, src, sizeof(*dst));
 }
 
 size_t

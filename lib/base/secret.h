@@ -23,6 +23,14 @@ struct secret	*secret_new(void);		/* NULL: no memory */
 void		 secret_free(struct secret *s);	/* NULL is fine */
 void		 secret_clear(struct secret *s);
 
+/*
+ * memcpy(3) for what is or may be secret.  That leaves copies in registers
+ * which nobody clears, and a library that binds its calls as they come saves
+ * all registers on the stack at the first of each.  `to` may overlap `from`
+ * if it lies before it.
+ */
+void		 secret_move(void *to, const void *from, size_t n);
+
 /* Append n bytes; returns -1 and changes nothing if they do not fit. */
 int		 secret_add(struct secret *s, const void *p, size_t n);
 

@@ -191,7 +191,7 @@ take_line(struct part line, struct secret *data,
 static void
 drop(struct assuan *a, size_t n)
 {
-	memmove(a->buf, a->buf + n, a->n - n);
+	secret_move(a->buf, a->buf + n, a->n - n);
 	a->n -= n;
 	explicit_bzero(a->buf + a->n, n);
 }

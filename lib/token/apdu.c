@@ -2,6 +2,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/secret.h"
 #include "token/apdu.h"
 
 #define INS_GET_RESPONSE	0xc0
@@ -24,7 +25,7 @@ put_short(uint8_t *p, const struct apdu *a)
 
 	if (a->data.n > 0) {
 		p[n++] = (uint8_t)a->data.n;
-		memcpy(p + n, a->data.p, a->data.n);
+		secret_move(p + n, a->data.p, a->data.n);
 		n += a->data.n;
 	}
 	if (a->le > 0)
@@ -41,7 +42,7 @@ put_extended(uint8_t *p, const struct apdu *a)
 	if (a->data.n > 0) {
 		p[n++] = (uint8_t)(a->data.n >> 8);
 		p[n++] = (uint8_t)a->data.n;
-		memcpy(p + n, a->data.p, a->data.n);
+		secret_move(p + n, a->data.p, a->data.n);
 		n += a->data.n;
 	}
 	if (a->le > 0) {
