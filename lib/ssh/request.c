@@ -9,6 +9,8 @@
 #define PAM_REQUEST		54	/* pam_ssh_agent_auth's own */
 #define SESSION_ID_MIN		20	/* an exchange hash, SHA-1 to SHA-512 */
 #define SESSION_ID_MAX		64
+#define TEST_BYTES		1024	/* of ssh-add -T */
+#define TEST_VALUES_MIN		230	/* different ones among them */
 #define SHOWN_NAME		65	/* with the NUL */
 
 #define HOSTBOUND	"publickey-hostbound-v00@openssh.com"
@@ -53,15 +55,33 @@ is_userauth(const struct login *l, const struct request *r)
 	    span_is(l->service, "ssh-connection");
 }
 
+/* The key itself, or a certificate of it. */
+static bool
+is_key_of(struct span blob, struct span key)
+{
+	struct cert cert;
+	struct wire_w w;
+	struct err e;
+	bool same;
+
+	if (span_eq(blob, key))
+		return true;
+	if (cert_parse(blob, &cert, &e) != 0 || !wire_write(&w, key.n))
+		return false;
+	cert_put_subject(&cert, &w);
+	same = !w.bad && span_eq(wire_bytes(&w), key);
+	wire_free(&w);
+	return same;
+}
+
 static bool
 parse_userauth(struct span data, struct span key, struct request *r)
 {
 	struct login l;
 
-	(void)key;
 	get_login(data, &l, r);
 	return wire_end(&l.in) && is_userauth(&l, r) &&
-	    span_is(l.method, "publickey");
+	    span_is(l.method, "publickey") && is_key_of(r->key, key);
 }
 
 static bool
@@ -69,11 +89,11 @@ parse_hostbound(struct span data, struct span key, struct request *r)
 {
 	struct login l;
 
-	(void)key;
 	get_login(data, &l, r);
 	r->host_key = wire_get_string(&l.in);
 	return wire_end(&l.in) && is_userauth(&l, r) &&
-	    span_is(l.method, HOSTBOUND) && r->host_key.n > 0;
+	    span_is(l.method, HOSTBOUND) && r->host_key.n > 0 &&
+	    is_key_of(r->key, key);
 }
 
 /* Its record is longer than a session id: it cannot stand for a session. */
@@ -82,12 +102,11 @@ parse_pam(struct span data, struct span key, struct request *r)
 {
 	struct login l;
 
-	(void)key;
 	get_login(data, &l, r);
 	return wire_end(&l.in) && l.type == PAM_REQUEST &&
 	    r->session_id.n > SESSION_ID_MAX &&
 	    span_is(l.service, "pam_ssh_agent_auth") &&
-	    span_is(l.method, "publickey");
+	    span_is(l.method, "publickey") && is_key_of(r->key, key);
 }
 
 static bool
@@ -147,6 +166,29 @@ parse_host_kex(struct span data, struct span key, struct request *r)
 	    memcmp(data.p, SSHSIG_MAGIC, strlen(SSHSIG_MAGIC)) != 0;
 }
 
+/*
+ * 1024 random bytes have about 251 different values among them, 230 or less
+ * next to never.  Text and structures have fewer; and what says in DER that
+ * it is just as long may be a certificate request, or worse.
+ */
+static bool
+parse_test(struct span data, struct span key, struct request *r)
+{
+	static const uint8_t der[] = { 0x30, 0x82, 0x03, 0xfc };
+	bool seen[256] = { false };
+	size_t different = 0;
+
+	(void)key;
+	(void)r;
+	if (data.n != TEST_BYTES || memcmp(data.p, der, sizeof(der)) == 0)
+		return false;
+	for (size_t i = 0; i < data.n; i++) {
+		different += !seen[data.p[i]];
+		seen[data.p[i]] = true;
+	}
+	return different >= TEST_VALUES_MIN;
+}
+
 /* No data fits two of these. */
 static const struct form {
 	enum request_kind kind;
@@ -159,6 +201,7 @@ static const struct form {
 	{ REQUEST_HOSTKEYS_PROVE, parse_hostkeys_prove },
 	{ REQUEST_PAM, parse_pam },
 	{ REQUEST_HOST_KEX, parse_host_kex },
+	{ REQUEST_TEST, parse_test },
 };
 
 void
@@ -203,6 +246,9 @@ request_describe(const struct request *r, char *buf, size_t len)
 		return;
 	case REQUEST_PAM:
 		snprintf(buf, len, "PAM authentication of %s", name);
+		return;
+	case REQUEST_TEST:
+		snprintf(buf, len, "test of the key");
 		return;
 	}
 }

@@ -21,6 +21,7 @@ enum request_kind {
 	REQUEST_HOST_KEX,		/* exchange hash, sshd HostKeyAgent */
 	REQUEST_HOSTKEYS_PROVE,		/* hostkeys-prove-00@openssh.com */
 	REQUEST_PAM,			/* pam_ssh_agent_auth */
+	REQUEST_TEST,			/* random bytes of ssh-add -T */
 };
 
 /* Spans borrow from the data; those that a kind does not have are empty. */
@@ -39,10 +40,11 @@ struct request {
 
 /*
  * Never fails: what fits no form exactly, to the last byte, is
- * REQUEST_UNKNOWN.  `key` is the blob the client wants to sign with: a
+ * REQUEST_UNKNOWN.  `key` is the plain key to sign with: a
  * certificate body counts only when its CA is that key, and a host key
- * proof only when it is about that key.  The key inside a login is not
- * compared: ssh may ask with a plain key and name a certificate of it.
+ * proof only when it is about that key.  A login counts only when it names
+ * that key or a certificate of it: ssh may ask with the plain key and log in
+ * with a certificate.
  */
 void	 request_parse(struct span data, struct span key, struct request *r);
 
