@@ -99,16 +99,34 @@ socket_path(const struct conf_line *l, struct err *e)
 	return r;
 }
 
+/* The directory of the file; the journal has none. */
+static int
+audit_log(const struct conf_line *l, struct err *e)
+{
+	struct stat st;
+	char *path;
+	int r;
+
+	if ((r = conf_path(l, &path, e)) != 0)
+		return r;
+	if (path[0] == '/' && stat(dirname(path), &st) == -1)
+		r = err_sys(e, "%s", l->word[1]);
+	free(path);
+	return r;
+}
+
 static const struct {
 	const char	*keyword;
 	int		(*fn)(const struct conf_line *, struct err *);
 } checks[] = {
+	{ "AuditLog",		audit_log },
 	{ "NotifyCommand",	program },
 	{ "PinCommand",		pin_command },
 	{ "PinCredential",	pin_credential },
 	{ "PinEntry",		program },
 	{ "PinFile",		pin_file },
 	{ "Socket",		socket_path },
+	{ "Upstream",		socket_path },
 };
 
 /* A conf_line_fn that never ends the parse. */

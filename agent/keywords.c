@@ -5,13 +5,15 @@
 #include <strings.h>
 
 #include "agent/keywords.h"
+#include "agent/keywords_key.h"
 #include "base/conf.h"
 
 /* The Token block that a line stands in, or what holds for all tokens. */
 static struct token_options *
 block(struct options *o)
 {
-	return o->n_tokens == 0 ? &o->all : &o->tokens[o->n_tokens - 1];
+	return o->section != SECTION_TOKEN ? &o->all :
+	    &o->tokens[o->n_tokens - 1];
 }
 
 static int
@@ -46,6 +48,52 @@ allow_sha1(struct options *o, const struct conf_line *l, struct err *e)
 	if ((r = conf_bool(l, &v, e)) == 0)
 		o->allow_sha1 |= v;
 	return r;
+}
+
+static int
+audit_log(struct options *o, const struct conf_line *l, struct err *e)
+{
+	int r;
+
+	free(o->audit);
+	o->audit = NULL;
+	if ((r = conf_path(l, &o->audit, e)) != 0)
+		return r;
+	if (o->audit[0] != '/' && strcmp(o->audit, "journal") != 0)
+		return err_set(e, ERR_USAGE, 0,
+		    "AuditLog takes the whole path of a file, or journal");
+	return 0;
+}
+
+/* One after the other, in the order of the file; "none" stands alone. */
+static int
+certificates(struct options *o, const struct conf_line *l, struct err *e)
+{
+	struct conf_line one = { .file = l->file, .number = l->number,
+	    .word = { l->word[0] }, .n = 2 };
+	char **list;
+	int r;
+
+	if (l->n < 2)
+		return err_set(e, ERR_USAGE, 0,
+		    "Certificates takes files and directories, or none");
+	if (strcasecmp(l->word[1], "none") == 0 && l->n == 2) {
+		o->no_certificates = true;
+		return 0;
+	}
+	for (size_t i = 1; i < l->n; i++) {
+		list = reallocarray(o->certificates, o->n_certificates + 1,
+		    sizeof(*list));
+		if (list == NULL)
+			return err_set(e, ERR_NOMEM, 0, "configuration");
+		o->certificates = list;
+		list[o->n_certificates] = NULL;
+		one.word[1] = l->word[i];
+		if ((r = conf_path(&one, &list[o->n_certificates], e)) != 0)
+			return r;
+		o->n_certificates++;
+	}
+	return 0;
 }
 
 static int
@@ -247,31 +295,57 @@ token(struct options *o, const struct conf_line *l, struct err *e)
 	*t = (struct token_options){ .scope = -1, .cache = -1 };
 	if ((t->name = strdup(l->word[1])) == NULL)
 		return err_set(e, ERR_NOMEM, 0, "configuration");
+	o->section = SECTION_TOKEN;
 	return 0;
 }
 
+static int
+upstream(struct options *o, const struct conf_line *l, struct err *e)
+{
+	free(o->upstream);
+	o->upstream = NULL;
+	return conf_path(l, &o->upstream, e);
+}
+
+/* Where a keyword may stand. */
+enum where {
+	TOP = 1 << SECTION_TOP,
+	IN_TOKEN = TOP | 1 << SECTION_TOKEN,
+	IN_KEY = TOP | 1 << SECTION_KEY,
+	ANYWHERE = IN_TOKEN | IN_KEY,
+};
+
 static const struct {
 	const char	*name;
-	bool		 in_token;	/* allowed in a Token block */
+	enum where	 where;
 	int		(*fn)(struct options *, const struct conf_line *,
 			    struct err *);
 } keywords[] = {
-	{ "AllowSHA1",		false,	allow_sha1 },
-	{ "Lifetime",		false,	lifetime },
-	{ "LockAfterIdle",	false,	lock_after_idle },
-	{ "LockOnScreenLock",	false,	lock_on_screen_lock },
-	{ "LockOnSuspend",	false,	lock_on_suspend },
-	{ "LogLevel",		false,	log_level },
-	{ "LoginScope",		true,	login_scope },
-	{ "NotifyCommand",	false,	notify_command },
-	{ "PinCache",		true,	pin_cache },
-	{ "PinCommand",		true,	pin_command },
-	{ "PinCredential",	true,	pin_credential },
-	{ "PinEntry",		false,	pinentry },
-	{ "PinFile",		true,	pin_file },
-	{ "PinTimeout",		false,	pin_timeout },
-	{ "Socket",		false,	socket_path },
-	{ "Token",		true,	token },
+	{ "AllowSHA1",		TOP,		allow_sha1 },
+	{ "AuditLog",		TOP,		audit_log },
+	{ "Certificates",	TOP,		certificates },
+	{ "Confirm",		IN_KEY,		keywords_confirm },
+	{ "ForwardedUse",	IN_KEY,		keywords_forwarded_use },
+	{ "Key",		ANYWHERE,	keywords_key },
+	{ "Lifetime",		TOP,		lifetime },
+	{ "LockAfterIdle",	TOP,		lock_after_idle },
+	{ "LockOnScreenLock",	TOP,		lock_on_screen_lock },
+	{ "LockOnSuspend",	TOP,		lock_on_suspend },
+	{ "LogLevel",		TOP,		log_level },
+	{ "LoginScope",		IN_TOKEN,	login_scope },
+	{ "NotifyCommand",	TOP,		notify_command },
+	{ "Offer",		IN_KEY,		keywords_offer },
+	{ "OfferTo",		IN_KEY,		keywords_offer_to },
+	{ "PinCache",		IN_TOKEN,	pin_cache },
+	{ "PinCommand",		IN_TOKEN,	pin_command },
+	{ "PinCredential",	IN_TOKEN,	pin_credential },
+	{ "PinEntry",		TOP,		pinentry },
+	{ "PinFile",		IN_TOKEN,	pin_file },
+	{ "PinTimeout",		TOP,		pin_timeout },
+	{ "Socket",		TOP,		socket_path },
+	{ "Token",		ANYWHERE,	token },
+	{ "Upstream",		TOP,		upstream },
+	{ "Use",		IN_KEY,		keywords_use },
 };
 
 static int
@@ -282,10 +356,13 @@ on_line(void *arg, const struct conf_line *l, struct err *e)
 	for (size_t i = 0; i < sizeof(keywords) / sizeof(*keywords); i++) {
 		if (strcasecmp(l->word[0], keywords[i].name) != 0)
 			continue;
-		if (o->n_tokens > 0 && !keywords[i].in_token)
-			return err_set(e, ERR_USAGE, 0,
-			    "%s must stand before the first Token block",
-			    keywords[i].name);
+		if ((keywords[i].where & 1 << o->section) == 0)
+			return err_set(e, ERR_USAGE, 0, "%s does not belong "
+			    "into a %s block; it stands before the first "
+			    "block%s", keywords[i].name,
+			    o->section == SECTION_TOKEN ? "Token" : "Key",
+			    keywords[i].where == TOP ? "" :
+			    " or in one of its own kind");
 		return keywords[i].fn(o, l, e);
 	}
 	return err_set(e, ERR_USAGE, 0, "unknown keyword \"%s\"", l->word[0]);

@@ -161,7 +161,8 @@ options_default(struct options *o)
 	*o = (struct options){ .pin_fd = -1, .log_level = LOG_LEVEL_INFO,
 	    .pin_timeout = PIN_TIMEOUT, .lock_on_suspend = true,
 	    .all = { .scope = LOGIN_SCOPE_SESSION,
-	    .cache = PIN_CACHE_MEMORY } };
+	    .cache = PIN_CACHE_MEMORY },
+	    .all_keys = { .confirm = false, .offer = true } };
 }
 
 int
@@ -225,6 +226,36 @@ options_policy(const struct options *o, const char *serial,
 	    (enum pin_cache)cache };
 }
 
+static const struct key_options *
+key_block(const struct options *o, const char *name)
+{
+	for (size_t i = 0; i < o->n_keys; i++)
+		if (strcmp(o->keys[i].name, name) == 0)
+			return &o->keys[i];
+	return NULL;
+}
+
+struct key_policy
+options_key_policy(const struct options *o, const char *fingerprint,
+    const char *id, const char *label)
+{
+	const struct key_options *all = &o->all_keys, *k;
+	struct key_policy p = { 0 };
+
+	if ((k = key_block(o, fingerprint)) == NULL &&
+	    (k = key_block(o, id)) == NULL &&
+	    (k = key_block(o, label)) == NULL)
+		k = all;
+	p.use = k->use_said ? &k->use : all->use_said ? &all->use :
+	    &uses_default;
+	p.forwarded = k->forwarded_said ? &k->forwarded :
+	    all->forwarded_said ? &all->forwarded : &uses_default_forwarded;
+	p.confirm = (k->confirm != -1 ? k->confirm : all->confirm) == 1;
+	p.offer = (k->offer != -1 ? k->offer : all->offer) == 1;
+	p.hosts = k->n_hosts > 0 ? k : all->n_hosts > 0 ? all : NULL;
+	return p;
+}
+
 bool
 options_name_labels(const struct options *o, const char *serial)
 {
@@ -239,9 +270,33 @@ free_block(struct token_options *t)
 	free(t->source.value);
 }
 
+static void
+free_list(char **list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(list[i]);
+	free(list);
+}
+
+static void
+free_key(struct key_options *k)
+{
+	free(k->name);
+	uses_clear(&k->use);
+	uses_clear(&k->forwarded);
+	free_list(k->hosts, k->n_hosts);
+}
+
 void
 options_free(struct options *o)
 {
+	for (size_t i = 0; i < o->n_keys; i++)
+		free_key(&o->keys[i]);
+	free(o->keys);
+	free_key(&o->all_keys);
+	free_list(o->certificates, o->n_certificates);
+	free(o->audit);
+	free(o->upstream);
 	for (size_t i = 0; i < o->n_tokens; i++)
 		free_block(&o->tokens[i]);
 	free(o->tokens);

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "agent/uses.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "pin/source.h"
@@ -31,6 +32,24 @@ struct token_options {
 	struct pin_source source;	/* .value NULL: none */
 	int	 scope;			/* enum login_scope; -1: not said */
 	int	 cache;			/* enum pin_cache; -1: not said */
+};
+
+/* What may be said of one key, or of all. */
+struct key_options {
+	char	*name;			/* label, id or fingerprint; or NULL */
+	struct uses use, forwarded;
+	bool	 use_said, forwarded_said;
+	int	 confirm;		/* ask a person; -1: not said */
+	int	 offer;			/* list it; -1: not said */
+	char	**hosts;		/* OfferTo: fingerprints; none: all */
+	size_t	 n_hosts;
+};
+
+/* The same, of one key, once everything that was said is taken together. */
+struct key_policy {
+	const struct uses *use, *forwarded;
+	bool	 confirm, offer;
+	const struct key_options *hosts;	/* of OfferTo, or NULL */
 };
 
 struct token_policy {
@@ -72,6 +91,19 @@ struct options {
 	struct token_options all;
 	struct token_options *tokens;
 	size_t		 n_tokens;
+	struct key_options all_keys;
+	struct key_options *keys;
+	size_t		 n_keys;
+	enum section {
+		SECTION_TOP,
+		SECTION_TOKEN,
+		SECTION_KEY,
+	}		 section;	/* that the last line stood in */
+	char		**certificates;	/* places; none: ~/.ssh */
+	size_t		 n_certificates;
+	bool		 no_certificates;
+	char		*audit;		/* path or "journal"; NULL: none */
+	char		*upstream;	/* socket of another agent, or NULL */
 };
 
 /*
@@ -95,6 +127,13 @@ const struct token_options *options_block(const struct options *o,
 	    const char *serial, const char *label);
 struct token_policy	 options_policy(const struct options *o,
 	    const char *serial, const char *label);
+
+/*
+ * What holds for a key: the first Key block that names its fingerprint, else
+ * its id, else its label; what that leaves open is said for all keys.
+ */
+struct key_policy options_key_policy(const struct options *o,
+	    const char *fingerprint, const char *id, const char *label);
 
 /* Could a label decide which block, or PIN, is for this token? */
 bool	 options_name_labels(const struct options *o, const char *serial);

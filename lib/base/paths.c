@@ -101,6 +101,12 @@ paths_state_dir(char **out, struct err *e)
 }
 
 int
+paths_ssh_dir(char **out, struct err *e)
+{
+	return under_home(out, ".ssh", e);
+}
+
+int
 paths_absolute(char **out, const char *path, struct err *e)
 {
 	char cwd[PATH_MAX];

@@ -32,6 +32,9 @@ int	 paths_cache_dir(char **out, struct err *e) MUST_CHECK;
 /* $XDG_STATE_HOME/hsm-ssh-agent, else under ~/.local/state */
 int	 paths_state_dir(char **out, struct err *e) MUST_CHECK;
 
+/* ~/.ssh, where users keep their certificates. */
+int	 paths_ssh_dir(char **out, struct err *e) MUST_CHECK;
+
 /* The same file, also when the working directory is another one. */
 int	 paths_absolute(char **out, const char *path, struct err *e) MUST_CHECK;
 

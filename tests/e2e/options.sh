@@ -256,7 +256,7 @@ Nonsense yes' 'conf:3: unknown keyword "Nonsense"'
 PinFile /b' 'conf:2: '
 	refused_with "a global keyword in a Token block" 'Token one
 	PinFile /a
-LogLevel debug' 'conf:3: .*before the first Token'
+LogLevel debug' 'conf:3: .*does not belong into a Token block'
 	check_status "a configuration that is not there is an error" 1 \
 		agent_once -D -a "$E2E/no.sock" --config "$E2E/nowhere"
 	has "it is named" "$E2E/out" "$E2E/nowhere"

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/keywords_key.h"
+
+#define FINGERPRINT	"SHA256:"
+
+/* The Key block that a line stands in, or what holds for all keys. */
+static struct key_options *
+block(struct options *o)
+{
+	return o->section != SECTION_KEY ? &o->all_keys :
+	    &o->keys[o->n_keys - 1];
+}
+
+int
+keywords_key(struct options *o, const struct conf_line *l, struct err *e)
+{
+	struct key_options *k;
+
+	if (l->n != 2)
+		return err_set(e, ERR_USAGE, 0,
+		    "Key takes one label, id or fingerprint (SHA256:...)");
+	k = reallocarray(o->keys, o->n_keys + 1, sizeof(*k));
+	if (k == NULL)
+		return err_set(e, ERR_NOMEM, 0, "configuration");
+	o->keys = k;
+	k += o->n_keys++;
+	*k = (struct key_options){ .confirm = -1, .offer = -1 };
+	if ((k->name = strdup(l->word[1])) == NULL)
+		return err_set(e, ERR_NOMEM, 0, "configuration");
+	o->section = SECTION_KEY;
+	return 0;
+}
+
+static int
+one_bool(const struct conf_line *l, int *out, struct err *e)
+{
+	bool v;
+	int r;
+
+	if ((r = conf_bool(l, &v, e)) == 0)
+		*out = v;
+	return r;
+}
+
+int
+keywords_confirm(struct options *o, const struct conf_line *l, struct err *e)
+{
+	return one_bool(l, &block(o)->confirm, e);
+}
+
+int
+keywords_offer(struct options *o, const struct conf_line *l, struct err *e)
+{
+	return one_bool(l, &block(o)->offer, e);
+}
+
+int
+keywords_offer_to(struct options *o, const struct conf_line *l,
+    struct err *e)
+{
+	struct key_options *k = block(o);
+	char **hosts;
+
+	if (l->n < 2)
+		return err_set(e, ERR_USAGE, 0,
+		    "OfferTo takes fingerprints of host keys (SHA256:...)");
+	for (size_t i = 1; i < l->n; i++) {
+		if (strncmp(l->word[i], FINGERPRINT, strlen(FINGERPRINT)) != 0)
+			return err_set(e, ERR_USAGE, 0, "OfferTo: \"%s\" is "
+			    "no fingerprint (SHA256:...) of a host key; "
+			    "\"ssh-keygen -lF HOST\" shows it", l->word[i]);
+		hosts = reallocarray(k->hosts, k->n_hosts + 1,
+		    sizeof(*hosts));
+		if (hosts == NULL)
+			return err_set(e, ERR_NOMEM, 0, "configuration");
+		k->hosts = hosts;
+		if ((hosts[k->n_hosts] = strdup(l->word[i])) == NULL)
+			return err_set(e, ERR_NOMEM, 0, "configuration");
+		k->n_hosts++;
+	}
+	return 0;
+}
+
+static int
+take_uses(const struct conf_line *l, struct uses *u, bool *said,
+    struct err *e)
+{
+	int r;
+
+	if (*said)
+		return err_set(e, ERR_USAGE, 0, "%s was said here before",
+		    l->word[0]);
+	if ((r = uses_parse(u, l->word + 1, l->n - 1, e)) != 0)
+		return err_wrap(e, "%s", l->word[0]);
+	*said = true;
+	return 0;
+}
+
+int
+keywords_use(struct options *o, const struct conf_line *l, struct err *e)
+{
+	struct key_options *k = block(o);
+
+	return take_uses(l, &k->use, &k->use_said, e);
+}
+
+int
+keywords_forwarded_use(struct options *o, const struct conf_line *l,
+    struct err *e)
+{
+	struct key_options *k = block(o);
+
+	return take_uses(l, &k->forwarded, &k->forwarded_said, e);
+}
