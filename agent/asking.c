@@ -168,6 +168,12 @@ asking_note(struct asking *a, const struct job *j)
 }
 
 bool
+asking_is_open(const struct asking *a)
+{
+	return !TAILQ_EMPTY(&a->waiting) || a->carrier != NULL;
+}
+
+bool
 asking_drop(struct asking *a, uint64_t request)
 {
 	struct job *j;

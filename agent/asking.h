@@ -37,6 +37,9 @@ void		 asking_note(struct asking *a, const struct job *j);
 /* The client of this request has gone.  True when one waited here. */
 bool		 asking_drop(struct asking *a, uint64_t request);
 
+/* Somebody waits for a PIN. */
+bool	 asking_is_open(const struct asking *a);
+
 /* All that wait get this answer. */
 void		 asking_end(struct asking *a, const struct err *e);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "agent/byname.h"
+#include "token/p11uri.h"
 
 /* An unlock or lock of a token by its name. */
 struct named {
@@ -12,23 +13,34 @@ struct named {
 	uint64_t	 request;
 	char		*name;
 	struct secret	*pin;		/* NULL: none was given */
+	unsigned int	 lifetime;
 };
 
-/*
- * The token that a client names: by serial number, label or reader, or by
- * any path, which means the only one.
- */
+/* By serial number, label or reader, or by any path: the only token. */
+static bool
+is_named(const struct slot *s, const char *name, const struct p11uri *uri)
+{
+	if (uri != NULL)
+		return p11uri_matches(uri, s->serial, s->label);
+	return name[0] == '/' || strcmp(name, s->serial) == 0 ||
+	    strcmp(name, s->label) == 0 ||
+	    strcmp(name, s->reader.name) == 0;
+}
+
+/* The token that a client names. */
 static struct slot *
 find_slot(struct byname *b, const char *name, struct err *e)
 {
+	const bool by_uri = p11uri_is(name);
 	struct slot *found = NULL;
+	struct p11uri uri;
 	size_t n = 0;
 
+	if (by_uri && p11uri_parse(&uri, name, e) != 0)
+		return NULL;
 	for (struct slot *s = fleet_slots(b->fleet); s != NULL; s = s->next) {
-		if (!slot_is_token(s) || (name[0] != '/' &&
-		    strcmp(name, s->serial) != 0 &&
-		    strcmp(name, s->label) != 0 &&
-		    strcmp(name, s->reader.name) != 0))
+		if (!slot_is_token(s) ||
+		    !is_named(s, name, by_uri ? &uri : NULL))
 			continue;
 		found = s;
 		n++;
@@ -60,7 +72,9 @@ carry_out(struct byname *b, struct named *n)
 	struct slot *s;
 	struct err e;
 
-	if ((s = find_slot(b, n->name, &e)) == NULL) {
+	if ((s = find_slot(b, n->name, &e)) == NULL ||
+	    (n->kind == JOB_UNLOCK &&
+	    core_unlocking(b->core, n->request, s->serial, &e) != 0)) {
 		core_done(b->core, n->request, (int)e.code, &e);
 	} else if ((j = job_new(n->kind, n->request)) == NULL) {
 		core_done(b->core, n->request, err_set(&e, ERR_NOMEM, 0,
@@ -68,6 +82,8 @@ carry_out(struct byname *b, struct named *n)
 	} else {
 		j->pin = n->pin;
 		n->pin = NULL;
+		j->lifetime = n->lifetime;
+		j->in_vain = !slot_has_to_lock(s);
 		snprintf(j->reason, sizeof(j->reason), "to unlock the token");
 		if (n->kind == JOB_LOCK)
 			slot_lock(s, j, BYNAME_LOCKED);
@@ -102,7 +118,12 @@ static bool
 needs_labels(const struct byname *b, const char *name)
 {
 	const struct slot *s;
+	struct p11uri uri;
+	struct err e;
 
+	if (p11uri_is(name))
+		return p11uri_parse(&uri, name, &e) == 0 &&
+		    uri.label[0] != '\0';
 	for (s = fleet_slots(b->fleet); s != NULL; s = s->next)
 		if (strcmp(name, s->serial) == 0 ||
 		    strcmp(name, s->reader.name) == 0)
@@ -126,25 +147,26 @@ byname_resolve(struct byname *b)
 }
 
 void
-byname_add(struct byname *b, enum job_kind kind, uint64_t request,
-    const char *name, const struct secret *pin)
+byname_add(struct byname *b, const struct byname_order *o)
 {
 	struct named *n, **end;
 	struct err e;
 
 	n = calloc(1, sizeof(*n));
-	if (n != NULL && (n->name = strdup(name)) != NULL && pin != NULL &&
-	    (n->pin = secret_new()) != NULL)
-		secret_copy(n->pin, pin);
-	if (n == NULL || n->name == NULL || (pin != NULL && n->pin == NULL)) {
+	if (n != NULL && (n->name = strdup(o->name)) != NULL &&
+	    o->pin != NULL && (n->pin = secret_new()) != NULL)
+		secret_copy(n->pin, o->pin);
+	if (n == NULL || n->name == NULL ||
+	    (o->pin != NULL && n->pin == NULL)) {
 		if (n != NULL)
 			named_free(n);
-		core_done(b->core, request, err_set(&e, ERR_NOMEM, 0,
+		core_done(b->core, o->request, err_set(&e, ERR_NOMEM, 0,
 		    "out of memory"), &e);
 		return;
 	}
-	n->kind = kind;
-	n->request = request;
+	n->kind = o->kind;
+	n->request = o->request;
+	n->lifetime = o->lifetime;
 	for (end = &b->first; *end != NULL; end = &(*end)->next)
 		;
 	*end = n;

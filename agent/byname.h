@@ -7,9 +7,9 @@
 
 /*
  * Tokens that clients unlock and lock by a name: a serial number, a label,
- * a reader, or a path, which means the only token there is.  Labels cost
- * card commands and are read when somebody first asks for one; until then
- * such a request waits.
+ * a reader, a PKCS#11 URI, or a path, which means the only token there is.
+ * Labels cost card commands and are read when somebody first asks for one;
+ * until then such a request waits.
  */
 struct byname {
 	struct fleet	*fleet;
@@ -20,9 +20,16 @@ struct byname {
 /* What a client whose prompt is taken away by a lock is told. */
 #define BYNAME_LOCKED	"the token was locked meanwhile"
 
-/* JOB_UNLOCK or JOB_LOCK; the core gets the answer.  `pin` may be NULL. */
-void	 byname_add(struct byname *b, enum job_kind kind, uint64_t request,
-	    const char *name, const struct secret *pin);
+/* An order; the core gets the answer. */
+struct byname_order {
+	enum job_kind	 kind;		/* JOB_UNLOCK or JOB_LOCK */
+	uint64_t	 request;
+	const char	*name;
+	const struct secret *pin;	/* NULL: none was given */
+	unsigned int	 lifetime;	/* of the unlock, s; 0: as configured */
+};
+
+void	 byname_add(struct byname *b, const struct byname_order *o);
 
 /* Something has changed: labels may be known now. */
 void	 byname_resolve(struct byname *b);

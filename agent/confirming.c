@@ -101,7 +101,7 @@ static int
 show(struct confirming *c, struct question *q, struct err *e)
 {
 	const struct confirm_conf conf = { .loop = c->conf.loop,
-	    .asker = c->conf.asker, .fn = on_answer, .arg = c };
+	    .asker = *c->conf.asker, .fn = on_answer, .arg = c };
 	int r;
 
 	if ((r = confirm_new(&c->confirm, &conf, q->text, e)) != 0)

@@ -24,7 +24,7 @@ typedef void	 confirming_fn(void *arg, uint64_t request, int r,
 struct confirming_conf {
 	struct loop	*loop;
 	const struct log *log;
-	struct pin_asker asker;		/* .pinentry stays with you */
+	const struct pin_asker *asker;	/* borrowed, and may change */
 	confirming_fn	*answer;
 	void		*arg;
 };

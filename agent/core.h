@@ -2,11 +2,16 @@
 #ifndef AGENT_CORE_H
 #define AGENT_CORE_H
 
+#include "agent/audit.h"
+#include "agent/caller.h"
+#include "agent/certs.h"
+#include "agent/confirming.h"
 #include "agent/ident.h"
+#include "agent/loop.h"
 #include "agent/notice.h"
-#include "agent/peer.h"
-#include "agent/policy.h"
 #include "agent/refusals.h"
+#include "agent/settings.h"
+#include "agent/upstream.h"
 #include "base/log.h"
 #include "base/secret.h"
 #include "ssh/agentmsg.h"
@@ -21,6 +26,16 @@
  */
 struct core;
 
+/* A signature to make; all of it is lent. */
+struct holder_order {
+	uint64_t	 request;
+	pid_t		 peer;		/* who asks; all take turns */
+	const struct ident *id;
+	enum sig_alg	 alg;
+	struct span	 data;
+	const char	*what;		/* for whoever is asked for the PIN */
+};
+
 /*
  * What the core needs of whoever holds the keys.  sign, unlock and lock
  * answer later, once, with the request number they were given; also, at
@@ -32,9 +47,7 @@ struct holder {
 	/* NULL while the tokens are still being looked at. */
 	const struct idents *(*idents)(void *arg);
 
-	/* `what` is for a person who is asked for the PIN; lent. */
-	void	 (*sign)(void *arg, uint64_t request, const struct ident *id,
-		    enum sig_alg alg, struct span data, const char *what);
+	void	 (*sign)(void *arg, const struct holder_order *o);
 
 	/* Nobody waits for the answer any more; it may come or not. */
 	void	 (*cancel)(void *arg, uint64_t request);
@@ -53,9 +66,14 @@ struct holder {
 	 */
 	bool	 (*expecting)(void *arg, bool gone, char *why, size_t len);
 
-	/* By serial, label, or the path of a PKCS#11 module: see core.c. */
+	/*
+	 * By serial number, label, reader, PKCS#11 URI, or the path of a
+	 * PKCS#11 module: see core_tokens.c.  An unlock asks
+	 * core_unlocking() before it does anything at the token, and ends
+	 * after `lifetime` seconds; 0: as is configured.
+	 */
 	void	 (*unlock)(void *arg, uint64_t request, const char *name,
-		    const struct secret *pin);
+		    const struct secret *pin, unsigned int lifetime);
 	void	 (*lock)(void *arg, uint64_t request, const char *name);
 
 	/* The token part of AGENT_EXT_STATUS. */
@@ -67,8 +85,8 @@ typedef void core_reply_fn(void *arg, uint64_t id, struct span reply);
 
 struct core_conf {
 	struct holder	 holder;
-	struct policy	 policy;
-	const char	*providers;	/* -P pattern list; NULL: OpenSSH's */
+	struct loop	*loop;		/* for answers that are held back */
+	const struct settings *settings;	/* what is configured */
 	const struct log *log;
 	struct notice	*notice;	/* of refusals; NULL: none */
 	core_reply_fn	*reply;
@@ -79,22 +97,54 @@ struct core	*core_new(const struct core_conf *conf);  /* NULL: no memory */
 void		 core_free(struct core *c);	/* NULL is fine */
 
 /*
- * Answers exactly once, now or later, whatever the bytes are.  `id` is the
- * caller's and must not be in use.
+ * What works for the core, borrowed.  Set before the loop runs, and later
+ * when one is another; `upstream` then stays.
  */
-void		 core_request(struct core *c, const struct peer *peer,
-		    uint64_t id, struct span msg);
+struct core_others {
+	struct confirming *confirming;	/* asks a person */
+	struct upstream	*upstream;	/* NULL: there is none, */
+	struct certs	*certs;		/* as here, */
+	struct audit	*audit;		/* and here */
+};
+
+void		 core_set_others(struct core *c,
+		    const struct core_others *others);
+
+/*
+ * Answers exactly once, now or later, whatever the bytes are.  `id` must
+ * not be in use; *who lives until core_goodbye().
+ */
+void		 core_request(struct core *c, struct caller *who, uint64_t id,
+		    struct span msg);
 
 /* From the holder: a signature blob, or why there is none. */
 void		 core_signed(struct core *c, uint64_t id, int r,
 		    const struct err *e, struct span sig);
 
+/*
+ * From the holder: this token is the one to unlock.  An error, to give back
+ * by core_done(), when it must not be: then nothing was done to it.
+ */
+int		 core_unlocking(struct core *c, uint64_t id,
+		    const char *serial, struct err *e) MUST_CHECK;
+
 /* From the holder: an unlock or lock is over. */
 void		 core_done(struct core *c, uint64_t id, int r,
 		    const struct err *e);
 
-/* The client is gone: request `id`, if it is open, gets no answer. */
-void		 core_cancel(struct core *c, uint64_t id);
+/* The confirming_fn; `arg` is the core. */
+void		 core_confirmed(void *arg, uint64_t id, int r,
+		    const struct err *e);
+
+/* The upstream_fn; `arg` is the core. */
+void		 core_upstream(void *arg, uint64_t id, int r,
+		    struct span reply, const struct err *e);
+
+/*
+ * The client is gone: request `id`, if it is open, gets no answer (0: none
+ * is), and what was known of the caller is freed.
+ */
+void		 core_goodbye(struct core *c, struct caller *who, uint64_t id);
 
 /*
  * From the holder: holder.idents() is no longer NULL, or another, or what

@@ -35,6 +35,9 @@ clear_one(struct ident *i)
 	free(i->blob);
 	free(i->comment);
 	free(i->fingerprint);
+	free(i->serial);
+	free(i->label);
+	free(i->id);
 }
 
 int
@@ -54,11 +57,15 @@ ident_add(struct idents *ids, size_t token, const char *serial,
 	new.blob = malloc(blob.n);
 	new.comment = make_comment(ids, serial, ref, label, id);
 	new.fingerprint = keytext_fingerprint(blob);
+	new.serial = strdup(serial);
+	new.label = strdup(label);
+	new.id = strdup(id);
 	v = reallocarray(ids->v, ids->n + 1, sizeof(*v));
 	if (v != NULL)
 		ids->v = v;
 	if (v == NULL || new.blob == NULL || new.comment == NULL ||
-	    new.fingerprint == NULL) {
+	    new.fingerprint == NULL || new.serial == NULL ||
+	    new.label == NULL || new.id == NULL) {
 		clear_one(&new);
 		return err_set(e, ERR_NOMEM, 0, "identities");
 	}

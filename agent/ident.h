@@ -18,6 +18,7 @@ struct ident {
 	enum key_type	 type;
 	char		*comment;
 	char		*fingerprint;
+	char		*serial, *label, *id;	/* of its token, and its own */
 	size_t		 token;		/* the caller's, from ident_add() */
 };
 

@@ -141,6 +141,9 @@ on_job(void *arg, struct slot *s, struct job *j)
 		break;
 	case JOB_UNLOCK:
 	case JOB_LOCK:
+		if (j->in_vain && j->r == 0 && j->kind == JOB_LOCK)
+			j->r = err_set(&j->err, ERR_NOTFOUND, 0,
+			    "token %s was locked already", s->serial);
 		if (j->request != 0)
 			core_done(kr->core, j->request, j->r, &j->err);
 		else
@@ -194,25 +197,25 @@ copy(struct span in)
 }
 
 static void
-holder_sign(void *arg, uint64_t request, const struct ident *id,
-    enum sig_alg alg, struct span data, const char *what)
+holder_sign(void *arg, const struct holder_order *o)
 {
 	struct keyring *kr = arg;
-	struct slot *s = slot_by_number(kr, id->token);
-	struct job *j = job_new(JOB_SIGN, request);
+	struct slot *s = slot_by_number(kr, o->id->token);
+	struct job *j = job_new(JOB_SIGN, o->request);
 	struct err e;
 
 	if (j != NULL) {
-		j->alg = alg;
-		j->blob_n = id->blob_n;
-		j->blob = copy((struct span){ id->blob, id->blob_n });
-		j->data_n = data.n;
-		j->data = copy(data);
-		snprintf(j->reason, sizeof(j->reason), "%s", what);
+		j->peer = o->peer;
+		j->alg = o->alg;
+		j->blob_n = o->id->blob_n;
+		j->blob = copy((struct span){ o->id->blob, o->id->blob_n });
+		j->data_n = o->data.n;
+		j->data = copy(o->data);
+		snprintf(j->reason, sizeof(j->reason), "%s", o->what);
 	}
 	if (s == NULL || j == NULL || j->blob == NULL || j->data == NULL) {
 		job_free(j);
-		core_signed(kr->core, request, err_set(&e, ERR_NOMEM, 0,
+		core_signed(kr->core, o->request, err_set(&e, ERR_NOMEM, 0,
 		    "out of memory"), &e, (struct span){ 0 });
 		return;
 	}
@@ -221,11 +224,13 @@ holder_sign(void *arg, uint64_t request, const struct ident *id,
 
 static void
 holder_unlock(void *arg, uint64_t request, const char *name,
-    const struct secret *pin)
+    const struct secret *pin, unsigned int lifetime)
 {
 	struct keyring *kr = arg;
 
-	byname_add(&kr->byname, JOB_UNLOCK, request, name, pin);
+	byname_add(&kr->byname, &(const struct byname_order){
+	    .kind = JOB_UNLOCK, .request = request, .name = name,
+	    .pin = pin, .lifetime = lifetime });
 }
 
 /*
@@ -241,7 +246,8 @@ holder_lock(void *arg, uint64_t request, const char *name)
 	struct err e;
 
 	if (name != NULL) {
-		byname_add(&kr->byname, JOB_LOCK, request, name, NULL);
+		byname_add(&kr->byname, &(const struct byname_order){
+		    .kind = JOB_LOCK, .request = request, .name = name });
 		return;
 	}
 	vault_lock(kr->vault, NULL);

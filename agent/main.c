@@ -42,6 +42,10 @@ struct agent {
 	struct keyring	*keyring;
 	struct server	*server;
 	struct core	*core;
+	struct confirming *confirming;
+	struct upstream	*upstream;	/* NULL: there is none */
+	struct certs	*certs;		/* NULL: none are looked for */
+	struct audit	*audit;		/* NULL: none is written */
 	struct absence	*absence;
 	struct notice	*notice;
 	int		 signal_fd;
@@ -92,7 +96,8 @@ catch_signals(struct agent *a, struct err *e)
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
 	if (pthread_sigmask(SIG_BLOCK, &set, NULL) != 0 ||
-	    signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+	    signal(SIGPIPE, SIG_IGN) == SIG_ERR ||
+	    signal(SIGXFSZ, SIG_IGN) == SIG_ERR)
 		return err_sys(e, "signals");
 	a->on_terminal = tcgetsid(STDIN_FILENO) != (pid_t)-1;
 	a->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -176,6 +181,68 @@ watch_absence(struct agent *a, const struct options *o, struct err *e)
 	return 0;
 }
 
+/* Where certificates are, unless somebody said it. */
+static int
+make_certs(struct agent *a, const struct options *o, struct certs **out,
+    struct err *e)
+{
+	char *dir;
+	int r;
+
+	*out = NULL;
+	if (o->no_certificates)
+		return 0;
+	if (o->n_certificates > 0)
+		return certs_new(out, &a->log, o->certificates,
+		    o->n_certificates, e);
+	if (paths_ssh_dir(&dir, e) != 0)
+		return 0;		/* nobody's home */
+	r = certs_new(out, &a->log, &dir, 1, e);
+	free(dir);
+	return r;
+}
+
+static void
+set_others(struct agent *a)
+{
+	core_set_others(a->core, &(const struct core_others){
+	    .confirming = a->confirming, .upstream = a->upstream,
+	    .certs = a->certs, .audit = a->audit });
+}
+
+static bool
+same(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+/* Another certificate place or audit log takes over, if it can. */
+static void
+apply_to_core(struct agent *a, const struct options *old,
+    const struct options *o)
+{
+	struct audit *audit = NULL;
+	struct certs *certs;
+	struct err e;
+
+	if (make_certs(a, o, &certs, &e) == 0) {
+		certs_free(a->certs);
+		a->certs = certs;
+	} else {
+		log_error(&a->log, "Certificates: %s", e.msg);
+	}
+	if (same(old->audit, o->audit)) {
+		audit_reopen(a->audit);
+	} else if (o->audit == NULL || audit_new(&audit, &a->log, o->audit,
+	    &e) == 0) {
+		audit_free(a->audit);
+		a->audit = audit;
+	} else {
+		log_error(&a->log, "AuditLog stays as it was: %s", e.msg);
+	}
+	set_others(a);
+}
+
 /*
  * Tell the parts that live in the loop which options hold now; the others
  * ask settings_get() when they need to know.  What fails leaves a part as it
@@ -190,6 +257,7 @@ apply(struct agent *a, const struct options *old, const struct options *o)
 	a->asker = (struct pin_asker){ .pinentry = o->pinentry,
 	    .timeout = o->pin_timeout };
 	vault_set_times(a->vault, o->lifetime, o->idle);
+	apply_to_core(a, old, o);
 	if (notice_set_command(a->notice, o->notify, &e) != 0)
 		log_error(&a->log, "NotifyCommand: %s", e.msg);
 	if ((o->lock_on_suspend != old->lock_on_suspend ||
@@ -200,12 +268,6 @@ apply(struct agent *a, const struct options *old, const struct options *o)
 	keyring_recheck(a->keyring);
 }
 
-static bool
-same(const char *a, const char *b)
-{
-	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
-}
-
 /* What was changed and holds only when the agent is started again. */
 static void
 note_restart(struct agent *a, const struct options *old,
@@ -214,8 +276,8 @@ note_restart(struct agent *a, const struct options *old,
 	if (!same(old->socket, o->socket))
 		log_error(&a->log, "Socket is another now: that takes a "
 		    "restart");
-	if (old->allow_sha1 != o->allow_sha1)
-		log_error(&a->log, "AllowSHA1 is another now: that takes a "
+	if (!same(old->upstream, o->upstream))
+		log_error(&a->log, "Upstream is another now: that takes a "
 		    "restart");
 }
 
@@ -241,6 +303,53 @@ reload(struct agent *a)
 	service_reloaded(&a->service, NULL);
 }
 
+/* The other agent's keys may not be our own, or we would ask for ever. */
+static int
+make_upstream(struct agent *a, const char *path, struct err *e)
+{
+	int r;
+
+	if (path == NULL)
+		return 0;
+	if ((r = upstream_new(&a->upstream, a->loop, path, core_upstream,
+	    a->core, e)) != 0)
+		return err_wrap(e, "Upstream");
+	if (a->listener.path != NULL &&
+	    upstream_is(a->upstream, a->listener.path))
+		return err_set(e, ERR_USAGE, 0, "Upstream: %s is the socket of "
+		    "this agent itself", path);
+	return 0;
+}
+
+/* The core, and what works for it. */
+static int
+make_core(struct agent *a, struct err *e)
+{
+	const struct options *o = settings_get(a->settings);
+	const struct core_conf conf = { .holder = keyring_holder(a->keyring),
+	    .loop = a->loop, .settings = a->settings, .log = &a->log,
+	    .notice = a->notice, .reply = server_reply,
+	    .reply_arg = a->server };
+	struct confirming_conf confirming = { .loop = a->loop,
+	    .log = &a->log, .asker = &a->asker, .answer = core_confirmed };
+	int r;
+
+	if ((a->core = core_new(&conf)) == NULL)
+		return err_set(e, ERR_NOMEM, 0, "agent");
+	confirming.arg = a->core;
+	if ((r = confirming_new(&a->confirming, &confirming, e)) != 0 ||
+	    (r = make_upstream(a, o->upstream, e)) != 0 ||
+	    (r = make_certs(a, o, &a->certs, e)) != 0)
+		return r;
+	if (o->audit != NULL &&
+	    (r = audit_new(&a->audit, &a->log, o->audit, e)) != 0)
+		return err_wrap(e, "AuditLog");
+	set_others(a);
+	server_set_core(a->server, a->core);
+	keyring_set_core(a->keyring, a->core);
+	return 0;
+}
+
 static int
 make_parts(struct agent *a, struct err *e)
 {
@@ -248,11 +357,8 @@ make_parts(struct agent *a, struct err *e)
 	struct keyring_conf keyring_conf = { .worker = { .log = &a->log,
 	    .settings = a->settings }, .asker = &a->asker,
 	    .on_summary = on_summary, .arg = a };
-	struct core_conf core_conf = { .log = &a->log,
-	    .policy = { .allow_sha1 = o->allow_sha1 },
-	    .providers = o->providers, .reply = server_reply };
 	struct server_conf server_conf = { .listen_fd = a->listener.fd,
-	    .log = &a->log };
+	    .log = &a->log, .self = getpid() };
 	int r;
 
 	a->asker = (struct pin_asker){ .pinentry = o->pinentry,
@@ -268,15 +374,9 @@ make_parts(struct agent *a, struct err *e)
 	server_conf.loop = a->loop;
 	if ((r = keyring_new(&a->keyring, a->loop, &keyring_conf, e)) != 0 ||
 	    (r = server_new(&a->server, &server_conf, e)) != 0 ||
-	    (r = notice_new(&a->notice, a->loop, &a->log, o->notify, e)) != 0)
+	    (r = notice_new(&a->notice, a->loop, &a->log, o->notify, e)) != 0 ||
+	    (r = make_core(a, e)) != 0)
 		return r;
-	core_conf.notice = a->notice;
-	core_conf.holder = keyring_holder(a->keyring);
-	core_conf.reply_arg = a->server;
-	if ((a->core = core_new(&core_conf)) == NULL)
-		return err_set(e, ERR_NOMEM, 0, "agent");
-	server_set_core(a->server, a->core);
-	keyring_set_core(a->keyring, a->core);
 	keyring_on_ready(a->keyring, o->unlock, on_ready, a);
 	return watch_absence(a, o, e);
 }
@@ -326,6 +426,10 @@ serve(struct agent *a, struct err *e)
 	absence_free(a->absence);
 	server_free(a->server);
 	core_free(a->core);
+	confirming_free(a->confirming);
+	upstream_free(a->upstream);
+	certs_free(a->certs);
+	audit_free(a->audit);
 	notice_free(a->notice);
 	keyring_free(a->keyring);
 	vault_free(a->vault);

@@ -2,20 +2,47 @@
 #include "agent/policy.h"
 #include "ssh/agentmsg.h"
 
+int
+policy_use(const struct uses *use, const struct uses *forwarded,
+    const struct request *req, struct err *e)
+{
+	char word[80];
+
+	uses_word(req, word, sizeof(word));
+	if (!uses_permit(use, req))
+		return err_set(e, ERR_DENIED, 0, req->kind == REQUEST_UNKNOWN ?
+		    "nobody knows what this data is, and the key is not for "
+		    "%s data; see Use in hsm-ssh-agent.conf(5)" :
+		    "the key is not for \"%s\"; see Use in "
+		    "hsm-ssh-agent.conf(5)", word);
+	if (forwarded != NULL && !uses_permit(forwarded, req))
+		return err_set(e, ERR_DENIED, 0, "over a forwarded connection "
+		    "the key is not for \"%s\"; see ForwardedUse in "
+		    "hsm-ssh-agent.conf(5)", word);
+	return 0;
+}
+
+/* The algorithm itself, or that of a certificate of such a key. */
 static bool
 names(const struct request *req, enum sig_alg alg)
 {
-	return span_is(req->algorithm, sig_alg_name(alg));
+	static const char of_cert[] = "-cert-v01@openssh.com";
+	const size_t tail = sizeof(of_cert) - 1;
+	struct span a = req->algorithm;
+
+	if (a.n > tail && memcmp(a.p + a.n - tail, of_cert, tail) == 0)
+		a.n -= tail;
+	return span_is(a, sig_alg_name(alg));
 }
 
 static int
-without_flags(const struct policy *p, const struct request *req,
-    enum sig_alg *alg, struct err *e)
+without_flags(bool allow_sha1, const struct request *req, enum sig_alg *alg,
+    struct err *e)
 {
 	if (names(req, SIG_RSA_SHA256) || names(req, SIG_RSA_SHA512))
 		*alg = names(req, SIG_RSA_SHA256) ? SIG_RSA_SHA256 :
 		    SIG_RSA_SHA512;
-	else if (p->allow_sha1)
+	else if (allow_sha1)
 		*alg = SIG_RSA_SHA1;
 	else if (req->algorithm.n == 0)
 		*alg = SIG_RSA_SHA256;
@@ -28,7 +55,7 @@ without_flags(const struct policy *p, const struct request *req,
 }
 
 int
-policy_algorithm(const struct policy *p, enum key_type key, uint32_t flags,
+policy_algorithm(bool allow_sha1, enum key_type key, uint32_t flags,
     const struct request *req, enum sig_alg *alg, struct err *e)
 {
 	const uint32_t known = SIGN_FLAG_RSA_SHA256 | SIGN_FLAG_RSA_SHA512;
@@ -55,6 +82,6 @@ policy_algorithm(const struct policy *p, enum key_type key, uint32_t flags,
 	else if ((flags & SIGN_FLAG_RSA_SHA512) != 0)
 		*alg = SIG_RSA_SHA512;
 	else
-		return without_flags(p, req, alg, e);
+		return without_flags(allow_sha1, req, alg, e);
 	return 0;
 }

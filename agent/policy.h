@@ -4,17 +4,24 @@
 
 #include <stdbool.h>
 
+#include "agent/uses.h"
 #include "base/err.h"
 #include "ssh/request.h"
 #include "ssh/sig.h"
 
 /*
- * Which signature a request gets, if any.  Decides from the key, the flags
- * and what the data says it is; does nothing else.
+ * Whether a key signs what it is asked to sign, and by which algorithm.
+ * Decides from what was configured for the key, from the flags and from what
+ * the data says it is; does nothing else.
  */
-struct policy {
-	bool	 allow_sha1;
-};
+
+/*
+ * May a key with these uses sign this?  `forwarded` are the uses that it has
+ * for those who come over a forwarded connection; NULL: this one does not.
+ * ERR_DENIED, with the keyword that would change it, when not.
+ */
+int	 policy_use(const struct uses *use, const struct uses *forwarded,
+	    const struct request *req, struct err *e) MUST_CHECK;
 
 /*
  * The algorithm to sign with; ERR_DENIED, with the reason, to refuse.
@@ -24,8 +31,8 @@ struct policy {
  * algorithm is signed with rsa-sha2-256, and data which names a SHA-2 one
  * with that.
  */
-int	 policy_algorithm(const struct policy *p, enum key_type key,
-	    uint32_t flags, const struct request *req, enum sig_alg *alg,
-	    struct err *e) MUST_CHECK;
+int	 policy_algorithm(bool allow_sha1, enum key_type key, uint32_t flags,
+	    const struct request *req, enum sig_alg *alg, struct err *e)
+	    MUST_CHECK;
 
 #endif

@@ -22,7 +22,7 @@ struct client {
 	TAILQ_ENTRY(client) next;
 	struct server	*server;
 	int		 fd;
-	struct peer	 peer;
+	struct caller	 caller;
 	struct watch	*watch;
 	struct turn	 turn;
 	struct conn_in	 in;
@@ -109,6 +109,7 @@ client_free(struct client *c)
 {
 	struct server *s = c->server;
 
+	core_goodbye(s->core, &c->caller, c->request);
 	unstick(c);
 	TAILQ_REMOVE(&s->clients, c, next);
 	s->n--;
@@ -124,11 +125,8 @@ static void
 client_close(struct client *c)
 {
 	struct server *s = c->server;
-	uint64_t request = c->request;
 
 	client_free(c);
-	if (request != 0)
-		core_cancel(s->core, request);
 	if (s->watch == NULL)
 		accept_again(s);
 }
@@ -194,7 +192,7 @@ ask(struct client *c, struct span msg)
 	unstick(c);
 	c->request = ++s->last_request;
 	s->asking = c;
-	core_request(s->core, &c->peer, c->request, msg);
+	core_request(s->core, &c->caller, c->request, msg);
 	s->asking = NULL;
 	conn_in_next(&c->in);
 }
@@ -221,8 +219,8 @@ receive(struct client *c)
 	explicit_bzero(buf, n > 0 ? (size_t)n : 0);
 	if (r < 0) {
 		log_error(c->server->conf.log, "%s (pid %ld) sent a message "
-		    "over 256 KiB; connection closed", c->peer.name,
-		    (long)c->peer.pid);
+		    "over 256 KiB; connection closed", c->caller.peer.name,
+		    (long)c->caller.peer.pid);
 		return false;
 	}
 	if (r == 1)
@@ -326,7 +324,7 @@ static void
 cut_off(struct client *c, bool due)
 {
 	log_error(c->server->conf.log, "%s (pid %ld) %s%s; connection closed",
-	    c->peer.name, (long)c->peer.pid, c->out != NULL ?
+	    c->caller.peer.name, (long)c->caller.peer.pid, c->out != NULL ?
 	    "does not read its answer" : "does not end its message",
 	    due ? "" : ", and others need the memory");
 	client_close(c);
@@ -389,9 +387,12 @@ client_make(struct server *s, int fd)
 		return NULL;
 	c->server = s;
 	c->fd = fd;
-	if (peer_of(fd, &c->peer, &e) != 0) {
+	if (peer_of(fd, &c->caller.peer, &e) != 0) {
 		log_error(s->conf.log, "refused: %s", e.msg);
-	} else if (turns_join(s->turns, &c->turn, c, c->peer.pid,
+	} else if (c->caller.peer.pid == s->conf.self) {
+		log_error(s->conf.log, "refused: this agent is its own "
+		    "Upstream");
+	} else if (turns_join(s->turns, &c->turn, c, c->caller.peer.pid,
 	    loop_now())) {
 		c->watch = loop_watch(s->conf.loop, fd, POLLIN, on_client, c);
 		if (c->watch != NULL)
@@ -416,8 +417,8 @@ client_new(struct server *s, int fd)
 	if (turns_together(&c->turn) >
 	    s->conf.clients_max - s->conf.clients_max / 4) {
 		log_error(s->conf.log, "%s (pid %ld) has %zu connections "
-		    "open; one more refused", c->peer.name,
-		    (long)c->peer.pid, turns_together(&c->turn) - 1);
+		    "open; one more refused", c->caller.peer.name,
+		    (long)c->caller.peer.pid, turns_together(&c->turn) - 1);
 		client_close(c);
 	} else if (s->n < s->conf.clients_max / 2) {
 		s->full = false;

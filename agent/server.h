@@ -27,6 +27,7 @@ struct server_conf {
 	struct loop	*loop;
 	int		 listen_fd;	/* borrowed */
 	const struct log *log;
+	pid_t		 self;		/* may not be its own client; or 0 */
 	int64_t		 stall_ms, whole_ms;
 
 	/*

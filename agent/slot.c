@@ -9,6 +9,12 @@
 #include "agent/slot.h"
 
 bool
+slot_has_to_lock(const struct slot *s)
+{
+	return s->state == SLOT_UNLOCKED || asking_is_open(s->asking);
+}
+
+bool
 slot_is_token(const struct slot *s)
 {
 	return s->state == SLOT_LOCKED || s->state == SLOT_UNLOCKED;
@@ -104,6 +110,14 @@ watch_expiry(struct slot *s)
 		s->expiry = loop_timer(s->conf->loop, ms + 1, on_expiry, s);
 }
 
+/* A client that unlocks a token says how long that is to last. */
+static void
+limit(struct slot *s, const struct job *j)
+{
+	vault_limit(s->conf->worker.vault, s->serial, j->lifetime);
+	stop_expiry(s);
+}
+
 static void
 set_unlocked(struct slot *s, bool unlocked)
 {
@@ -174,6 +188,8 @@ take_in(struct slot *s, struct job *j)
 		s->looked = loop_now();
 	if (j->kind == JOB_OPEN && s->state == SLOT_OPENING)
 		opened(s, j);
+	if (j->kind == JOB_UNLOCK && j->request != 0 && j->r == 0)
+		limit(s, j);
 	set_unlocked(s, j->unlocked);
 	if (j->new_keys)
 		take_keys(s, j);

@@ -88,6 +88,9 @@ void		 slot_lock(struct slot *s, struct job *j, const char *why);
 /* Look whether the token is as it was: another program used it. */
 void		 slot_check(struct slot *s);
 
+/* Is it unlocked, or about to be? */
+bool		 slot_has_to_lock(const struct slot *s);
+
 bool		 slot_is_token(const struct slot *s);
 const char	*slot_state_name(const struct slot *s);
 

@@ -17,6 +17,7 @@ struct entry {
 	LIST_ENTRY(entry) next;
 	char		 serial[32];
 	bool		 unlocked;
+	unsigned int	 lifetime;		/* s; 0: as configured */
 	int64_t		 expires, idle_end;	/* ms, boot clock; 0: never */
 	unsigned int	 idle;			/* s, as of the unlock */
 	struct secret	*pin;			/* empty: not kept */
@@ -175,6 +176,25 @@ from_now(unsigned int s)
 	return s == 0 ? 0 : now_ms() + (int64_t)s * 1000;
 }
 
+static int64_t
+lifetime_end(const struct vault *v, const struct entry *n)
+{
+	return from_now(n->lifetime != 0 ? n->lifetime : v->conf.lifetime);
+}
+
+void
+vault_limit(struct vault *v, const char *serial, unsigned int seconds)
+{
+	struct entry *n = enter(v, serial);
+
+	if (n != NULL) {
+		n->lifetime = seconds;
+		if (n->unlocked)
+			n->expires = lifetime_end(v, n);
+	}
+	leave(v);
+}
+
 void
 vault_unlock(struct vault *v, const char *serial, const struct secret *pin)
 {
@@ -183,7 +203,7 @@ vault_unlock(struct vault *v, const char *serial, const struct secret *pin)
 
 	if (n != NULL) {
 		if (!n->unlocked) {
-			n->expires = from_now(v->conf.lifetime);
+			n->expires = lifetime_end(v, n);
 			n->idle = v->conf.idle;
 		}
 		n->idle_end = from_now(n->idle);

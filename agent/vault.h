@@ -49,6 +49,13 @@ void	 vault_set_times(struct vault *v, unsigned int lifetime,
 void	 vault_restrict(struct vault *v, const char *serial, bool login,
 	    bool pin);
 
+/*
+ * Each unlock of this token, the present one included, ends after so many
+ * seconds from now on or from its start; 0: as is configured for all.
+ */
+void	 vault_limit(struct vault *v, const char *serial,
+	    unsigned int seconds);
+
 /* Forget the unlock and the PIN; a NULL serial is every token. */
 void	 vault_lock(struct vault *v, const char *serial);
 

@@ -35,7 +35,9 @@ struct job {
 	uint8_t		*data;
 	size_t		 data_n;
 	struct secret	*pin;		/* that was typed; NULL: find one */
-	char		 reason[200];	/* for the person who is asked */
+	char		 reason[420];	/* for the person who is asked */
+	unsigned int	 lifetime;	/* JOB_UNLOCK of a client: s, or 0 */
+	bool		 in_vain;	/* JOB_LOCK: there is nothing to lock */
 	bool		 for_all;	/* of keyring_lock_all() */
 	bool		 again;		/* its token was lost once before, */
 	int64_t		 patience;	/* and it waits until then, ms */

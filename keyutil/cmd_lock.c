@@ -93,6 +93,23 @@ report(const struct agent *a, const struct agentstatus *after,
 	    "not all is locked");
 }
 
+/* The agent answers a lock of what is not unlocked with a refusal. */
+static bool
+nothing_to_lock(const struct agent *a, const struct agentstatus *after,
+    const char *name)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < after->n_tokens; i++) {
+		if (!is_meant(&after->tokens[i], name))
+			continue;
+		if (is_unlocked(find(&a->status, after->tokens[i].serial)))
+			return false;
+		n++;
+	}
+	return n > 0;
+}
+
 static int
 lock_by_agent(const struct agent *a, const char *name, struct err *e)
 {
@@ -110,7 +127,7 @@ lock_by_agent(const struct agent *a, const char *name, struct err *e)
 	if (agentstatus_ask(a->socket, &answer, &after, &why) != 0) {
 		if (r == 0)
 			puts("the agent has locked what it was asked to");
-	} else if (r != 0) {
+	} else if (r != 0 && !nothing_to_lock(a, &after, name)) {
 		r = agents_explain(&after, e);
 	} else {
 		r = report(a, &after, name, e);

@@ -35,6 +35,7 @@ enum agent_sign_flag {
 };
 
 #define AGENT_EXT_QUERY		"query"
+#define AGENT_EXT_SESSION_BIND	"session-bind@openssh.com"
 
 /*
  * What the agent holds and what it refused lately.  No request data; the

@@ -10,9 +10,9 @@
 #include "ssh/wire.h"
 #include "tests/bench/client.h"
 #include "tests/bench/sample.h"
+#include "tests/harness/sshsig.h"
 
 #define LENGTH_BYTES	4
-#define SIGNED_BYTES	256	/* about what a login has signed */
 
 struct answer {
 	uint8_t	 b[65536];
@@ -124,12 +124,12 @@ static int
 put_request(struct span blob, uint32_t flags, struct message *m,
     struct err *e)
 {
-	uint8_t data[SIGNED_BYTES];
+	uint8_t data[SSHSIG_BYTES];
 	struct wire_w body, w;
 	struct span out;
 	int r = 0;
 
-	memset(data, 'x', sizeof(data));
+	sshsig_fill(data, "bench");
 	if (!wire_write(&body, sizeof(m->b)))
 		return err_set(e, ERR_NOMEM, 0, "request");
 	if (!wire_write(&w, sizeof(m->b))) {

@@ -256,7 +256,7 @@ host()
 
 part_host()
 {
-	start "Certificates $E2E/place" || return
+	start "Certificates $E2E/place" "Use host" || return
 	ssh-keygen -q -t ed25519 -N '' -f "$E2E/someone"
 	host ec
 	host rsa

@@ -129,11 +129,13 @@ crowd_list(struct crowd *c, size_t who)
 void
 crowd_sign(struct crowd *c, size_t who, const struct crowd_key *k)
 {
-	uint8_t data[CROWD_DATA] = { 0 };
+	uint8_t data[CROWD_DATA];
+	char text[SSHSIG_TEXT];
 	struct wire_w w;
 
-	snprintf((char *)data, sizeof(data), "request %u of %ld", ++c->serial,
+	snprintf(text, sizeof(text), "request %u of %ld", ++c->serial,
 	    (long)getpid());
+	sshsig_fill(data, text);
 	if (!wire_write(&w, 4000))
 		errx(2, "out of memory");
 	wire_put_u8(&w, MSG_SIGN_REQUEST);

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "ssh/sig.h"
+#include "tests/harness/sshsig.h"
 
 /*
  * Clients of the agent at $SSH_AUTH_SOCK, many at a time, from one thread.
@@ -18,7 +19,7 @@
 #define CROWD_MAX	16
 #define CROWD_PENDING	4
 #define CROWD_BLOB	1024
-#define CROWD_DATA	48
+#define CROWD_DATA	SSHSIG_BYTES
 
 struct crowd_key {
 	char		 comment[64];

@@ -186,8 +186,8 @@ def wrong_unlocks(t):
                 others.append(time.monotonic() - start)
     t.step("the answers come later and later", took[0] < took[1] < took[2],
            str(took))
-    # Each list that had to wait counts once, however many came in between.
-    slow = sum(others) - len(others) * statistics.median(others)
+    # A list that had to wait for another client's answer took that long.
+    slow = sum(s for s in others if s > 0.05)
     t.step("others are answered in under 50 ms meanwhile",
            statistics.median(others) < 0.05 and slow < sum(took) / 2,
            "%d answers in %.0f ms, at worst %.0f ms" % (

@@ -265,8 +265,8 @@ run_part()
 
 # --- the PIN ---
 
-# An askpass that writes down what it was asked and answers $E2E/pin; it
-# refuses when there is no such file.
+# An askpass that writes down what it was asked and answers $E2E/pin, or yes
+# where that is the question; it refuses when there is no such file.
 askpass_make()
 {
 	printf '%s\n' "$PIN" >"$E2E/pin"
@@ -274,7 +274,11 @@ askpass_make()
 	cat >"$E2E/askpass" <<'EOF'
 #!/bin/sh
 here=${0%/*}
-printf '%s\n' "$1" >>"$here/prompts"
+printf '%s\n' "$1" | head -n 1 >>"$here/prompts"
+if test "${SSH_ASKPASS_PROMPT-}" = confirm; then
+	test -e "$here/pin"
+	exit
+fi
 exec cat "$here/pin" 2>/dev/null
 EOF
 	chmod +x "$E2E/askpass"
@@ -318,6 +322,13 @@ tries_left()
 agent_up()
 {
 	grep -q '^echo Agent pid' "$E2E/agent.out" || ! kill -0 "$agent_pid"
+}
+
+# configure LINE...: what an agent that is started from now on reads.
+configure()
+{
+	mkdir -p "$XDG_CONFIG_HOME/hsm-ssh-agent"
+	printf '%s\n' "$@" >"$XDG_CONFIG_HOME/hsm-ssh-agent/config"
 }
 
 # agent_start [ARGUMENT...]: in front, with its log in $AGENT_LOG.
@@ -441,7 +452,8 @@ pattern_of()
 # The listing as files $E2E/COMMENT.pub, one for each key.
 save_keys()
 {
-	ssh-add -L >"$E2E/listing" || return 1
+	ssh-add -L | grep -v -e '-cert-v01@' >"$E2E/listing"
+	test -s "$E2E/listing" || return 1
 	while read -r e2e_type e2e_blob e2e_name; do
 		echo "$e2e_type $e2e_blob $e2e_name" >"$E2E/$e2e_name.pub"
 	done <"$E2E/listing"

@@ -191,7 +191,7 @@ part_gone()
 	kill "$signer"
 	check "it is killed; the token answers" wait_for 10 asked 1
 	vhsmctl delay 0
-	check "and is locked after that" ssh-add -e $SERIAL
+	check_status "and is locked after that" 1 ssh-add -e $SERIAL
 	has_not "nobody is asked for a client that is gone" "$AGENT_LOG" \
 		'asking for the PIN'
 	agent_stop

@@ -32,6 +32,7 @@ verified()
 
 part_protocol()
 {
+	configure 'Use any'
 	need_helper agent-proto || return
 	agent_start || return
 	save_keys
@@ -53,6 +54,7 @@ part_protocol()
 
 part_rsa()
 {
+	configure 'Use any'
 	need_helper agent-proto || return
 	agent_start || return
 	save_keys
@@ -112,7 +114,7 @@ part_rsa()
 		8 "$E2E/data"
 	agent_stop
 
-	echo 'AllowSHA1 yes' >"$E2E/conf"
+	printf '%s\n' 'AllowSHA1 yes' 'Use any' >"$E2E/conf"
 	agent_start --config "$E2E/conf" || return
 	rsa_by "AllowSHA1 in the configuration does the same" ssh-rsa \
 		0 login:ssh-rsa
@@ -123,6 +125,7 @@ part_rsa()
 part_slow()
 {
 	need_helper agent-proto && need_helper agent-ping || return
+	configure 'Use any'
 	agent_start || return
 	save_keys
 	check "one signature first" ssh-add -T "$E2E/ec.pub"

@@ -157,9 +157,10 @@ part_parts()
 	is "SIGHUP: askpass was asked" "$(prompts)" 1
 	check "SIGHUP: Lifetime is in force" \
 		wait_for 10 in_file "$AGENT_LOG" 'has expired'
-	ssh-add -d "$E2E/key.pub" 2>"$E2E/out"
+	ssh-keygen -q -t ed25519 -N '' -f "$E2E/in-file"
+	ssh-add "$E2E/in-file" 2>"$E2E/out"
 	check "SIGHUP: NotifyCommand is in force" \
-		wait_for 10 in_file "$E2E/noticed" 'removal of one key'
+		wait_for 10 in_file "$E2E/noticed" 'a key from a file'
 	has_not "SIGHUP: -a is still the socket" "$AGENT_LOG" \
 		'Socket is another'
 	agent_stop

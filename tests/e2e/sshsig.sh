@@ -131,6 +131,7 @@ host()
 
 part_host_key()
 {
+	configure 'Use host'
 	agent_start || return
 	save_keys
 	ssh-keygen -q -t ed25519 -N '' -f "$E2E/someone"

@@ -3,6 +3,7 @@
 
 #include "agent/conn.h"
 #include "agent/core.h"
+#include "agent/keywords.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
@@ -28,27 +29,29 @@ idents(void *arg)
 }
 
 static void
-sign(void *arg, uint64_t request, const struct ident *id, enum sig_alg alg,
-    struct span data, const char *what)
+sign(void *arg, const struct holder_order *o)
 {
 	struct state *s = arg;
 
-	(void)what;
-	if (!sig_alg_fits(alg, id->type))
+	if (!sig_alg_fits(o->alg, o->id->type))
 		__builtin_trap();
-	core_signed(s->core, request, 0, NULL, data);
+	core_signed(s->core, o->request, 0, NULL, o->data);
 }
 
 static void
 unlock(void *arg, uint64_t request, const char *name,
-    const struct secret *pin)
+    const struct secret *pin, unsigned int lifetime)
 {
+	struct state *s = arg;
 	struct err e;
+	int r;
 
-	(void)name;
 	(void)pin;
-	core_done(((struct state *)arg)->core, request,
-	    err_set(&e, ERR_DENIED, 0, "no"), &e);
+	(void)lifetime;
+	if ((r = core_unlocking(s->core, request, "S", &e)) == 0 &&
+	    name[0] == 'x')
+		r = err_set(&e, ERR_DENIED, 0, "no");
+	core_done(s->core, request, r, &e);
 }
 
 static void
@@ -107,15 +110,42 @@ add_key(struct state *s)
 	wire_free(&w);
 }
 
+/* Anything is signed, so that nothing stays out of the fuzzer's reach. */
+static struct settings *
+configure(void)
+{
+	struct settings *settings;
+	struct options o;
+	struct err e;
+
+	options_default(&o);
+	if (keywords_parse(&o, span_cstr("Use any\n"), "fuzz", &e) != 0 ||
+	    settings_new(&settings, &o, 0, NULL, &e) != 0)
+		abort();
+	return settings;
+}
+
+/* A wrong password is answered late, and nothing else. */
+static void
+give_up(struct state *s, struct caller *me, struct span msg)
+{
+	if (msg.n == 0 || msg.p[0] != MSG_UNLOCK)
+		__builtin_trap();
+	core_goodbye(s->core, me, s->asked);
+	s->answered = s->asked;
+}
+
 /* A stream of frames: each gets one reply, in order, whatever it is. */
 int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	static const struct log quiet = { .name = "fuzz" };
-	const struct peer me = { .pid = 1, .name = "fuzz" };
+	struct caller me = { .peer = { .pid = 1, .name = "fuzz" } };
 	struct span in = { p, n }, msg;
 	struct conn_in conn = { 0 };
+	struct settings *settings;
 	struct state s = { 0 };
+	struct err e;
 	struct core_conf conf = { .log = &quiet, .reply = on_reply,
 	    .reply_arg = &s, .holder = { .arg = &s, .idents = idents,
 	    .sign = sign, .cancel = cancel, .look = look,
@@ -124,16 +154,21 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	    .status = status } };
 
 	add_key(&s);
-	if ((s.core = core_new(&conf)) == NULL)
-		return 0;
+	conf.settings = settings = configure();
+	if (loop_new(&conf.loop, &e) != 0 ||
+	    (s.core = core_new(&conf)) == NULL)
+		abort();
 	while (conn_in_feed(&conn, &in, &msg) == 1) {
 		core_request(s.core, &me, ++s.asked, msg);
 		if (s.answered != s.asked)
-			__builtin_trap();
+			give_up(&s, &me, msg);
 		conn_in_next(&conn);
 	}
 	conn_in_next(&conn);
+	core_goodbye(s.core, &me, s.asked);
 	core_free(s.core);
+	settings_free(settings);
+	loop_free(conf.loop);
 	ident_clear(&s.ids);
 	return 0;
 }

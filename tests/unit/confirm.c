@@ -24,6 +24,7 @@
  * is run, and ends with the status that is written into a FIFO.
  */
 struct fixture {
+	struct pin_asker asker;
 	struct loop	*loop;
 	struct log	 log;
 	struct confirming *c;
@@ -85,11 +86,12 @@ static void
 setup(struct fixture *f, unsigned int timeout)
 {
 	struct confirming_conf conf = { .log = &f->log, .answer = on_answer,
-	    .arg = f, .asker = { .timeout = timeout } };
+	    .arg = f, .asker = &f->asker };
 	struct err e;
 
 	*f = (struct fixture){ .dir = "/tmp/confirm-test-XXXXXX",
 	    .log = { .level = LOG_LEVEL_QUIET, .name = "unit" } };
+	f->asker.timeout = timeout;
 	assert_non_null(mkdtemp(f->dir));
 	make_askpass(f);
 	assert_int_equal(loop_new(&f->loop, &e), 0);

@@ -19,7 +19,7 @@ test_requests_wait_until_the_tokens_are_known(void **state)
 	struct fixture f;
 
 	(void)state;
-	holder_setup(&f, false);
+	holder_setup(&f, "Use any");
 	f.known = false;
 	holder_ask(&f, span_cstr("\x0b"));
 	assert_int_equal(f.replies, 0);
@@ -62,7 +62,7 @@ test_a_signature_waits_for_a_key_that_may_be_back(void **state)
 	struct fixture f;
 
 	(void)state;
-	holder_setup(&f, false);
+	holder_setup(&f, "Use any");
 	f.expecting = true;
 	ask_sign_missing(&f);
 	core_idents_known(f.core);	/* of others: this one waits on */
@@ -85,7 +85,7 @@ test_a_key_that_is_not_there_is_looked_for_once(void **state)
 	struct fixture f;
 
 	(void)state;
-	holder_setup(&f, false);
+	holder_setup(&f, "Use any");
 	f.looking = true;
 	ask_sign_missing(&f);
 	assert_int_equal(f.replies, 0);
@@ -105,7 +105,7 @@ test_it_waits_no_longer_when_none_is_expected(void **state)
 	struct fixture f;
 
 	(void)state;
-	holder_setup(&f, false);
+	holder_setup(&f, "Use any");
 	f.expecting = true;
 	ask_sign_missing(&f);
 	assert_int_equal(f.replies, 0);
@@ -125,7 +125,7 @@ test_patience_has_an_end(void **state)
 	struct fixture f;
 
 	(void)state;
-	holder_setup(&f, false);
+	holder_setup(&f, "Use any");
 	f.expecting = true;
 	ask_sign_missing(&f);
 	for (int i = 0; i < 5000 && f.replies == 0; i++) {
@@ -143,7 +143,7 @@ test_a_list_waits_only_when_there_is_nothing_to_show(void **state)
 	struct fixture f;
 
 	(void)state;
-	holder_setup(&f, false);
+	holder_setup(&f, "Use any");
 	f.expecting = true;
 	holder_ask(&f, span_cstr("\x0b"));
 	holder_check_reply(&f, MSG_IDENTITIES_ANSWER);
@@ -172,22 +172,22 @@ test_a_client_that_goes_gets_no_answer(void **state)
 	struct fixture f;
 
 	(void)state;
-	holder_setup(&f, false);
+	holder_setup(&f, "Use any");
 	holder_ask_sign(&f, 0, span_cstr("data"), 0);
-	core_cancel(f.core, 2);			/* another's */
+	core_goodbye(f.core, &f.me, 2);		/* another's */
 	assert_int_equal(f.cancelled, 0);
-	core_cancel(f.core, 1);
+	core_goodbye(f.core, &f.me, 1);
 	assert_int_equal(f.cancelled, 1);
 	core_signed(f.core, 1, 0, NULL, span_cstr("signature"));
 	assert_int_equal(f.replies, 0);
 	f.cancelled = 0;
-	core_cancel(f.core, 1);			/* is over */
+	core_goodbye(f.core, &f.me, 1);			/* is over */
 	assert_int_equal(f.cancelled, 0);
 
 	/* One that waits for its key was never anybody's. */
 	f.expecting = true;
 	ask_sign_missing(&f);
-	core_cancel(f.core, 1);
+	core_goodbye(f.core, &f.me, 1);
 	show_keys(&f);
 	assert_int_equal(f.sign_request, 0);
 	assert_int_equal(f.replies, 0);

@@ -11,10 +11,9 @@
 #include <cmocka.h>
 
 #include "ssh/keytext.h"
+#include "tests/unit/configured.h"
 #include "tests/unit/data.h"
 #include "tests/unit/holder.h"
-
-static const struct peer me = { .pid = 1, .uid = 0, .name = "test" };
 
 static void
 on_reply(void *arg, uint64_t id, struct span reply)
@@ -37,16 +36,13 @@ idents(void *arg)
 }
 
 static void
-on_sign(void *arg, uint64_t request, const struct ident *id,
-    enum sig_alg alg, struct span data, const char *what)
+on_sign(void *arg, const struct holder_order *o)
 {
 	struct fixture *f = arg;
 
-	(void)id;
-	(void)data;
-	snprintf(f->name, sizeof(f->name), "%s", what);
-	f->sign_request = request;
-	f->alg = alg;
+	snprintf(f->name, sizeof(f->name), "%s", o->what);
+	f->sign_request = o->request;
+	f->alg = o->alg;
 }
 
 static void
@@ -75,10 +71,11 @@ expecting(void *arg, bool gone, char *why, size_t len)
 
 static void
 on_unlock(void *arg, uint64_t request, const char *name,
-    const struct secret *pin)
+    const struct secret *pin, unsigned int lifetime)
 {
 	struct fixture *f = arg;
 
+	f->lifetime = lifetime;
 	f->unlock_request = request;
 	f->had_pin = pin != NULL;
 	snprintf(f->name, sizeof(f->name), "%s", name);
@@ -121,13 +118,20 @@ add_key(struct fixture *f, const char *file, const char *label)
 }
 
 void
-holder_setup(struct fixture *f, bool allow_sha1)
+holder_setup(struct fixture *f, const char *text)
 {
-	struct core_conf conf = { .reply = on_reply, .reply_arg = f,
-	    .policy = { .allow_sha1 = allow_sha1 } };
+	struct core_conf conf = { .reply = on_reply, .reply_arg = f };
+	struct confirming_conf cc = { .answer = core_confirmed };
+	static const struct pin_asker asker = { .pinentry = "none" };
+	struct err e;
 
-	*f = (struct fixture){ .known = true,
+	*f = (struct fixture){ .known = true, .me = { .peer = { .pid = 1,
+	    .name = "test" } },
 	    .log = { .level = LOG_LEVEL_QUIET, .name = "unit" } };
+	assert_int_equal(loop_new(&f->loop, &e), 0);
+	f->settings = configured(text);
+	conf.loop = f->loop;
+	conf.settings = f->settings;
 	add_key(f, "ssh/u_ecdsa.pub", "ec");
 	add_key(f, "ssh/u_rsa.pub", "rsa");
 	conf.log = &f->log;
@@ -138,12 +142,23 @@ holder_setup(struct fixture *f, bool allow_sha1)
 	    .status = on_status };
 	f->core = core_new(&conf);
 	assert_non_null(f->core);
+	cc.loop = f->loop;
+	cc.log = &f->log;
+	cc.asker = &asker;
+	cc.arg = f->core;
+	assert_int_equal(confirming_new(&f->confirming, &cc, &e), 0);
+	core_set_others(f->core, &(const struct core_others){
+	    .confirming = f->confirming });
 }
 
 void
 holder_teardown(struct fixture *f)
 {
+	core_goodbye(f->core, &f->me, 1);
 	core_free(f->core);
+	confirming_free(f->confirming);
+	settings_free(f->settings);
+	loop_free(f->loop);
 	ident_clear(&f->ids);
 }
 
@@ -153,7 +168,7 @@ holder_ask(struct fixture *f, struct span msg)
 	struct data d = data_copy(msg);
 
 	f->replies = 0;
-	core_request(f->core, &me, 1, data_span(&d));
+	core_request(f->core, &f->me, 1, data_span(&d));
 	data_free(&d);
 }
 

@@ -9,12 +9,17 @@ struct fixture {
 	struct core	*core;
 	struct log	 log;
 	struct idents	 ids;
+	struct loop	*loop;
+	struct settings	*settings;
+	struct confirming *confirming;
+	struct caller	 me;
 	bool		 known, looking, expecting;
 	const char	*why;		/* a key may be missing; NULL: "" */
 	uint64_t	 cancelled;
 	uint64_t	 sign_request;
 	enum sig_alg	 alg;
-	char		 name[64];
+	char		 name[420];
+	unsigned int	 lifetime;
 	uint64_t	 unlock_request, lock_request;
 	bool		 had_pin;
 	size_t		 n_hidden;	/* of ids, while their token is away */
@@ -24,7 +29,8 @@ struct fixture {
 	unsigned int	 replies;
 };
 
-void	 holder_setup(struct fixture *f, bool allow_sha1);
+/* With a configuration, NULL for none. */
+void	 holder_setup(struct fixture *f, const char *conf);
 void	 holder_teardown(struct fixture *f);
 
 /* One request; what the core answers at once is in f->reply. */

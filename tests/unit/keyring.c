@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "agent/keyring.h"
+#include "agent/keywords.h"
 #include "token/pcsc.h"
 
 /*
@@ -32,9 +33,8 @@ struct fixture {
 	char		 ready[400];
 	uint8_t		 reply[8192];
 	size_t		 reply_n;
+	struct caller	 me;
 };
-
-static const struct peer me = { .pid = 1, .name = "unit" };
 
 static void
 on_reply(void *arg, uint64_t id, struct span reply)
@@ -66,8 +66,11 @@ setup(struct fixture *f, bool unlock, const char *pin)
 	struct err e;
 	int p[2];
 
-	*f = (struct fixture){ .log = { .name = "unit" } };
+	*f = (struct fixture){ .log = { .name = "unit" },
+	    .me = { .peer = { .pid = 1, .name = "unit" } } };
 	options_default(&opt);
+	assert_int_equal(keywords_parse(&opt, span_cstr("Use any"), "unit",
+	    &e), 0);
 	if (pin != NULL) {
 		assert_int_equal(pipe(p), 0);
 		assert_int_equal(write(p[1], pin, strlen(pin)), strlen(pin));
@@ -83,6 +86,8 @@ setup(struct fixture *f, bool unlock, const char *pin)
 	    .settings = f->settings, .pins = f->pins, .vault = f->vault };
 	assert_int_equal(keyring_new(&f->kr, f->loop, &conf, &e), 0);
 	cc.log = &f->log;
+	cc.loop = f->loop;
+	cc.settings = f->settings;
 	cc.holder = keyring_holder(f->kr);
 	f->core = core_new(&cc);
 	keyring_set_core(f->kr, f->core);
@@ -107,7 +112,7 @@ ask(struct fixture *f, struct span msg)
 	struct err e;
 
 	f->reply_n = 0;
-	core_request(f->core, &me, 1, msg);
+	core_request(f->core, &f->me, 1, msg);
 	f->running = true;
 	if (f->reply_n == 0)
 		assert_int_equal(loop_run(f->loop, &e), 0);

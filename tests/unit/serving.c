@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/configured.h"
 #include "tests/unit/serving.h"
 
 static const struct idents *
@@ -22,38 +23,35 @@ idents(void *arg)
 }
 
 static void
-sign(void *arg, uint64_t request, const struct ident *id, enum sig_alg alg,
-    struct span data, const char *what)
+sign(void *arg, const struct holder_order *o)
 {
 	struct serving *f = arg;
 
-	(void)what;
-	(void)id;
-	(void)alg;
 	if (!f->at_once) {
-		f->waiting[f->n_waiting++] = request;
+		f->waiting[f->n_waiting++] = o->request;
 		return;
 	}
 	if (f->n_order < SERVING_ORDER)
-		f->order[f->n_order++] = (char)data.p[0];
+		f->order[f->n_order++] = (char)o->data.p[0];
 	if (f->on_sign != NULL)
 		f->on_sign(f->on_sign_arg);
-	core_signed(f->core, request, 0, NULL, span_cstr("sig"));
+	core_signed(f->core, o->request, 0, NULL, span_cstr("sig"));
 }
 
 static void
 named(void *arg, uint64_t request, const char *name,
-    const struct secret *pin)
+    const struct secret *pin, unsigned int lifetime)
 {
 	(void)name;
 	(void)pin;
+	(void)lifetime;
 	core_done(((struct serving *)arg)->core, request, 0, NULL);
 }
 
 static void
 lock(void *arg, uint64_t request, const char *name)
 {
-	named(arg, request, name, NULL);
+	named(arg, request, name, NULL, 0);
 }
 
 static void
@@ -203,6 +201,8 @@ serving_setup(struct serving *f, const struct server_conf *sc)
 	mine.log = &f->log;
 	assert_int_equal(server_new(&f->server, &mine, &e), 0);
 	conf.log = &f->log;
+	conf.loop = f->loop;
+	conf.settings = f->settings = configured("Use any");
 	conf.reply_arg = f->server;
 	conf.holder = (struct holder){ .arg = f, .idents = idents,
 	    .sign = sign, .cancel = cancel, .look = look,
@@ -232,6 +232,7 @@ serving_teardown(struct serving *f)
 	assert_null(failed);
 	server_free(f->server);
 	core_free(f->core);
+	settings_free(f->settings);
 	loop_free(f->loop);
 	ident_clear(&f->ids);
 	listen_close(&f->listener, true);

@@ -22,11 +22,12 @@ struct serving {
 	struct loop	*loop;
 	struct server	*server;
 	struct core	*core;
+	struct settings	*settings;
 	struct idents	 ids;
 	uint64_t	 waiting[8];
 	size_t		 n_waiting;
 	int		 release, stop;
-	int		 cancelled;	/* tells of each core_cancel() */
+	int		 cancelled;	/* tells of each holder.cancel() */
 	pthread_t	 thread;
 
 	/* Of signatures at once: the first byte of what each is of. */

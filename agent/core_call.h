@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef AGENT_CORE_CALL_H
+#define AGENT_CORE_CALL_H
+
+#include <sys/queue.h>
+
+#include "agent/core.h"
+#include "agent/grants.h"
+#include "agent/padlock.h"
+#include "agent/view.h"
+
+/*
+ * The inside of the core, shared by its files: core.c takes requests in and
+ * sends answers, core_keys.c lists and signs, core_tokens.c unlocks and
+ * locks, core_upstream.c asks the other agent, core_extension.c does the
+ * extensions, and core_decision.c tells what has come of it all.
+ *
+ * A request that has to wait for something is kept as a message, and looked
+ * at from its beginning when that has come: whatever has changed meanwhile
+ * counts.  Only what was handed to the holder of the keys is not looked at
+ * again.
+ */
+
+/* What an open request waits for. */
+enum stage {
+	AT_HOLDER,		/* its answer */
+	FOR_KEYS,		/* other keys than now, or for keys at all */
+	FOR_PERSON,		/* to confirm it */
+	FOR_UPSTREAM,		/* the other agent's answer */
+	FOR_TIME,		/* to pass: a refusal that comes late */
+};
+
+/* What is known of a request beyond its message. */
+struct progress {
+	int64_t		 since;		/* when it came, ms */
+	int64_t		 patience;	/* with keys, until; 0: none asked */
+	bool		 confirmed;
+	bool		 upstream_asked;
+	struct span	 theirs;	/* the upstream's answer, or empty */
+};
+
+struct pending {
+	TAILQ_ENTRY(pending) next;
+	struct core	*core;
+	uint64_t	 id;
+	struct caller	*caller;
+	enum stage	 stage;
+	struct progress	 progress;	/* .theirs is empty */
+	uint8_t		*msg;
+	size_t		 msg_n;
+	char		 what[420];	/* for the log */
+
+	/* AT_HOLDER: what it is for */
+	struct constraints *constraints; /* of an unlock; NULL: no unlock */
+	char		 serial[32];	/* of its token, "" until known */
+	uint64_t	 granted;	/* grants_version() when it signed */
+
+	struct timer	*timer;		/* FOR_TIME */
+};
+
+struct core {
+	struct core_conf conf;
+	TAILQ_HEAD(pendings, pending) pending;
+	struct refusals	 refusals;
+	struct core_others others;
+	struct grants	*grants;
+	struct padlock	 padlock;
+};
+
+/* How a handler left its request. */
+enum outcome {
+	FAIL,			/* answer 5 */
+	ANSWER,			/* answer with what is in the writer */
+	LATER,			/* it is in core->pending, or was answered */
+};
+
+struct call {
+	struct core	*core;
+	struct caller	*caller;
+	uint64_t	 id;
+	struct span	 msg;
+	struct wire_r	 in;		/* the rest of it, after the type */
+	struct wire_w	*out;
+	struct progress	 progress;
+};
+
+/* A sign request, taken apart.  Borrows from its message. */
+struct signing {
+	struct span	 blob, data;
+	uint32_t	 flags;
+	const struct ident *id;		/* NULL: no token has the key */
+	bool		 is_cert;	/* the blob is a certificate of it */
+	struct key_policy key;		/* of id */
+	struct request	 req;
+	char		 what[420];	/* for a person */
+};
+
+/* False: it is malformed. */
+bool		 signing_read(struct core *c, const struct caller *who,
+		    struct span msg, struct signing *s);
+
+/* Something that was allowed or not, to be told of. */
+struct decision {
+	const char	*action;	/* a word: "sign", "unlock", ... */
+	const char	*what;		/* the same and more for a person */
+	const char	*token;		/* serial number; NULL: not known */
+	const struct signing *signing;	/* NULL: it is not a signature */
+	const struct progress *progress;
+};
+
+/*
+ * To the log and the audit log; `refused`, which is NULL if it was allowed,
+ * also to the status and as a notice.
+ */
+void		 core_decide(struct core *c, const struct caller *who,
+		    const struct decision *d, const struct err *refused);
+void		 call_decide(const struct call *call, const char *action,
+		    const char *what, const struct err *refused);
+
+/* Keep the request for later; NULL: no memory. */
+struct pending	*call_keep(struct call *call, enum stage stage,
+		    const char *what);
+
+/* NULL: none of this request waits for that. */
+struct pending	*core_pending(struct core *c, uint64_t id, enum stage stage);
+
+/*
+ * Ask the upstream agent the same thing, if there is one for this caller.
+ * What it refuses is looked at again, with progress.upstream_asked.
+ */
+bool		 call_has_upstream(const struct call *call);
+enum outcome	 call_upstream(struct call *call, const char *what,
+		    int timeout_ms);
+
+void		 pending_drop(struct pending *p);
+
+/* Look at a request again that was kept, and drop it. */
+void		 pending_resume(struct pending *p);
+
+void		 core_send_byte(struct core *c, uint64_t id,
+		    enum agent_msg type);
+
+/* The handlers of messages, for the table in core.c. */
+enum outcome	 on_list(struct call *call);
+enum outcome	 on_sign(struct call *call);
+enum outcome	 on_add_key(struct call *call);
+enum outcome	 on_remove_key(struct call *call);
+enum outcome	 on_remove_all(struct call *call);
+enum outcome	 on_unlock_token(struct call *call);
+enum outcome	 on_unlock_constrained(struct call *call);
+enum outcome	 on_lock_token(struct call *call);
+enum outcome	 on_lock_agent(struct call *call);
+enum outcome	 on_unlock_agent(struct call *call);
+enum outcome	 on_extension(struct call *call);
+
+/* The rest of what an answered request does, before its client hears of it. */
+void		 keys_decide(struct pending *p, const struct err *refused);
+void		 keys_signed(struct pending *p, int r, const struct err *e,
+		    struct span sig);
+int		 tokens_done(struct pending *p, struct err *e) MUST_CHECK;
+
+#endif

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "agent/core_call.h"
+#include "agent/destination.h"
+#include "agent/policy.h"
+#include "pin/confirm.h"
+
+#define PATIENCE_MS	5000	/* with a key that may be back */
+#define UPSTREAM_MS	2000	/* for the other agent's list */
+
+/* --- waiting for keys --- */
+
+static bool
+may_wait(struct call *call)
+{
+	if (call->progress.patience == 0)
+		call->progress.patience = loop_now() + PATIENCE_MS;
+	return loop_now() < call->progress.patience;
+}
+
+/*
+ * Whether there is any sense in waiting for other keys: the tokens are just
+ * being looked at, once for each request, or one may be back in a moment.
+ */
+static bool
+keys_may_come(struct call *call, bool gone, char *why, size_t len)
+{
+	const struct holder *h = &call->core->conf.holder;
+
+	if (call->progress.patience == 0 && h->look(h->arg) &&
+	    may_wait(call))
+		return true;
+	return h->expecting(h->arg, gone, why, len) && may_wait(call);
+}
+
+/* --- the list --- */
+
+static struct view
+view_of(const struct call *call)
+{
+	const struct core *c = call->core;
+
+	return (struct view){ .ids = c->conf.holder.idents(c->conf.holder.arg),
+	    .opt = settings_get(c->conf.settings), .certs = c->others.certs,
+	    .grants = c->grants, .bind = &call->caller->bind,
+	    .now = time(NULL) };
+}
+
+static enum outcome
+put_list(struct call *call)
+{
+	const struct core *c = call->core;
+	const struct view v = view_of(call);
+	struct err e;
+
+	if (c->others.certs != NULL)
+		(void)certs_refresh(c->others.certs, v.now);
+	if (view_put(&v, call->progress.theirs, call->out, &e) != 0)
+		log_error(c->conf.log, "the upstream agent's keys are left "
+		    "out: %s", e.msg);
+	return ANSWER;
+}
+
+enum outcome
+on_list(struct call *call)
+{
+	const struct holder *h = &call->core->conf.holder;
+	char why[320];
+
+	if (!wire_end(&call->in))
+		return FAIL;
+	if (padlock_closed(&call->core->padlock)) {
+		wire_put_u8(call->out, MSG_IDENTITIES_ANSWER);
+		wire_put_u32(call->out, 0);
+		return ANSWER;
+	}
+	if (call->progress.upstream_asked)
+		return put_list(call);
+	if ((call->progress.patience == 0 && h->look(h->arg) &&
+	    may_wait(call)) || (h->idents(h->arg)->n == 0 &&
+	    h->expecting(h->arg, false, why, sizeof(why)) && may_wait(call)))
+		return call_keep(call, FOR_KEYS, "") != NULL ? LATER : FAIL;
+	if (call_has_upstream(call))
+		return call_upstream(call, "list of keys", UPSTREAM_MS);
+	return put_list(call);
+}
+
+/* --- signatures --- */
+
+bool
+signing_read(struct core *c, const struct caller *who, struct span msg,
+    struct signing *s)
+{
+	const struct holder *h = &c->conf.holder;
+	char about[160], where[BIND_TEXT_MAX];
+	struct wire_r in;
+
+	wire_read(&in, msg);
+	(void)wire_get_u8(&in);
+	*s = (struct signing){ .blob = wire_get_string(&in) };
+	s->data = wire_get_string(&in);
+	s->flags = wire_get_u32(&in);
+	if (!wire_end(&in))
+		return false;
+	s->id = view_find(h->idents(h->arg), s->blob, &s->is_cert);
+	request_parse(s->data, s->id == NULL ? s->blob :
+	    (struct span){ s->id->blob, s->id->blob_n }, &s->req);
+	request_describe(&s->req, about, sizeof(about));
+	bind_describe(&who->bind, where, sizeof(where));
+	snprintf(s->what, sizeof(s->what), "%s%s%.170s%s%.64s", about,
+	    where[0] != '\0' ? " " : "", where,
+	    s->id != NULL ? " with key " : "",
+	    s->id != NULL ? s->id->comment : "");
+	if (s->id != NULL)
+		s->key = options_key_policy(
+		    settings_get(c->conf.settings), s->id->fingerprint,
+		    s->id->id, s->id->label);
+	return true;
+}
+
+/* Everything that can forbid it, but a person. */
+static int
+permit(const struct core *c, const struct caller *who,
+    const struct signing *s, enum sig_alg *alg, struct err *e)
+{
+	const struct constraints *given = grants_of(c->grants, s->id->serial);
+	const struct span key = { s->id->blob, s->id->blob_n };
+	int r;
+
+	if (grants_hidden(c->grants, s->id->serial, key))
+		return err_set(e, ERR_DENIED, 0, "the key was removed with "
+		    "\"ssh-add -d\"; \"ssh-add -s %s\" brings it back",
+		    s->id->serial);
+	if (given != NULL && given->certs_only && !s->is_cert)
+		return err_set(e, ERR_DENIED, 0, "the token was added for "
+		    "its certificates only (ssh-add -C)");
+	if (given != NULL && (r = destination_signs(&given->destinations,
+	    &who->bind, &s->req, time(NULL), e)) != 0)
+		return r;
+	if ((r = policy_use(s->key.use, bind_is_forwarded(&who->bind) ?
+	    s->key.forwarded : NULL, &s->req, e)) != 0)
+		return r;
+	return policy_algorithm(settings_get(c->conf.settings)->allow_sha1,
+	    s->id->type, s->flags, &s->req, alg, e);
+}
+
+static enum outcome
+refuse(const struct call *call, const struct signing *s,
+    const struct err *e)
+{
+	core_decide(call->core, call->caller, &(const struct decision){
+	    .action = "sign", .what = s->what, .signing = s,
+	    .progress = &call->progress }, e);
+	return FAIL;
+}
+
+/* A signature that was kept waiting was made, or is refused now. */
+void
+keys_decide(struct pending *p, const struct err *refused)
+{
+	struct decision d = { .action = "sign", .what = p->what,
+	    .progress = &p->progress };
+	struct signing s;
+
+	if (signing_read(p->core, p->caller, (struct span){ p->msg,
+	    p->msg_n }, &s))
+		d.signing = &s;
+	core_decide(p->core, p->caller, &d, refused);
+}
+
+/* No token has the key, as far as we know; one may, or will in a moment. */
+static enum outcome
+wait_for_key(struct call *call, const struct signing *s)
+{
+	char why[320];
+	struct err e;
+
+	if (keys_may_come(call, true, why, sizeof(why)))
+		return call_keep(call, FOR_KEYS, s->what) != NULL ? LATER :
+		    FAIL;
+	(void)err_set(&e, ERR_NOTFOUND, 0, "no token that is plugged in has "
+	    "this key%s%.200s", why[0] != '\0' ? "; " : "", why);
+	return refuse(call, s, &e);
+}
+
+/* --- asking a person --- */
+
+void
+core_confirmed(void *arg, uint64_t id, int r, const struct err *e)
+{
+	struct core *c = arg;
+	struct pending *p = core_pending(c, id, FOR_PERSON);
+
+	if (p == NULL)
+		return;
+	if (r == 0) {
+		p->progress.confirmed = true;
+		pending_resume(p);
+		return;
+	}
+	keys_decide(p, e);
+	pending_drop(p);
+	core_send_byte(c, id, MSG_FAILURE);
+}
+
+static bool
+wants_confirmation(const struct core *c, const struct signing *s)
+{
+	const struct constraints *given = grants_of(c->grants, s->id->serial);
+
+	return s->key.confirm || (given != NULL && given->confirm);
+}
+
+static enum outcome
+ask_person(struct call *call, const struct signing *s)
+{
+	struct core *c = call->core;
+	struct pending *p;
+	char text[PIN_CONFIRM_MAX] = "";
+	struct err e;
+
+	pin_confirm_add(text, "Allow use of key %s?", s->id->comment);
+	pin_confirm_add(text, "%s", s->what);
+	pin_confirm_add(text, "Key fingerprint %s.", s->id->fingerprint);
+	pin_confirm_add(text, "Asked for by %s (pid %ld).",
+	    call->caller->peer.name, (long)call->caller->peer.pid);
+	if ((p = call_keep(call, FOR_PERSON, s->what)) == NULL)
+		return FAIL;
+	if (confirming_add(c->others.confirming, call->id, text, &e) == 0)
+		return LATER;
+	pending_drop(p);
+	return refuse(call, s, &e);
+}
+
+enum outcome
+on_sign(struct call *call)
+{
+	struct core *c = call->core;
+	const struct holder *h = &c->conf.holder;
+	struct pending *p;
+	struct signing s;
+	enum sig_alg alg;
+	struct err e;
+
+	if (!signing_read(c, call->caller, call->msg, &s))
+		return FAIL;
+	if (s.id == NULL && call_has_upstream(call) &&
+	    !call->progress.upstream_asked)
+		return call_upstream(call, s.what, 0);
+	if (s.id == NULL)
+		return wait_for_key(call, &s);
+	if (permit(c, call->caller, &s, &alg, &e) != 0)
+		return refuse(call, &s, &e);
+	if (wants_confirmation(c, &s) && !call->progress.confirmed)
+		return ask_person(call, &s);
+	if ((p = call_keep(call, AT_HOLDER, s.what)) == NULL)
+		return FAIL;
+	p->granted = grants_version(c->grants);
+	h->sign(h->arg, &(const struct holder_order){ .request = call->id,
+	    .peer = call->caller->peer.pid, .id = s.id, .alg = alg,
+	    .data = s.data, .what = s.what });
+	return LATER;
+}
+
+/*
+ * The token was added anew, with constraints, or the key removed while it
+ * signed: what would not be signed now is not handed out.
+ */
+static int
+permit_still(struct pending *p, struct err *e)
+{
+	struct core *c = p->core;
+	struct signing s;
+	enum sig_alg alg;
+
+	if (p->granted == grants_version(c->grants))
+		return 0;
+	if (!signing_read(c, p->caller, (struct span){ p->msg, p->msg_n },
+	    &s) || s.id == NULL)
+		return err_set(e, ERR_NOTFOUND, 0, "the key has gone "
+		    "meanwhile");
+	return permit(c, p->caller, &s, &alg, e);
+}
+
+void
+keys_signed(struct pending *p, int r, const struct err *why,
+    struct span sig)
+{
+	struct core *c = p->core;
+	const uint64_t id = p->id;
+	struct wire_w w;
+	struct err e;
+	bool sent = false;
+
+	if (r != 0)
+		e = *why;
+	else
+		r = permit_still(p, &e);
+	keys_decide(p, r != 0 ? &e : NULL);
+	pending_drop(p);
+	if (r == 0 && wire_write(&w, AGENT_MAX_MSG)) {
+		wire_put_u8(&w, MSG_SIGN_RESPONSE);
+		wire_put_string(&w, sig);
+		if ((sent = !w.bad))
+			c->conf.reply(c->conf.reply_arg, id, wire_bytes(&w));
+		wire_free(&w);
+	}
+	if (!sent)
+		core_send_byte(c, id, MSG_FAILURE);
+}
