@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/span.h"
+#include "token/p11uri.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
+
+static void
+must(bool law)
+{
+	if (!law)
+		__builtin_trap();
+}
+
+/*
+ * What is understood fits, names something, and matches a token of just
+ * that serial number and label, but none of another.
+ */
+static void
+check(const struct p11uri *u)
+{
+	const bool serial = u->serial[0] != '\0', label = u->label[0] != '\0';
+
+	must(strnlen(u->serial, sizeof(u->serial)) < sizeof(u->serial));
+	must(strnlen(u->label, sizeof(u->label)) < sizeof(u->label));
+	must(serial || label);
+	must(p11uri_matches(u, u->serial, u->label));
+	must(!serial || !p11uri_matches(u, "", u->label));
+	must(!label || !p11uri_matches(u, u->serial, ""));
+}
+
+/* Input: the text, up to its end or a NUL. */
+int
+LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
+{
+	char *text = strndup((const char *)p, n);
+	struct p11uri u;
+	struct err e = { 0 };
+
+	must(text != NULL);
+	(void)p11uri_is(text);
+	if (p11uri_parse(&u, text, &e) == 0)
+		check(&u);
+	else
+		must(e.code == ERR_FORMAT && e.msg[0] != '\0');
+	free(text);
+	return 0;
+}
