@@ -16,8 +16,11 @@ p11uri_is(const char *text)
 	return strncasecmp(text, SCHEME, strlen(SCHEME)) == 0;
 }
 
-/* PKCS#11 fills its fields up with blanks; p11-kit those not said with 0. */
-static void
+/*
+ * PKCS#11 fills its fields up with blanks; p11-kit those not said with 0.
+ * False: there is a NUL inside, and what it cuts off would be lost.
+ */
+static bool
 take_field(char *out, size_t len, const unsigned char *field)
 {
 	size_t n = len - 1;
@@ -26,6 +29,7 @@ take_field(char *out, size_t len, const unsigned char *field)
 		n--;
 	memcpy(out, field, n);
 	out[n] = '\0';
+	return strlen(out) == n;
 }
 
 int
@@ -44,9 +48,12 @@ p11uri_parse(struct p11uri *u, const char *text, struct err *e)
 		    p11_kit_uri_message(x));
 	} else {
 		info = p11_kit_uri_get_token_info(uri);
-		take_field(u->serial, sizeof(u->serial), info->serialNumber);
-		take_field(u->label, sizeof(u->label), info->label);
-		if (u->serial[0] == '\0' && u->label[0] == '\0')
+		if (!take_field(u->serial, sizeof(u->serial),
+		    info->serialNumber) ||
+		    !take_field(u->label, sizeof(u->label), info->label))
+			r = err_set(e, ERR_FORMAT, 0, "the PKCS#11 URI has "
+			    "a NUL in a name");
+		else if (u->serial[0] == '\0' && u->label[0] == '\0')
 			r = err_set(e, ERR_FORMAT, 0, "the PKCS#11 URI names "
 			    "no token by \"serial\" or \"token\"");
 	}

@@ -88,6 +88,9 @@ test_names_that_no_token_can_have_are_refused(void **state)
 	assert_string_equal(u.label, "0123456789abcdef0123456789abcdef");
 	assert_int_equal(parse(&u, "pkcs11:token="
 	    "0123456789abcdef0123456789abcdef0"), ERR_FORMAT);
+	/* What follows a NUL would be lost, and "a" is another token. */
+	assert_int_equal(parse(&u, "pkcs11:token=a%00b"), ERR_FORMAT);
+	assert_int_equal(parse(&u, "pkcs11:token=t;serial=%00b"), ERR_FORMAT);
 }
 
 static void
