@@ -9,6 +9,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
 struct state {
 	struct core	*core;
+	struct loop	*loop;
+	struct confirming *confirming;
 	struct idents	 ids;
 	uint64_t	 asked, answered;
 };
@@ -125,14 +127,56 @@ configure(void)
 	return settings;
 }
 
-/* A wrong password is answered late, and nothing else. */
+/* There is nobody to ask, but every second answer is to have been yes. */
 static void
-give_up(struct state *s, struct caller *me, struct span msg)
+on_answer(void *arg, uint64_t request, int r, const struct err *e)
 {
-	if (msg.n == 0 || msg.p[0] != MSG_UNLOCK)
+	struct state *s = arg;
+
+	if (request != s->asked || r != ERR_DENIED)
 		__builtin_trap();
-	core_goodbye(s->core, me, s->asked);
-	s->answered = s->asked;
+	core_confirmed(s->core, request, request % 2 == 0 ? 0 : r, e);
+	loop_stop(s->loop);
+}
+
+static void
+start(struct state *s, struct core_conf *conf)
+{
+	static const struct pin_asker nobody = { .pinentry = "none" };
+	struct confirming_conf cc = { .log = conf->log, .asker = &nobody,
+	    .answer = on_answer, .arg = s };
+	struct err e;
+
+	setenv("SSH_ASKPASS_REQUIRE", "force", 1);	/* no terminal */
+	unsetenv("SSH_ASKPASS");
+	unsetenv("DISPLAY");
+	unsetenv("WAYLAND_DISPLAY");
+	if (loop_new(&s->loop, &e) != 0)
+		abort();
+	conf->loop = cc.loop = s->loop;
+	if ((s->core = core_new(conf)) == NULL ||
+	    confirming_new(&s->confirming, &cc, &e) != 0)
+		abort();
+	core_set_others(s->core, &(const struct core_others){
+	    .confirming = s->confirming });
+}
+
+/*
+ * A wrong password is answered late: that is not waited for.  A signature
+ * that somebody has to consent to is answered after that.  Nothing else is
+ * answered later.
+ */
+static void
+wait_for(struct state *s, struct caller *me, struct span msg)
+{
+	struct err e;
+
+	if (msg.n > 0 && msg.p[0] == MSG_UNLOCK) {
+		core_goodbye(s->core, me, s->asked);
+		s->answered = s->asked;
+	} else if (msg.n == 0 || msg.p[0] != MSG_SIGN_REQUEST ||
+	    loop_run(s->loop, &e) != 0 || s->answered != s->asked)
+		__builtin_trap();
 }
 
 /* A stream of frames: each gets one reply, in order, whatever it is. */
@@ -145,7 +189,6 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	struct conn_in conn = { 0 };
 	struct settings *settings;
 	struct state s = { 0 };
-	struct err e;
 	struct core_conf conf = { .log = &quiet, .reply = on_reply,
 	    .reply_arg = &s, .holder = { .arg = &s, .idents = idents,
 	    .sign = sign, .cancel = cancel, .look = look,
@@ -155,20 +198,19 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 
 	add_key(&s);
 	conf.settings = settings = configure();
-	if (loop_new(&conf.loop, &e) != 0 ||
-	    (s.core = core_new(&conf)) == NULL)
-		abort();
+	start(&s, &conf);
 	while (conn_in_feed(&conn, &in, &msg) == 1) {
 		core_request(s.core, &me, ++s.asked, msg);
 		if (s.answered != s.asked)
-			give_up(&s, &me, msg);
+			wait_for(&s, &me, msg);
 		conn_in_next(&conn);
 	}
 	conn_in_next(&conn);
 	core_goodbye(s.core, &me, s.asked);
 	core_free(s.core);
+	confirming_free(s.confirming);
 	settings_free(settings);
-	loop_free(conf.loop);
+	loop_free(s.loop);
 	ident_clear(&s.ids);
 	return 0;
 }
