@@ -8,6 +8,19 @@
 
 #include "agent/keywords.h"
 #include "tests/unit/configured.h"
+#include "tests/unit/data.h"
+
+int
+configured_options(struct options *o, const char *text, struct err *e)
+{
+	struct data d = data_copy(span_cstr(text));
+	int r;
+
+	options_default(o);
+	r = keywords_parse(o, data_span(&d), "test", e);
+	data_free(&d);
+	return r;
+}
 
 struct settings *
 configured(const char *text)
@@ -16,9 +29,7 @@ configured(const char *text)
 	struct options o;
 	struct err e;
 
-	options_default(&o);
-	if (text != NULL && keywords_parse(&o, span_cstr(text), "test",
-	    &e) != 0)
+	if (configured_options(&o, text != NULL ? text : "", &e) != 0)
 		fail_msg("%s", e.msg);
 	assert_int_equal(settings_new(&s, &o, 0, NULL, &e), 0);
 	return s;
