@@ -44,27 +44,9 @@ teardown(void **state)
 }
 
 static struct data
-message_as(struct span key, const struct hostkey *signer, struct span id,
-    uint8_t forwarding)
-{
-	struct data sig = hostkey_sign(signer, id), d;
-	struct wire_w w;
-
-	assert_true(wire_write(&w, 1 << 17));
-	wire_put_string(&w, key);
-	wire_put_string(&w, id);
-	wire_put_string(&w, data_span(&sig));
-	wire_put_u8(&w, forwarding);
-	d = data_copy(wire_bytes(&w));
-	wire_free(&w);
-	data_free(&sig);
-	return d;
-}
-
-static struct data
 message(const struct hostkey *k, const char *id, uint8_t forwarding)
 {
-	return message_as(data_span(&k->blob), k, span_cstr(id), forwarding);
+	return hostkey_bind(data_span(&k->blob), k, span_cstr(id), forwarding);
 }
 
 static int
@@ -160,7 +142,7 @@ test_a_signature_by_another_key_is_refused(void **state)
 {
 	struct fixture *f = *state;
 
-	assert_int_not_equal(add_data(&f->bind, message_as(
+	assert_int_not_equal(add_data(&f->bind, hostkey_bind(
 	    data_span(&f->a.blob), &f->b, span_cstr("id"), 0)), 0);
 	assert_true(bind_failed(&f->bind));
 }
@@ -280,11 +262,11 @@ test_a_session_id_of_128_bytes_is_well_and_129_refused(void **state)
 	uint8_t id[129];
 
 	memset(id, 7, sizeof(id));
-	assert_int_equal(add_data(&f->bind, message_as(
+	assert_int_equal(add_data(&f->bind, hostkey_bind(
 	    data_span(&f->a.blob), &f->a, (struct span){ id, 129 }, 0)),
 	    ERR_LIMIT);
 	assert_true(bind_failed(&f->bind));
-	assert_int_equal(add_data(&f->bind, message_as(
+	assert_int_equal(add_data(&f->bind, hostkey_bind(
 	    data_span(&f->a.blob), &f->a, (struct span){ id, 128 }, 0)), 0);
 }
 
@@ -300,7 +282,7 @@ test_a_bind_of_more_than_64_kib_is_refused(void **state)
 	wire_put_string(&w, data_span(&big));
 	what.principals = wire_bytes(&w);
 	cert = hostkey_certify(&f->a, &f->b, &what);
-	assert_int_equal(add_data(&f->bind, message_as(data_span(&cert),
+	assert_int_equal(add_data(&f->bind, hostkey_bind(data_span(&cert),
 	    &f->a, span_cstr("id"), 0)), ERR_LIMIT);
 	data_free(&cert);
 	wire_free(&w);
@@ -312,7 +294,7 @@ static void
 test_a_failed_first_bind_hides_until_one_succeeds(void **state)
 {
 	struct fixture *f = *state;
-	struct data d = message_as(data_span(&f->a.blob), &f->b,
+	struct data d = hostkey_bind(data_span(&f->a.blob), &f->b,
 	    span_cstr("id"), 0);
 
 	assert_int_not_equal(add_data(&f->bind, d), 0);
@@ -327,7 +309,7 @@ test_a_refused_bind_that_says_forwarding_is_remembered(void **state)
 {
 	struct fixture *f = *state;
 
-	assert_int_not_equal(add_data(&f->bind, message_as(
+	assert_int_not_equal(add_data(&f->bind, hostkey_bind(
 	    data_span(&f->a.blob), &f->b, span_cstr("id"), 1)), 0);
 	assert_true(bind_is_forwarded(&f->bind));
 	assert_int_equal(add(&f->bind, &f->a, "id", 0), 0);
@@ -340,7 +322,7 @@ test_a_host_key_of_a_type_not_known_is_refused(void **state)
 	struct data sk = data_pub("sk_ed25519");
 	struct fixture *f = *state;
 
-	assert_int_equal(add_data(&f->bind, message_as(data_span(&sk),
+	assert_int_equal(add_data(&f->bind, hostkey_bind(data_span(&sk),
 	    &f->a, span_cstr("id"), 1)), ERR_UNSUPPORTED);
 	assert_true(bind_failed(&f->bind) && bind_is_forwarded(&f->bind));
 	data_free(&sk);
@@ -354,13 +336,13 @@ test_a_host_certificate_needs_the_signature_of_its_ca(void **state)
 	struct data cert = hostkey_certify(&f->a, &f->b, &what);
 
 	cert.p[cert.n - 1] ^= 1;
-	assert_int_equal(add_data(&f->bind, message_as(data_span(&cert),
+	assert_int_equal(add_data(&f->bind, hostkey_bind(data_span(&cert),
 	    &f->a, span_cstr("id"), 0)), ERR_DENIED);
 	cert.p[cert.n - 1] ^= 1;
-	assert_int_equal(add_data(&f->bind, message_as(data_span(&cert),
+	assert_int_equal(add_data(&f->bind, hostkey_bind(data_span(&cert),
 	    &f->b, span_cstr("id"), 0)), ERR_FORMAT);
 	assert_true(bind_failed(&f->bind));
-	assert_int_equal(add_data(&f->bind, message_as(data_span(&cert),
+	assert_int_equal(add_data(&f->bind, hostkey_bind(data_span(&cert),
 	    &f->a, span_cstr("id"), 0)), 0);
 	assert_true(f->bind.hops[0].certified);
 	data_free(&cert);
@@ -377,7 +359,7 @@ test_a_certificate_by_a_security_key_is_kept_unbelieved(void **state)
 
 	sk.blob = data_pub("sk_ecdsa");
 	cert = hostkey_certify(&f->a, &sk, &what);
-	assert_int_equal(add_data(&f->bind, message_as(data_span(&cert),
+	assert_int_equal(add_data(&f->bind, hostkey_bind(data_span(&cert),
 	    &f->a, span_cstr("id"), 0)), 0);
 	assert_false(f->bind.hops[0].certified);
 	data_free(&cert);

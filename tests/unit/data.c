@@ -106,6 +106,21 @@ data_pub(const char *name)
 	return d;
 }
 
+struct span
+data_login_key(struct span login)
+{
+	struct wire_r r;
+
+	wire_read(&r, login);
+	(void)wire_get_string(&r);
+	(void)wire_get_u8(&r);
+	for (int i = 0; i < 3; i++)
+		(void)wire_get_string(&r);
+	(void)wire_get_u8(&r);
+	(void)wire_get_string(&r);
+	return wire_get_string(&r);
+}
+
 void
 data_each_cut(struct span all, void (*fn)(struct span, void *), void *arg)
 {

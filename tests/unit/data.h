@@ -35,6 +35,9 @@ char		*data_text(const char *name);
 /* The blob in tests/data/ssh/NAME.pub; "../x509/p256" works, too. */
 struct data	 data_pub(const char *name);
 
+/* The key in the data of a login, as ssh has it signed. */
+struct span	 data_login_key(struct span login);
+
 /* Call fn with every shorter beginning of `all`, each in its own copy. */
 void		 data_each_cut(struct span all,
 		    void (*fn)(struct span cut, void *arg), void *arg);

@@ -88,19 +88,11 @@ static int
 bind_key(struct bind *b, struct span key, const struct hostkey *signer,
     char digit, bool forwarding)
 {
-	struct data sig = hostkey_sign(signer, session(digit));
-	struct wire_w w;
+	struct data d = hostkey_bind(key, signer, session(digit), forwarding);
 	struct err e;
-	int r;
+	const int r = bind_add(b, data_span(&d), &e);
 
-	assert_true(wire_write(&w, 4096));
-	wire_put_string(&w, key);
-	wire_put_string(&w, session(digit));
-	wire_put_string(&w, data_span(&sig));
-	wire_put_u8(&w, forwarding);
-	r = bind_add(b, wire_bytes(&w), &e);
-	wire_free(&w);
-	data_free(&sig);
+	data_free(&d);
 	return r;
 }
 
@@ -170,7 +162,8 @@ real(const char *bind, const char *login_data, const char *broken)
 	assert_int_equal(constraints_parse(data_span(&c),
 	    CONSTRAINT_NO_CERTS, &con, &e), 0);
 	assert_int_equal(bind_add(&b, data_span(&d), &e), 0);
-	request_parse(data_span(&login), (struct span){ 0 }, &req);
+	request_parse(data_span(&login), data_login_key(data_span(&login)),
+	    &req);
 	assert_int_equal(req.kind, REQUEST_USERAUTH_HOSTBOUND);
 	assert_int_equal(destination_lists(&con.destinations, &b,
 	    1700000000), broken == NULL);

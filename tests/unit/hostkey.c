@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -126,21 +127,50 @@ hostkey_sign(const struct hostkey *k, struct span data)
 }
 
 struct data
-hostkey_certify(const struct hostkey *subject, const struct hostkey *ca,
+hostkey_bind(struct span key, const struct hostkey *signer,
+    struct span session_id, uint8_t forwarding)
+{
+	struct data sig = hostkey_sign(signer, session_id), d;
+	struct wire_w w;
+
+	assert_true(wire_write(&w, 1 << 17));
+	wire_put_string(&w, key);
+	wire_put_string(&w, session_id);
+	wire_put_string(&w, data_span(&sig));
+	wire_put_u8(&w, forwarding);
+	d = data_copy(wire_bytes(&w));
+	wire_free(&w);
+	data_free(&sig);
+	return d;
+}
+
+/* Its type, a nonce, and the fields of the key. */
+static void
+put_subject(struct wire_w *w, struct span subject)
+{
+	struct span type;
+	struct wire_r r;
+	char name[80];
+
+	wire_read(&r, subject);
+	type = wire_get_string(&r);
+	snprintf(name, sizeof(name), "%.*s-cert-v01@openssh.com",
+	    (int)type.n, (const char *)type.p);
+	wire_put_cstring(w, name);
+	wire_put_cstring(w, "a nonce for this test");
+	wire_put_raw(w, wire_get_raw(&r, r.left));
+}
+
+struct data
+hostkey_certify_blob(struct span subject, const struct hostkey *ca,
     const struct hostkey_cert *c)
 {
 	struct data sig, d;
-	struct wire_r r;
 	struct wire_w w;
 
-	assert_int_equal(subject->type, HOSTKEY_ED25519);
-	wire_read(&r, data_span(&subject->blob));
-	wire_get_string(&r);
 	assert_true(wire_write(&w, 1 << 17));
-	wire_put_cstring(&w, "ssh-ed25519-cert-v01@openssh.com");
-	wire_put_cstring(&w, "a nonce for this test");
-	wire_put_string(&w, wire_get_string(&r));
-	wire_put_u64(&w, 1);
+	put_subject(&w, subject);
+	wire_put_u64(&w, c->serial);
 	wire_put_u32(&w, c->type);
 	wire_put_cstring(&w, "host");
 	wire_put_string(&w, c->principals);
@@ -156,4 +186,21 @@ hostkey_certify(const struct hostkey *subject, const struct hostkey *ca,
 	wire_free(&w);
 	data_free(&sig);
 	return d;
+}
+
+struct data
+hostkey_certify_user(struct span subject, const struct hostkey *ca,
+    uint64_t serial)
+{
+	const struct hostkey_cert what = { .type = CERT_USER,
+	    .serial = serial, .before = CERT_FOREVER };
+
+	return hostkey_certify_blob(subject, ca, &what);
+}
+
+struct data
+hostkey_certify(const struct hostkey *subject, const struct hostkey *ca,
+    const struct hostkey_cert *c)
+{
+	return hostkey_certify_blob(data_span(&subject->blob), ca, c);
 }

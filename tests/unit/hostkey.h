@@ -36,14 +36,29 @@ struct data	 hostkey_sign_as(const struct hostkey *k, enum sig_alg rsa,
 /* The same, with rsa-sha2-512. */
 struct data	 hostkey_sign(const struct hostkey *k, struct span data);
 
+/*
+ * The data of a session-bind: this key, or a certificate of it, for this
+ * session, which `signer` signed.
+ */
+struct data	 hostkey_bind(struct span key, const struct hostkey *signer,
+		    struct span session_id, uint8_t forwarding);
+
 /* What a CA certifies; principals and critical are packed strings. */
 struct hostkey_cert {
 	enum cert_type	 type;
+	uint64_t	 serial;
 	struct span	 principals, critical;
 	uint64_t	 after, before;
 };
 
-/* A certificate of an Ed25519 key, with the signature of `ca`. */
+/*
+ * A certificate of the key in a plain blob, with the signature of `ca`; one
+ * of a user holds for ever.
+ */
+struct data	 hostkey_certify_blob(struct span subject,
+		    const struct hostkey *ca, const struct hostkey_cert *c);
+struct data	 hostkey_certify_user(struct span subject,
+		    const struct hostkey *ca, uint64_t serial);
 struct data	 hostkey_certify(const struct hostkey *subject,
 		    const struct hostkey *ca, const struct hostkey_cert *c);
 
