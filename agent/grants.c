@@ -102,7 +102,16 @@ find_or_make(struct grants *g, const char *serial)
 	return t;
 }
 
-/* Those of interest; the rest is for keys that no token has. */
+static bool
+has_cert(struct certfile *const *certs, size_t n, struct span blob)
+{
+	for (size_t i = 0; i < n; i++)
+		if (span_eq(certfile_blob(certs[i]), blob))
+			return true;
+	return false;
+}
+
+/* Those of interest, once; the rest is for keys that no token has. */
 static int
 take_certs(const struct constraints *c, struct certfile ***out, size_t *n,
     struct err *e)
@@ -115,6 +124,8 @@ take_certs(const struct constraints *c, struct certfile ***out, size_t *n,
 	if (certs == NULL)
 		return err_set(e, ERR_NOMEM, 0, "certificates");
 	for (size_t i = 0; i < c->n_certs; i++) {
+		if (has_cert(certs, *n, c->certs[i]))
+			continue;
 		if ((f = calloc(1, sizeof(*f))) == NULL) {
 			r = err_set(e, ERR_NOMEM, 0, "certificates");
 			break;

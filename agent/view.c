@@ -102,18 +102,15 @@ put_plain(const struct view *v, const struct ident *id, struct listing *l)
 }
 
 static void
-put_certs(const struct view *v, const struct ident *id,
-    const struct certfile *const *certs, size_t n, struct listing *l)
+put_cert(const struct view *v, const struct ident *id,
+    const struct certfile *f, struct listing *l)
 {
-	for (size_t i = 0; i < n; i++)
-		if (certfile_state(certs[i], v->now) == CERTFILE_OFFERED &&
-		    certs[i]->type == CERT_USER &&
-		    span_eq(certfile_key(certs[i]), blob_of(id)))
-			put(l, certfile_blob(certs[i]),
-			    span_cstr(id->comment));
+	if (certfile_state(f, v->now) == CERTFILE_OFFERED &&
+	    f->type == CERT_USER && span_eq(certfile_key(f), blob_of(id)))
+		put(l, certfile_blob(f), span_cstr(id->comment));
 }
 
-/* Those that were given with the token, then those in files. */
+/* Those that were given with the token and are in no file; then the files. */
 static void
 put_certs_of(const struct view *v, const struct ident *id, struct listing *l)
 {
@@ -121,11 +118,15 @@ put_certs_of(const struct view *v, const struct ident *id, struct listing *l)
 	size_t n;
 
 	certs = grants_certs(v->grants, id->serial, &n);
-	put_certs(v, id, certs, n, l);
+	for (size_t i = 0; i < n; i++)
+		if (v->certs == NULL ||
+		    certs_find(v->certs, certfile_blob(certs[i])) == NULL)
+			put_cert(v, id, certs[i], l);
 	if (v->certs == NULL)
 		return;
 	certs = certs_all(v->certs, &n);
-	put_certs(v, id, certs, n, l);
+	for (size_t i = 0; i < n; i++)
+		put_cert(v, id, certs[i], l);
 }
 
 /* What the other agent has and we do not. */
