@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/constrained.h"
+#include "tests/unit/holder.h"
+
+/* --- unlocking --- */
+
+/* 2g.13: nothing is added, and no PIN try is spent. */
+static void
+test_constraints_that_cannot_be_kept_reach_no_token(void **state)
+{
+	static const struct {
+		const char *bytes;
+		size_t n;
+	} bad[] = {
+#define BYTES(s)	{ s, sizeof(s) - 1 }
+		BYTES("\0"), BYTES("\3\0\0\0\1"), BYTES("\4"),
+		BYTES("\1"), BYTES("\1\0\0\0"), BYTES("\1\0\0\0\1\1\0\0\0\1"),
+		BYTES("\2\2"), BYTES("\2\1\0\0\0"), BYTES("\2x"),
+		BYTES("\377"), BYTES("\377\0\0\0\3x@y"),
+		BYTES("\377\0\0\0\3x@y\0\0\0\0"),
+		BYTES("\377\0\0\0\44restrict-destination-v00@openssh.com"),
+		BYTES("\377\0\0\0\44restrict-destination-v00@openssh.com"
+		    "\0\0\0\1x"),
+		BYTES("\377\0\0\0\40associated-certs-v00@openssh.com"),
+		BYTES("\377\0\0\0\40associated-certs-v00@openssh.com"
+		    "\0\0\0\0\5\0\0\0\1x"),
+#undef BYTES
+	};
+	struct fixture *f = *state;
+	struct wire_w w;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		holder_put_add(&w, MSG_ADD_SMARTCARD_KEY_CONSTRAINED);
+		wire_put_raw(&w, (struct span){
+		    (const uint8_t *)bad[i].bytes, bad[i].n });
+		assert_int_equal(holder_put(f, HOLDER_ME, &w), MSG_FAILURE);
+		assert_int_equal(f->unlock_request, 0);
+	}
+	assert_true(holder_told(f, "unlock of token " HOLDER_SERIAL));
+}
+
+/* What is whole before its end, and so an add of its own. */
+struct whole {
+	struct fixture	*f;
+	size_t		 at[8], n;
+};
+
+static void
+ask_cut(struct span cut, void *arg)
+{
+	const struct whole *whole = arg;
+	struct fixture *f = whole->f;
+	bool ok = false;
+	struct err e;
+
+	for (size_t i = 0; i < whole->n; i++)
+		ok |= whole->at[i] == cut.n;
+	f->unlock_request = 0;
+	holder_ask(f, cut);
+	assert_int_equal(f->unlock_request != 0, ok);
+	if (ok)
+		core_done(f->core, HOLDER_ME, err_set(&e, ERR_DENIED, 0, "-"),
+		    &e);
+	holder_check_reply(f, MSG_FAILURE);
+}
+
+static void
+test_an_add_cut_anywhere_reaches_no_token(void **state)
+{
+	struct fixture *f = *state;
+	struct whole whole = { .f = f };
+	struct data cert = holder_cert_of(f, 0);
+	struct hostkey host;
+	struct wire_w w;
+
+	holder_put_add(&w, MSG_ADD_SMARTCARD_KEY);
+	data_each_cut(wire_bytes(&w), ask_cut, &whole);
+	wire_put_u8(&w, 0);			/* and one byte too long */
+	assert_int_equal(holder_put(f, HOLDER_ME, &w), MSG_FAILURE);
+	assert_int_equal(f->unlock_request, 0);
+
+	hostkey_make(&host, HOSTKEY_ED25519);
+	holder_put_add(&w, MSG_ADD_SMARTCARD_KEY_CONSTRAINED);
+	whole.at[whole.n++] = wire_bytes(&w).n;
+	constrained_lifetime(&w, 100);
+	whole.at[whole.n++] = wire_bytes(&w).n;
+	constrained_confirm(&w);
+	whole.at[whole.n++] = wire_bytes(&w).n;
+	constrained_steps(&w, &(struct constrained_step){ .to = &host }, 1);
+	whole.at[whole.n++] = wire_bytes(&w).n;
+	constrained_certs(&w, true, &cert, 1);
+	data_each_cut(wire_bytes(&w), ask_cut, &whole);
+	wire_free(&w);
+	hostkey_free(&host);
+	data_free(&cert);
+}
+
+static uint8_t
+add_named(struct fixture *f, struct span name, struct span pin)
+{
+	struct wire_w w;
+
+	f->unlock_request = 0;
+	assert_true(wire_write(&w, AGENT_MAX_MSG));
+	wire_put_u8(&w, MSG_ADD_SMARTCARD_KEY);
+	wire_put_string(&w, name);
+	wire_put_string(&w, pin);
+	return holder_put(f, HOLDER_ME, &w);
+}
+
+static void
+test_names_and_pins_that_none_can_have_reach_no_token(void **state)
+{
+	static const struct span nul = { (const uint8_t *)"12\0" "4", 4 };
+	struct fixture *f = *state;
+	char many[1025];
+
+	memset(many, '1', sizeof(many));
+	assert_int_equal(add_named(f, span_cstr(HOLDER_SERIAL),
+	    (struct span){ (uint8_t *)many, 256 }), MSG_FAILURE);
+	assert_int_equal(add_named(f, span_cstr(HOLDER_SERIAL), nul),
+	    MSG_FAILURE);
+	assert_int_equal(add_named(f, nul, span_cstr(HOLDER_PIN)), MSG_FAILURE);
+	assert_int_equal(add_named(f, span_cstr(""), span_cstr(HOLDER_PIN)),
+	    MSG_FAILURE);
+	assert_int_equal(add_named(f, (struct span){ (uint8_t *)many,
+	    sizeof(many) }, span_cstr(HOLDER_PIN)), MSG_FAILURE);
+	assert_int_equal(f->unlock_request, 0);
+
+	assert_int_equal(add_named(f, (struct span){ (uint8_t *)many, 16 },
+	    (struct span){ (uint8_t *)many, 255 }), 0);
+	assert_true(f->had_pin);
+	assert_string_equal(f->name, "1111111111111111");
+	core_done(f->core, HOLDER_ME, 0, NULL);
+	/* Without a PIN the agent is to find one. */
+	assert_int_equal(add_named(f, span_cstr(HOLDER_SERIAL),
+	    span_cstr("")), 0);
+	assert_int_equal(f->unlock_request, HOLDER_ME);
+	assert_false(f->had_pin);
+}
+
+/* 2g.14: whether or not the host could prove itself. */
+static void
+test_who_tried_to_bind_brings_no_pin(void **state)
+{
+	static const enum agent_msg types[] = { MSG_ADD_SMARTCARD_KEY,
+	    MSG_ADD_SMARTCARD_KEY_CONSTRAINED };
+	struct fixture *f = *state;
+	struct hostkey a, b;
+	struct wire_w w;
+
+	hostkey_make(&a, HOSTKEY_ED25519);
+	hostkey_make(&b, HOSTKEY_ED25519);
+	for (int good = 0; good < 2; good++) {
+		assert_int_equal(holder_bind(f, HOLDER_ME,
+		    &(struct holder_bind){ .key = &a,
+		    .signer = good ? &a : &b, .session = span_cstr("s") }),
+		    good ? MSG_SUCCESS : MSG_EXTENSION_FAILURE);
+		for (size_t i = 0; i < 2; i++) {
+			holder_put_add(&w, types[i]);
+			assert_int_equal(holder_put(f, HOLDER_ME, &w),
+			    MSG_FAILURE);
+			assert_int_equal(f->unlock_request, 0);
+		}
+	}
+	assert_true(holder_told(f, "may not bring a PIN"));
+	holder_add_plainly(f, HOLDER_OTHER);
+	hostkey_free(&a);
+	hostkey_free(&b);
+}
+
+static void
+test_the_lifetime_goes_to_the_holder(void **state)
+{
+	static const uint32_t seconds[] = { 1, 100, 0xffffffff };
+	struct fixture *f = *state;
+	struct wire_w w;
+
+	for (size_t i = 0; i < 3; i++) {
+		holder_put_add(&w, MSG_ADD_SMARTCARD_KEY_CONSTRAINED);
+		constrained_lifetime(&w, seconds[i]);
+		holder_add(f, HOLDER_ME, &w);
+		assert_int_equal(f->lifetime, seconds[i]);
+	}
+	holder_add_plainly(f, HOLDER_ME);
+	assert_int_equal(f->lifetime, 0);
+}
+
+/* 2d: and that is known before the PIN is. */
+static void
+test_certificates_for_no_key_of_the_token_unlock_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct data certs[2] = { data_pub("p384-cert"), holder_cert_of(f, 1) };
+	struct wire_w w;
+	struct err e;
+	int r;
+
+	holder_put_add(&w, MSG_ADD_SMARTCARD_KEY_CONSTRAINED);
+	constrained_certs(&w, true, certs, 1);
+	assert_int_equal(holder_put(f, HOLDER_ME, &w), 0);
+	r = core_unlocking(f->core, HOLDER_ME, HOLDER_SERIAL, &e);
+	assert_int_equal(r, ERR_NOTFOUND);
+	core_done(f->core, HOLDER_ME, r, &e);
+	holder_check_reply(f, MSG_FAILURE);
+	assert_string_equal(holder_list(f, HOLDER_ME), "ec rsa");
+
+	/* One of them suffices, but for this token. */
+	holder_put_add(&w, MSG_ADD_SMARTCARD_KEY_CONSTRAINED);
+	constrained_certs(&w, true, certs, 2);
+	holder_begin_add(f, HOLDER_ME, &w);
+	assert_int_equal(core_unlocking(f->core, HOLDER_ME, "DENK0200000",
+	    &e), ERR_NOTFOUND);
+	core_done(f->core, HOLDER_ME, r, &e);
+
+	/* Beside the plain keys there need not be any. */
+	holder_put_add(&w, MSG_ADD_SMARTCARD_KEY_CONSTRAINED);
+	constrained_certs(&w, false, certs, 1);
+	holder_add(f, HOLDER_ME, &w);
+	assert_string_equal(holder_list(f, HOLDER_ME), "ec rsa");
+	data_free(&certs[0]);
+	data_free(&certs[1]);
+}
+
+static void
+test_constraints_hold_from_success_on(void **state)
+{
+	struct fixture *f = *state;
+	struct data cert = holder_cert_of(f, 0);
+	struct wire_w w;
+	struct err e;
+
+	holder_put_add(&w, MSG_ADD_SMARTCARD_KEY_CONSTRAINED);
+	constrained_certs(&w, true, &cert, 1);
+	holder_begin_add(f, HOLDER_ME, &w);
+	assert_string_equal(holder_list(f, HOLDER_OTHER), "ec rsa");
+	core_done(f->core, HOLDER_ME, 0, NULL);
+	holder_check_reply(f, MSG_SUCCESS);
+	assert_string_equal(holder_list(f, HOLDER_OTHER), "ec#");
+
+	/* One that fails changes nothing. */
+	holder_put_add(&w, MSG_ADD_SMARTCARD_KEY);
+	holder_begin_add(f, HOLDER_ME, &w);
+	core_done(f->core, HOLDER_ME, err_set(&e, ERR_PIN_WRONG, 2, "wrong"),
+	    &e);
+	holder_check_reply(f, MSG_FAILURE);
+	assert_string_equal(holder_list(f, HOLDER_OTHER), "ec#");
+	holder_add_plainly(f, HOLDER_ME);
+	assert_string_equal(holder_list(f, HOLDER_OTHER), "ec rsa");
+	data_free(&cert);
+}
+
+static void
+test_certs_only_signs_with_the_certificate_only(void **state)
+{
+	struct fixture *f = *state;
+	struct data cert = holder_cert_of(f, 0);
+	struct wire_w w;
+
+	holder_add_certs_only(f, HOLDER_ME, 0);
+	holder_ask_sign(f, 0, span_cstr("data"), 0);
+	holder_check_reply(f, MSG_FAILURE);
+	assert_true(holder_told(f, "certificates only"));
+	holder_put_sign(&w, data_span(&cert), span_cstr("data"), 0);
+	assert_int_equal(holder_put(f, HOLDER_ME, &w), 0);
+	assert_int_equal(f->sign_request, HOLDER_ME);
+	data_free(&cert);
+}
+
+/* --- locking, and single keys --- */
+
+static void
+test_locking_a_token_loosens_nothing(void **state)
+{
+	struct fixture *f = *state;
+
+	holder_add_certs_only(f, HOLDER_ME, 0);
+	holder_ask(f, (struct span){ (const uint8_t *)
+	    "\x15\0\0\0\x0b" HOLDER_SERIAL "\0\0\0\0", 20 });
+	assert_int_equal(f->lock_request, HOLDER_ME);
+	core_done(f->core, HOLDER_ME, 0, NULL);
+	holder_check_reply(f, MSG_SUCCESS);
+	holder_ask(f, span_cstr("\x13"));
+	core_done(f->core, HOLDER_ME, 0, NULL);
+	assert_string_equal(holder_list(f, HOLDER_ME), "ec#");
+}
+
+static void
+test_a_malformed_lock_locks_nothing(void **state)
+{
+	static const struct span bad[] = {
+		{ (const uint8_t *)"\x15\0\0\0\0\0\0\0\0", 9 },
+		{ (const uint8_t *)"\x15\0\0\0\1S\0\0\0\0x", 11 },
+		{ (const uint8_t *)"\x15\0\0\0\1\0\0\0\0\0", 10 },
+		{ (const uint8_t *)"\x15\0\0\0\1S\0\0\0", 9 },
+		{ (const uint8_t *)"\x13\0", 2 },
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		holder_ask(f, bad[i]);
+		holder_check_reply(f, MSG_FAILURE);
+		assert_int_equal(f->lock_request, 0);
+	}
+}
+
+static void
+test_a_removed_key_is_back_when_its_token_is_added(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(holder_remove(f, HOLDER_ME, holder_blob_of(f, 0)),
+	    MSG_SUCCESS);
+	assert_string_equal(holder_list(f, HOLDER_OTHER), "rsa");
+	holder_ask_sign(f, 0, span_cstr("data"), 0);
+	holder_check_reply(f, MSG_FAILURE);
+	assert_int_equal(f->sign_request, 0);
+	assert_true(holder_told(f, "\"ssh-add -s " HOLDER_SERIAL "\""));
+	assert_int_equal(holder_remove(f, HOLDER_ME, holder_blob_of(f, 0)),
+	    MSG_FAILURE);
+	holder_add_plainly(f, HOLDER_ME);
+	assert_string_equal(holder_list(f, HOLDER_OTHER), "ec rsa");
+	holder_ask_sign(f, 0, span_cstr("data"), 0);
+	assert_int_equal(f->sign_request, HOLDER_ME);
+}
+
+static void
+test_what_is_no_key_of_a_token_cannot_be_removed(void **state)
+{
+	struct fixture *f = *state;
+	struct data other = data_pub("p384"), cert = holder_cert_of(f, 0);
+	struct wire_w w;
+
+	assert_int_equal(holder_remove(f, HOLDER_ME, data_span(&other)),
+	    MSG_FAILURE);
+	assert_true(holder_told(f, "not-found"));
+	assert_int_equal(holder_remove(f, HOLDER_ME, data_span(&cert)),
+	    MSG_FAILURE);
+	assert_true(holder_told(f, "removed one by one"));
+	assert_true(wire_write(&w, 1000));
+	wire_put_u8(&w, MSG_REMOVE_IDENTITY);
+	wire_put_string(&w, holder_blob_of(f, 0));
+	wire_put_u8(&w, 0);
+	assert_int_equal(holder_put(f, HOLDER_ME, &w), MSG_FAILURE);
+	assert_string_equal(holder_list(f, HOLDER_ME), "ec rsa");
+	data_free(&other);
+	data_free(&cert);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		HOLDER_TEST(
+		    test_constraints_that_cannot_be_kept_reach_no_token),
+		HOLDER_TEST(test_an_add_cut_anywhere_reaches_no_token),
+		HOLDER_TEST(
+		    test_names_and_pins_that_none_can_have_reach_no_token),
+		HOLDER_TEST(test_who_tried_to_bind_brings_no_pin),
+		HOLDER_TEST(test_the_lifetime_goes_to_the_holder),
+		HOLDER_TEST(
+		    test_certificates_for_no_key_of_the_token_unlock_nothing),
+		HOLDER_TEST(test_constraints_hold_from_success_on),
+		HOLDER_TEST(test_certs_only_signs_with_the_certificate_only),
+		HOLDER_TEST(test_locking_a_token_loosens_nothing),
+		HOLDER_TEST(test_a_malformed_lock_locks_nothing),
+		HOLDER_TEST(test_a_removed_key_is_back_when_its_token_is_added),
+		HOLDER_TEST(test_what_is_no_key_of_a_token_cannot_be_removed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
