@@ -10,7 +10,7 @@
 #include "tests/unit/constrained.h"
 #include "tests/unit/holder.h"
 
-#define LATE_MS	100			/* after the first wrong password */
+#define LATE_MS	100		/* after the first wrong password */
 
 static void
 put_password(struct wire_w *w, enum agent_msg type, const char *password)

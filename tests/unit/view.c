@@ -207,7 +207,7 @@ list(struct fixture *f)
 }
 
 static void
-test_login_keys_then_certificates_then_theirs_then_the_rest(void **state)
+test_login_keys_their_certificates_the_others_the_rest(void **state)
 {
 	struct fixture *f = *state;
 
@@ -568,7 +568,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(
-		    test_login_keys_then_certificates_then_theirs_then_the_rest),
+		    test_login_keys_their_certificates_the_others_the_rest),
 		TEST(test_certificates_of_the_client_go_before_those_in_files),
 		TEST(test_a_certificate_is_listed_once),
 		TEST(test_certs_only_hides_the_plain_keys_of_that_token),
