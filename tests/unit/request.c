@@ -21,6 +21,7 @@ struct login {
 	const char	*user, *service, *method;
 	uint8_t		 has_sig;
 	const char	*alg, *key, *host_key, *tail;
+	struct span	 blob;		/* in the place of `key`, or empty */
 };
 
 static const struct login usual = {
@@ -43,7 +44,10 @@ make(const struct login *l)
 	wire_put_cstring(&w, l->method);
 	wire_put_u8(&w, l->has_sig);
 	wire_put_cstring(&w, l->alg);
-	wire_put_cstring(&w, l->key);
+	if (l->blob.n > 0)
+		wire_put_string(&w, l->blob);
+	else
+		wire_put_cstring(&w, l->key);
 	if (l->host_key != NULL)
 		wire_put_cstring(&w, l->host_key);
 	if (l->tail != NULL)
@@ -54,14 +58,20 @@ make(const struct login *l)
 }
 
 static enum request_kind
-kind_of_login(const struct login *l)
+kind_for(const struct login *l, struct span key)
 {
 	struct data d = make(l);
 	struct request r;
 
-	request_parse(data_span(&d), span_cstr("KEY"), &r);
+	request_parse(data_span(&d), key, &r);
 	data_free(&d);
 	return r.kind;
+}
+
+static enum request_kind
+kind_of_login(const struct login *l)
+{
+	return kind_for(l, span_cstr("KEY"));
 }
 
 static void
@@ -188,6 +198,47 @@ test_sudo_by_pam_is_known(void **state)
 	assert_int_equal(kind_of_login(&l), REQUEST_UNKNOWN);
 }
 
+/* Of every kind: the key itself, or a certificate of it, and no other. */
+static void
+test_a_login_is_for_the_key_it_names(void **state)
+{
+	struct data ec = data_pub("u_ecdsa"), rsa = data_pub("u_rsa");
+	struct data ec_cert = data_pub("u_ecdsa-cert");
+	struct data rsa_cert = data_pub("u_rsa-cert");
+	struct login kinds[3] = { usual, usual, pam_login() };
+	static const enum request_kind want[] = { REQUEST_USERAUTH,
+		REQUEST_USERAUTH_HOSTBOUND, REQUEST_PAM };
+
+	(void)state;
+	kinds[1].method = HOSTBOUND;
+	kinds[1].host_key = "HOST";
+	for (size_t i = 0; i < 3; i++) {
+		struct login *l = &kinds[i];
+
+		l->blob = data_span(&ec);
+		assert_int_equal(kind_for(l, data_span(&ec)), want[i]);
+		assert_int_equal(kind_for(l, data_span(&rsa)),
+		    REQUEST_UNKNOWN);
+		assert_int_equal(kind_for(l, (struct span){ 0 }),
+		    REQUEST_UNKNOWN);
+		l->blob = data_span(&ec_cert);
+		assert_int_equal(kind_for(l, data_span(&ec)), want[i]);
+		assert_int_equal(kind_for(l, data_span(&rsa)),
+		    REQUEST_UNKNOWN);
+		l->blob = data_span(&rsa_cert);
+		assert_int_equal(kind_for(l, data_span(&rsa)), want[i]);
+		assert_int_equal(kind_for(l, data_span(&ec)),
+		    REQUEST_UNKNOWN);
+		l->blob.n--;
+		assert_int_equal(kind_for(l, data_span(&rsa)),
+		    REQUEST_UNKNOWN);
+	}
+	data_free(&ec);
+	data_free(&rsa);
+	data_free(&ec_cert);
+	data_free(&rsa_cert);
+}
+
 static struct data
 make_sshsig(const char *ns, const char *reserved, const char *hash, size_t n)
 {
@@ -282,10 +333,92 @@ test_only_lengths_of_hashes_are_host_key_exchanges(void **state)
 		    REQUEST_HOST_KEX : REQUEST_UNKNOWN);
 		if (n == 32)
 			assert_described(&r, "host key exchange");
-		if (n == 1024)		/* ssh-add -T */
+		if (n == 1024)		/* but not random */
 			assert_described(&r, "unknown data (1024 bytes)");
 		free(p);
 	}
+}
+
+/* Bytes as good as random, another row of them for each seed. */
+static void
+fill(uint8_t *p, size_t n, uint64_t seed)
+{
+	uint64_t x = seed * 0x9e3779b97f4a7c15 + 1;
+
+	for (size_t i = 0; i < n; i++) {
+		x ^= x << 13;
+		x ^= x >> 7;
+		x ^= x << 17;
+		p[i] = (uint8_t)(x >> 32);
+	}
+}
+
+static enum request_kind
+kind_of_bytes(const uint8_t *p, size_t n)
+{
+	struct data d = data_copy((struct span){ p, n });
+	struct request r;
+
+	request_parse(data_span(&d), span_cstr("KEY"), &r);
+	if (r.kind == REQUEST_TEST)
+		assert_described(&r, "test of the key");
+	data_free(&d);
+	return r.kind;
+}
+
+static void
+test_1024_random_bytes_are_a_test_of_the_key(void **state)
+{
+	uint8_t p[1025];
+
+	(void)state;
+	for (uint64_t seed = 0; seed < 2000; seed++) {
+		fill(p, sizeof(p), seed);
+		assert_int_equal(kind_of_bytes(p, 1024), REQUEST_TEST);
+		assert_int_equal(kind_of_bytes(p, 1023), REQUEST_UNKNOWN);
+		assert_int_equal(kind_of_bytes(p, 1025), REQUEST_UNKNOWN);
+	}
+}
+
+static void
+test_what_only_looks_random_is_no_test(void **state)
+{
+	static const uint8_t der[] = { 0x30, 0x82, 0x03, 0xfc };
+	uint8_t p[1024];
+
+	(void)state;
+	fill(p, sizeof(p), 1);
+	for (size_t i = 0; i < sizeof(p); i++)
+		p[i] = (uint8_t)(' ' + p[i] % 95);	/* text */
+	assert_int_equal(kind_of_bytes(p, sizeof(p)), REQUEST_UNKNOWN);
+	for (unsigned int n = 229; n <= 230; n++) {
+		for (size_t i = 0; i < sizeof(p); i++)
+			p[i] = (uint8_t)(i % n);
+		assert_int_equal(kind_of_bytes(p, sizeof(p)), n == 230 ?
+		    REQUEST_TEST : REQUEST_UNKNOWN);
+	}
+	fill(p, sizeof(p), 1);
+	memcpy(p, der, sizeof(der));		/* a structure of 1024 */
+	assert_int_equal(kind_of_bytes(p, sizeof(p)), REQUEST_UNKNOWN);
+	p[3]--;					/* of 1023 */
+	assert_int_equal(kind_of_bytes(p, sizeof(p)), REQUEST_TEST);
+}
+
+static void
+test_a_login_of_1024_bytes_is_a_login(void **state)
+{
+	char user[1025] = "";
+	struct login l = usual;
+	struct data d = make(&l);
+
+	(void)state;
+	memset(user, 'x', 1024 - (d.n - strlen(l.user)));
+	data_free(&d);
+	l.user = user;
+	d = make(&l);
+	assert_int_equal(d.n, 1024);
+	assert_int_equal(kind_of_login(&l), REQUEST_USERAUTH);
+	data_free(&d);
 }
 
 static void
@@ -412,12 +545,17 @@ main(void)
 		cmocka_unit_test(test_what_is_almost_a_login_is_unknown),
 		cmocka_unit_test(test_session_ids_are_20_to_64_bytes),
 		cmocka_unit_test(test_sudo_by_pam_is_known),
+		cmocka_unit_test(test_a_login_is_for_the_key_it_names),
 		cmocka_unit_test(test_an_sshsig_names_its_namespace),
 		cmocka_unit_test(test_what_is_almost_an_sshsig_is_unknown),
 		cmocka_unit_test(
 		    test_an_sshsig_of_64_bytes_is_no_exchange_hash),
 		cmocka_unit_test(
 		    test_only_lengths_of_hashes_are_host_key_exchanges),
+		cmocka_unit_test(
+		    test_1024_random_bytes_are_a_test_of_the_key),
+		cmocka_unit_test(test_what_only_looks_random_is_no_test),
+		cmocka_unit_test(test_a_login_of_1024_bytes_is_a_login),
 		cmocka_unit_test(
 		    test_a_certificate_counts_only_for_its_own_ca),
 		cmocka_unit_test(
