@@ -140,15 +140,17 @@ static void
 test_the_question_goes_with_its_client(void **state)
 {
 	struct fixture *f = *state;
+	struct wire_w w;
 
 	add_confirm(f);
 	f->consents = true;
 	holder_ask_sign(f, 0, span_cstr("data"), 0);
 	core_goodbye(f->core, &f->me, HOLDER_ME);
-	/* The next one is asked for at once, so the first is out of the way. */
-	holder_ask_sign(f, 1, span_cstr("data"), 2);
+	holder_put_sign(&w, holder_blob_of(f, 0), span_cstr("data"), 0);
+	assert_int_equal(holder_put(f, HOLDER_OTHER, &w), 0);
 	holder_wait_order(f);
-	holder_signed(f, MSG_SIGN_RESPONSE);
+	assert_int_equal(f->sign_request, HOLDER_OTHER);
+	assert_int_equal(f->answers, 1);
 	assert_int_equal(f->cancelled, 0);
 }
 

@@ -16,7 +16,7 @@ static void
 put_password(struct wire_w *w, enum agent_msg type, const char *password)
 {
 	assert_true(wire_write(w, 1000));
-	wire_put_u8(w, type);
+	wire_put_u8(w, (uint8_t)type);
 	wire_put_cstring(w, password);
 }
 

@@ -42,6 +42,7 @@ on_answer(void *arg, uint64_t request, int r, const struct err *e)
 {
 	struct fixture *f = arg;
 
+	f->answers++;
 	core_confirmed(f->core, request, f->consents ? 0 : r, e);
 }
 
@@ -362,7 +363,7 @@ void
 holder_put_add(struct wire_w *w, enum agent_msg type)
 {
 	assert_true(wire_write(w, AGENT_MAX_MSG));
-	wire_put_u8(w, type);
+	wire_put_u8(w, (uint8_t)type);
 	wire_put_cstring(w, HOLDER_SERIAL);
 	wire_put_cstring(w, HOLDER_PIN);
 }

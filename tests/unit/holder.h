@@ -28,6 +28,7 @@ struct fixture {
 	bool		 had_pin;
 	size_t		 n_hidden;	/* of ids, while their token is away */
 	bool		 consents;	/* the person who is asked; else nobody */
+	unsigned int	 answers;	/* of that person */
 
 	uint8_t		 reply[4096];	/* the last one */
 	size_t		 reply_n;
