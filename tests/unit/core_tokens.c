@@ -244,7 +244,7 @@ test_constraints_hold_from_success_on(void **state)
 	assert_string_equal(holder_list(f, HOLDER_OTHER), "ec rsa");
 	core_done(f->core, HOLDER_ME, 0, NULL);
 	holder_check_reply(f, MSG_SUCCESS);
-	assert_string_equal(holder_list(f, HOLDER_OTHER), "ec#");
+	assert_string_equal(holder_list(f, HOLDER_OTHER), "ec#1");
 
 	/* One that fails changes nothing. */
 	holder_put_add(&w, MSG_ADD_SMARTCARD_KEY);
@@ -252,7 +252,7 @@ test_constraints_hold_from_success_on(void **state)
 	core_done(f->core, HOLDER_ME, err_set(&e, ERR_PIN_WRONG, 2, "wrong"),
 	    &e);
 	holder_check_reply(f, MSG_FAILURE);
-	assert_string_equal(holder_list(f, HOLDER_OTHER), "ec#");
+	assert_string_equal(holder_list(f, HOLDER_OTHER), "ec#1");
 	holder_add_plainly(f, HOLDER_ME);
 	assert_string_equal(holder_list(f, HOLDER_OTHER), "ec rsa");
 	data_free(&cert);
@@ -290,7 +290,7 @@ test_locking_a_token_loosens_nothing(void **state)
 	holder_check_reply(f, MSG_SUCCESS);
 	holder_ask(f, span_cstr("\x13"));
 	core_done(f->core, HOLDER_ME, 0, NULL);
-	assert_string_equal(holder_list(f, HOLDER_ME), "ec#");
+	assert_string_equal(holder_list(f, HOLDER_ME), "ec#1");
 }
 
 static void

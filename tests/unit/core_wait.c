@@ -48,14 +48,6 @@ show_keys(struct fixture *f)
 	core_idents_known(f->core);
 }
 
-static bool
-status_has(struct fixture *f, const char *text)
-{
-	holder_ask(f, (struct span){ (const uint8_t *)
-	    "\x1b\0\0\0\x14" "status@hsm-ssh-agent", 25 });
-	return memmem(f->reply, f->reply_n, text, strlen(text)) != NULL;
-}
-
 static void
 test_a_signature_waits_for_a_key_that_may_be_back(void **state)
 {
@@ -113,7 +105,7 @@ test_it_waits_no_longer_when_none_is_expected(void **state)
 	f.why = "the reader is on fire";
 	core_idents_known(f.core);
 	holder_check_reply(&f, MSG_FAILURE);
-	assert_true(status_has(&f, "has this key; the reader is on fire"));
+	assert_true(holder_told(&f, "has this key; the reader is on fire"));
 	f.ids.n = f.n_hidden;
 	holder_teardown(&f);
 }
@@ -191,7 +183,7 @@ test_a_client_that_goes_gets_no_answer(void **state)
 	show_keys(&f);
 	assert_int_equal(f.sign_request, 0);
 	assert_int_equal(f.replies, 0);
-	assert_false(status_has(&f, "refused"));
+	assert_false(holder_told(&f, "refused"));
 	holder_teardown(&f);
 }
 

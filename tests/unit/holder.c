@@ -10,12 +10,12 @@
 
 #include <cmocka.h>
 
-#include "ssh/identities.h"
 #include "ssh/keytext.h"
 #include "tests/unit/configured.h"
 #include "tests/unit/constrained.h"
 #include "tests/unit/data.h"
 #include "tests/unit/holder.h"
+#include "tests/unit/listed.h"
 
 #define WAIT_MS	10000	/* until a reply is overdue */
 
@@ -296,24 +296,10 @@ holder_told(struct fixture *f, const char *text)
 const char *
 holder_list(struct fixture *f, enum holder_client who)
 {
-	struct span blob, comment;
-	struct identities it;
-	struct cert cert;
-	struct err e;
-	size_t n = 0;
-
 	holder_ask_as(f, who, span_cstr("\x0b"));
 	assert_int_equal(reply_to(f, who), MSG_IDENTITIES_ANSWER);
-	assert_int_equal(identities_read(&it, (struct span){ f->reply,
-	    f->reply_n }, &e), 0);
-	f->shown[0] = '\0';
-	while (identities_next(&it, &blob, &comment)) {
-		n += (size_t)snprintf(f->shown + n, sizeof(f->shown) - n,
-		    "%s%.*s%s", n > 0 ? " " : "", (int)comment.n,
-		    (const char *)comment.p,
-		    cert_parse(blob, &cert, &e) == 0 ? "#" : "");
-		assert_true(n < sizeof(f->shown));
-	}
+	listed((struct span){ f->reply, f->reply_n }, f->shown,
+	    sizeof(f->shown));
 	return f->shown;
 }
 

@@ -27,7 +27,7 @@ struct fixture {
 	uint64_t	 unlock_request, lock_request;
 	bool		 had_pin;
 	size_t		 n_hidden;	/* of ids, while their token is away */
-	bool		 consents;	/* the person who is asked; else nobody */
+	bool		 consents;	/* who is asked; else there is nobody */
 	unsigned int	 answers;	/* of that person */
 
 	uint8_t		 reply[4096];	/* the last one */
@@ -73,7 +73,7 @@ void	 holder_wait_order(struct fixture *f);
 /* Does the status, as the other client gets it, have this in it? */
 bool	 holder_told(struct fixture *f, const char *text);
 
-/* The comments that a client is shown, as "ec rsa"; "#" for certificates. */
+/* What a client is shown, as listed() has it: "ec rsa". */
 const char *holder_list(struct fixture *f, enum holder_client who);
 void	 holder_ask_sign(struct fixture *f, size_t key, struct span data,
 	    uint32_t flags);

@@ -16,6 +16,7 @@
 #include "tests/unit/certdir.h"
 #include "tests/unit/configured.h"
 #include "tests/unit/constrained.h"
+#include "tests/unit/listed.h"
 
 #define NOW	1000000
 
@@ -158,27 +159,10 @@ theirs(const struct fixture *f)
 	return d;
 }
 
-/* The comments of a well formed answer; certificates with their serial. */
 static const char *
 names(struct fixture *f)
 {
-	struct span blob, comment;
-	struct identities it;
-	struct cert c;
-	struct err e;
-	FILE *out = fmemopen(f->text, sizeof(f->text), "w");
-
-	assert_non_null(out);
-	fputc('\0', out);
-	rewind(out);
-	assert_int_equal(identities_read(&it, wire_bytes(&f->out), &e), 0);
-	while (identities_next(&it, &blob, &comment)) {
-		fprintf(out, "%s%.*s", ftell(out) > 0 ? " " : "",
-		    (int)comment.n, (const char *)comment.p);
-		if (cert_parse(blob, &c, &e) == 0)
-			fprintf(out, "#%d", (int)c.serial);
-	}
-	assert_int_equal(fclose(out), 0);
+	listed(wire_bytes(&f->out), f->text, sizeof(f->text));
 	return f->text;
 }
 
