@@ -194,6 +194,7 @@ core_done(struct core *c, uint64_t id, int r, const struct err *e)
 {
 	struct pending *p = core_pending(c, id, AT_HOLDER);
 	struct err why;
+	bool gone;
 
 	if (p == NULL)
 		return;
@@ -205,8 +206,10 @@ core_done(struct core *c, uint64_t id, int r, const struct err *e)
 	    p->constraints != NULL ? "unlock" : "lock", .what = p->what,
 	    .token = p->serial, .progress = &p->progress }, r != 0 ? &why :
 	    NULL);
+	gone = p->caller == &p->ghost;
 	pending_drop(p);
-	core_send_byte(c, id, r == 0 ? MSG_SUCCESS : MSG_FAILURE);
+	if (!gone)
+		core_send_byte(c, id, r == 0 ? MSG_SUCCESS : MSG_FAILURE);
 }
 
 /* Those that have to wait longer are put back by look_at(). */
@@ -230,20 +233,34 @@ core_idents_known(struct core *c)
 	}
 }
 
+/*
+ * An unlock that is under way is carried out although its client has gone,
+ * and then with its constraints.
+ */
+static bool
+goes_on(const struct pending *p)
+{
+	const struct holder *h = &p->core->conf.holder;
+
+	return p->stage == AT_HOLDER && !h->cancel(h->arg, p->id) &&
+	    p->constraints != NULL;
+}
+
 void
 core_goodbye(struct core *c, struct caller *who, uint64_t id)
 {
 	struct pending *p, *following;
-	bool at_holder;
 
 	for (p = TAILQ_FIRST(&c->pending); p != NULL; p = following) {
 		following = TAILQ_NEXT(p, next);
-		if (p->id != id)
+		if (p->id != id || p->caller != who)
 			continue;
-		at_holder = p->stage == AT_HOLDER;
-		pending_drop(p);
-		if (at_holder)
-			c->conf.holder.cancel(c->conf.holder.arg, id);
+		if (goes_on(p)) {
+			p->ghost.peer = who->peer;
+			p->caller = &p->ghost;
+		} else {
+			pending_drop(p);
+		}
 	}
 	relay_free(who->relay);
 	who->relay = NULL;

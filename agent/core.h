@@ -49,8 +49,11 @@ struct holder {
 
 	void	 (*sign)(void *arg, const struct holder_order *o);
 
-	/* Nobody waits for the answer any more; it may come or not. */
-	void	 (*cancel)(void *arg, uint64_t request);
+	/*
+	 * Nobody waits for the answer any more.  True: none will come, and
+	 * nothing be done; false: it may still come.
+	 */
+	bool	 (*cancel)(void *arg, uint64_t request);
 
 	/*
 	 * The keys are about to be listed, or one is wanted that is not

@@ -53,6 +53,7 @@ struct pending {
 	/* AT_HOLDER: what it is for */
 	struct constraints *constraints; /* of an unlock; NULL: no unlock */
 	char		 serial[32];	/* of its token, "" until known */
+	struct caller	 ghost;		/* of one that has gone */
 	uint64_t	 granted;	/* grants_version() when it signed */
 
 	struct timer	*timer;		/* FOR_TIME */

@@ -129,7 +129,8 @@ on_query(struct call *call)
 	wire_put_u8(call->out, MSG_EXTENSION_RESPONSE);
 	wire_put_cstring(call->out, AGENT_EXT_QUERY);
 	for (size_t i = 0; i < N_EXTENSIONS; i++)
-		wire_put_cstring(call->out, extensions[i].name);
+		if (extensions[i].fn != on_query)
+			wire_put_cstring(call->out, extensions[i].name);
 	return ANSWER;
 }
 

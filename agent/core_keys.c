@@ -266,8 +266,8 @@ on_sign(struct call *call)
 }
 
 /*
- * The token was added anew, with constraints, or the key removed while it
- * signed: what would not be signed now is not handed out.
+ * The agent was locked, the token added anew, with constraints, or the key
+ * removed while it signed: what would not be signed now is not handed out.
  */
 static int
 permit_still(struct pending *p, struct err *e)
@@ -275,14 +275,23 @@ permit_still(struct pending *p, struct err *e)
 	struct core *c = p->core;
 	struct signing s;
 	enum sig_alg alg;
+	int r;
 
+	if (padlock_closed(&c->padlock))
+		return err_set(e, ERR_DENIED, 0,
+		    "the agent was locked meanwhile");
 	if (p->granted == grants_version(c->grants))
 		return 0;
 	if (!signing_read(c, p->caller, (struct span){ p->msg, p->msg_n },
 	    &s) || s.id == NULL)
 		return err_set(e, ERR_NOTFOUND, 0, "the key has gone "
 		    "meanwhile");
-	return permit(c, p->caller, &s, &alg, e);
+	if ((r = permit(c, p->caller, &s, &alg, e)) != 0)
+		return r;
+	if (wants_confirmation(c, &s) && !p->progress.confirmed)
+		return err_set(e, ERR_DENIED, 0, "the token was added anew "
+		    "meanwhile, and its keys need consent now");
+	return 0;
 }
 
 void

@@ -112,6 +112,8 @@ read_unlock(struct wire_r *in, bool constrained, struct unlock *u,
 
 	*u = (struct unlock){ .name = take_name(name), .pin = secret_new(),
 	    .constraints = calloc(1, sizeof(*u->constraints)) };
+	if (u->pin == NULL || u->constraints == NULL)
+		return err_set(e, ERR_NOMEM, 0, "out of memory");
 	if (in->bad || name.n == 0 || (!constrained && in->left > 0))
 		return err_set(e, ERR_FORMAT, 0, "the message is malformed");
 	if (constrained && (r = constraints_parse((struct span){ in->p,
@@ -120,8 +122,6 @@ read_unlock(struct wire_r *in, bool constrained, struct unlock *u,
 	if (u->name == NULL)
 		return err_set(e, ERR_FORMAT, 0,
 		    "no token can have such a name");
-	if (u->pin == NULL || u->constraints == NULL)
-		return err_set(e, ERR_NOMEM, 0, "out of memory");
 	if (has_nul(pin) || secret_add(u->pin, pin.p, pin.n) != 0)
 		return err_set(e, ERR_FORMAT, 0, "no token takes such a PIN");
 	return 0;
@@ -193,8 +193,9 @@ core_unlocking(struct core *c, uint64_t id, const char *serial,
 {
 	struct pending *p = core_pending(c, id, AT_HOLDER);
 
-	if (p == NULL || p->constraints == NULL)
-		return 0;		/* whoever asked has gone */
+	if (p == NULL || p->constraints == NULL || p->caller == &p->ghost)
+		return err_set(e, ERR_CANCELLED, 0,
+		    "whoever brought the PIN has gone");
 	if (p->constraints->certs_only &&
 	    !has_cert_for(c, p->constraints, serial))
 		return err_set(e, ERR_NOTFOUND, 0, "none of the certificates "

@@ -414,17 +414,19 @@ on_patience(void *arg)
 	on_change(kr);
 }
 
-static void
+static bool
 holder_cancel(void *arg, uint64_t request)
 {
 	struct keyring *kr = arg;
+	bool dropped = false;
 	struct job *j;
 
 	for (struct slot *s = fleet_slots(kr->fleet); s != NULL; s = s->next)
-		slot_abandon(s, request);
+		dropped |= slot_abandon(s, request);
 	TAILQ_FOREACH(j, &kr->stranded, next)
 		if (j->request == request)
 			j->abandoned = true;
+	return dropped;
 }
 
 void

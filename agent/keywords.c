@@ -50,6 +50,21 @@ allow_sha1(struct options *o, const struct conf_line *l, struct err *e)
 	return r;
 }
 
+/* The agent does not stay in the directory where it was started. */
+static int
+whole_path(const struct conf_line *l, char **out, struct err *e)
+{
+	int r;
+
+	if ((r = conf_path(l, out, e)) == 0 && (*out)[0] != '/') {
+		free(*out);
+		*out = NULL;
+		r = err_set(e, ERR_USAGE, 0, "%s: \"%s\" is no whole path",
+		    l->word[0], l->word[1]);
+	}
+	return r;
+}
+
 static int
 audit_log(struct options *o, const struct conf_line *l, struct err *e)
 {
@@ -77,10 +92,13 @@ certificates(struct options *o, const struct conf_line *l, struct err *e)
 	if (l->n < 2)
 		return err_set(e, ERR_USAGE, 0,
 		    "Certificates takes files and directories, or none");
-	if (strcasecmp(l->word[1], "none") == 0 && l->n == 2) {
-		o->no_certificates = true;
+	for (size_t i = 1; i < l->n; i++)
+		o->no_certificates |= strcasecmp(l->word[i], "none") == 0;
+	if (o->no_certificates && (l->n > 2 || o->n_certificates > 0))
+		return err_set(e, ERR_USAGE, 0,
+		    "Certificates: none stands alone");
+	if (o->no_certificates)
 		return 0;
-	}
 	for (size_t i = 1; i < l->n; i++) {
 		list = reallocarray(o->certificates, o->n_certificates + 1,
 		    sizeof(*list));
@@ -89,7 +107,7 @@ certificates(struct options *o, const struct conf_line *l, struct err *e)
 		o->certificates = list;
 		list[o->n_certificates] = NULL;
 		one.word[1] = l->word[i];
-		if ((r = conf_path(&one, &list[o->n_certificates], e)) != 0)
+		if ((r = whole_path(&one, &list[o->n_certificates], e)) != 0)
 			return r;
 		o->n_certificates++;
 	}
@@ -304,7 +322,7 @@ upstream(struct options *o, const struct conf_line *l, struct err *e)
 {
 	free(o->upstream);
 	o->upstream = NULL;
-	return conf_path(l, &o->upstream, e);
+	return whole_path(l, &o->upstream, e);
 }
 
 /* Where a keyword may stand. */

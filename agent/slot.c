@@ -42,14 +42,18 @@ slot_submit(struct slot *s, struct job *j)
 	worker_submit(s->worker, j);
 }
 
-void
+bool
 slot_abandon(struct slot *s, uint64_t request)
 {
-	if (asking_drop(s->asking, request))
+	if (asking_drop(s->asking, request)) {
 		log_debug(s->conf->worker.log, "token %s: whoever needed the "
 		    "PIN is gone", s->serial);
-	else if (worker_abandon(s->worker, request))
-		s->jobs--;
+		return true;
+	}
+	if (!worker_abandon(s->worker, request))
+		return false;
+	s->jobs--;
+	return true;
 }
 
 void

@@ -75,9 +75,9 @@ void		 slot_submit(struct slot *s, struct job *j);
 
 /*
  * Who made this request is gone, if it was made here: nobody is asked for a
- * PIN because of it, or any longer.
+ * PIN because of it, or any longer.  True: nothing will be done for it.
  */
-void		 slot_abandon(struct slot *s, uint64_t request);
+bool		 slot_abandon(struct slot *s, uint64_t request);
 
 /*
  * Lock: the PIN is forgotten and an open prompt taken away at once; the job

@@ -16,6 +16,7 @@
 #define HOSTBOUND	"publickey-hostbound-v00@openssh.com"
 #define HOSTKEYS_PROVE	"hostkeys-prove-00@openssh.com"
 #define SSHSIG_MAGIC	"SSHSIG"
+#define CERT_SUFFIX	"-cert-v01@openssh.com"
 
 static bool
 is_session_id(struct span s)
@@ -55,15 +56,46 @@ is_userauth(const struct login *l, const struct request *r)
 	    span_is(l->service, "ssh-connection");
 }
 
-/* The key itself, or a certificate of it. */
-static bool
-is_key_of(struct span blob, struct span key)
+/* A name of a key type or of a signature without what marks certificates. */
+static struct span
+base_of(struct span name)
 {
+	const size_t n = strlen(CERT_SUFFIX);
+
+	if (name.n > n && memcmp(name.p + name.n - n, CERT_SUFFIX, n) == 0)
+		name.n -= n;
+	return name;
+}
+
+/* Does a key of this type make that signature (RFC 8332, RFC 5656)? */
+static bool
+is_algorithm_of(struct span algorithm, struct span blob)
+{
+	const struct span a = base_of(algorithm);
+	struct span name, type;
+	struct wire_r in;
+
+	wire_read(&in, blob);
+	name = wire_get_string(&in);
+	type = base_of(name);
+	if (in.bad || (a.n == algorithm.n) != (type.n == name.n))
+		return false;
+	return span_eq(a, type) || (span_is(type, "ssh-rsa") &&
+	    (span_is(a, "rsa-sha2-256") || span_is(a, "rsa-sha2-512")));
+}
+
+/* The key itself, or a certificate of it, with an algorithm of its own. */
+static bool
+is_key_of(const struct request *r, struct span key)
+{
+	struct span blob = r->key;
 	struct cert cert;
 	struct wire_w w;
 	struct err e;
 	bool same;
 
+	if (!is_algorithm_of(r->algorithm, blob))
+		return false;
 	if (span_eq(blob, key))
 		return true;
 	if (cert_parse(blob, &cert, &e) != 0 || !wire_write(&w, key.n))
@@ -81,7 +113,7 @@ parse_userauth(struct span data, struct span key, struct request *r)
 
 	get_login(data, &l, r);
 	return wire_end(&l.in) && is_userauth(&l, r) &&
-	    span_is(l.method, "publickey") && is_key_of(r->key, key);
+	    span_is(l.method, "publickey") && is_key_of(r, key);
 }
 
 static bool
@@ -93,7 +125,7 @@ parse_hostbound(struct span data, struct span key, struct request *r)
 	r->host_key = wire_get_string(&l.in);
 	return wire_end(&l.in) && is_userauth(&l, r) &&
 	    span_is(l.method, HOSTBOUND) && r->host_key.n > 0 &&
-	    is_key_of(r->key, key);
+	    is_key_of(r, key);
 }
 
 /* Its record is longer than a session id: it cannot stand for a session. */
@@ -106,7 +138,7 @@ parse_pam(struct span data, struct span key, struct request *r)
 	return wire_end(&l.in) && l.type == PAM_REQUEST &&
 	    r->session_id.n > SESSION_ID_MAX &&
 	    span_is(l.service, "pam_ssh_agent_auth") &&
-	    span_is(l.method, "publickey") && is_key_of(r->key, key);
+	    span_is(l.method, "publickey") && is_key_of(r, key);
 }
 
 static bool

@@ -43,8 +43,8 @@ struct request {
  * REQUEST_UNKNOWN.  `key` is the plain key to sign with: a
  * certificate body counts only when its CA is that key, and a host key
  * proof only when it is about that key.  A login counts only when it names
- * that key or a certificate of it: ssh may ask with the plain key and log in
- * with a certificate.
+ * that key or a certificate of it, and an algorithm of its type: ssh may ask
+ * with the plain key and log in with a certificate.
  */
 void	 request_parse(struct span data, struct span key, struct request *r);
 

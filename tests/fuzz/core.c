@@ -63,11 +63,12 @@ lock(void *arg, uint64_t request, const char *name)
 	core_done(((struct state *)arg)->core, request, 0, NULL);
 }
 
-static void
+static bool
 cancel(void *arg, uint64_t request)
 {
 	(void)arg;
 	(void)request;
+	return true;
 }
 
 static bool

@@ -463,6 +463,22 @@ test_the_login_may_name_a_certificate_of_the_key(void **state)
 	data_free(&of_rsa);
 }
 
+/* 2c.6: what names another algorithm is no login with this key. */
+static void
+test_the_login_names_an_algorithm_of_the_key(void **state)
+{
+	static const char *const other[] = { "ssh-ed25519", "rsa-sha2-256",
+	    "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp256x", "x" };
+	struct story *s = *state;
+
+	constrain_to_a(s);
+	bound(s, &s->a, ONE, false);
+	for (size_t i = 0; i < sizeof(other) / sizeof(*other); i++)
+		if (logs_in(s, &(struct login){ .session = ONE,
+		    .alg = other[i] }))
+			fail_msg("%s", other[i]);
+}
+
 /* 2c.8, as RFC 9987 sec. 5.4 has it. */
 static void
 test_from_everywhere_all_tokens_can_be_locked(void **state)
@@ -565,6 +581,7 @@ main(void)
 		TEST(test_where_the_way_ends_the_key_is_not_shown),
 		TEST(test_a_constrained_key_signs_nothing_but_logins),
 		TEST(test_the_login_may_name_a_certificate_of_the_key),
+		TEST(test_the_login_names_an_algorithm_of_the_key),
 		TEST(test_from_everywhere_all_tokens_can_be_locked),
 		cmocka_unit_test(
 		    test_who_comes_over_a_forwarded_connection_has_less),

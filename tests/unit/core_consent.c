@@ -137,6 +137,17 @@ test_consent_is_void_once_the_key_is_gone(void **state)
 }
 
 static void
+test_what_was_begun_without_consent_needs_it_at_the_end(void **state)
+{
+	struct fixture *f = *state;
+
+	holder_ask_sign(f, 0, span_cstr("data"), 0);
+	add_confirm(f);
+	core_signed(f->core, HOLDER_ME, 0, NULL, span_cstr("signature"));
+	assert_int_equal(f->replies == 0 || f->reply[0] == MSG_FAILURE, true);
+}
+
+static void
 test_the_question_goes_with_its_client(void **state)
 {
 	struct fixture *f = *state;
@@ -165,6 +176,8 @@ main(void)
 		cmocka_unit_test(test_the_configuration_asks_for_consent),
 		cmocka_unit_test(test_nobody_is_asked_about_what_is_refused),
 		HOLDER_TEST(test_consent_is_void_once_the_key_is_gone),
+		HOLDER_TEST(
+		    test_what_was_begun_without_consent_needs_it_at_the_end),
 		HOLDER_TEST(test_the_question_goes_with_its_client),
 	};
 

@@ -258,6 +258,40 @@ test_constraints_hold_from_success_on(void **state)
 	data_free(&cert);
 }
 
+/* Their token is unlocked all the same, and must not be so for everything. */
+static void
+test_constraints_hold_when_their_client_has_gone(void **state)
+{
+	struct fixture *f = *state;
+	struct data cert = holder_cert_of(f, 0);
+	struct wire_w w;
+
+	holder_put_add(&w, MSG_ADD_SMARTCARD_KEY_CONSTRAINED);
+	constrained_certs(&w, true, &cert, 1);
+	holder_begin_add(f, HOLDER_ME, &w);
+	core_goodbye(f->core, &f->me, HOLDER_ME);
+	core_done(f->core, HOLDER_ME, 0, NULL);
+	assert_int_equal(f->replies, 0);
+	assert_string_equal(holder_list(f, HOLDER_OTHER), "ec#1");
+	data_free(&cert);
+}
+
+/* The labels of tokens are read first, and that takes a while. */
+static void
+test_nothing_is_unlocked_for_a_client_that_has_gone(void **state)
+{
+	struct fixture *f = *state;
+	struct wire_w w;
+	struct err e;
+
+	holder_put_add(&w, MSG_ADD_SMARTCARD_KEY_CONSTRAINED);
+	constrained_confirm(&w);
+	assert_int_equal(holder_put(f, HOLDER_ME, &w), 0);
+	core_goodbye(f->core, &f->me, HOLDER_ME);
+	assert_int_not_equal(core_unlocking(f->core, HOLDER_ME,
+	    HOLDER_SERIAL, &e), 0);
+}
+
 static void
 test_certs_only_signs_with_the_certificate_only(void **state)
 {
@@ -369,6 +403,9 @@ main(void)
 		HOLDER_TEST(
 		    test_certificates_for_no_key_of_the_token_unlock_nothing),
 		HOLDER_TEST(test_constraints_hold_from_success_on),
+		HOLDER_TEST(test_constraints_hold_when_their_client_has_gone),
+		HOLDER_TEST(
+		    test_nothing_is_unlocked_for_a_client_that_has_gone),
 		HOLDER_TEST(test_certs_only_signs_with_the_certificate_only),
 		HOLDER_TEST(test_locking_a_token_loosens_nothing),
 		HOLDER_TEST(test_a_malformed_lock_locks_nothing),

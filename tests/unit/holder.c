@@ -66,10 +66,11 @@ on_sign(void *arg, const struct holder_order *o)
 		loop_stop(f->loop);
 }
 
-static void
+static bool
 on_cancel(void *arg, uint64_t request)
 {
 	((struct fixture *)arg)->cancelled = request;
+	return false;
 }
 
 static bool

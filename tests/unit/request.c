@@ -14,20 +14,26 @@
 #define SID32	"0123456789abcdef0123456789abcdef"
 #define HOSTBOUND "publickey-hostbound-v00@openssh.com"
 
+/* No more of it is looked at than that it is of this type. */
+static const struct span key = {
+	(const uint8_t *)"\0\0\0\x13" "ecdsa-sha2-nistp256KEY", 26
+};
+
 /* What a login is made of; a test changes one field. */
 struct login {
 	const char	*sid;
 	uint8_t		 type;
 	const char	*user, *service, *method;
 	uint8_t		 has_sig;
-	const char	*alg, *key, *host_key, *tail;
-	struct span	 blob;		/* in the place of `key`, or empty */
+	const char	*alg, *host_key, *tail;
+	struct span	 blob;		/* in the place of the key, or empty */
+	bool		 no_key;
 };
 
 static const struct login usual = {
 	.sid = SID32, .type = 50, .user = "alice",
 	.service = "ssh-connection", .method = "publickey", .has_sig = 1,
-	.alg = "ecdsa-sha2-nistp256", .key = "KEY",
+	.alg = "ecdsa-sha2-nistp256",
 };
 
 static struct data
@@ -44,10 +50,10 @@ make(const struct login *l)
 	wire_put_cstring(&w, l->method);
 	wire_put_u8(&w, l->has_sig);
 	wire_put_cstring(&w, l->alg);
-	if (l->blob.n > 0)
-		wire_put_string(&w, l->blob);
+	if (l->no_key)
+		wire_put_cstring(&w, "");
 	else
-		wire_put_cstring(&w, l->key);
+		wire_put_string(&w, l->blob.n > 0 ? l->blob : key);
 	if (l->host_key != NULL)
 		wire_put_cstring(&w, l->host_key);
 	if (l->tail != NULL)
@@ -58,12 +64,12 @@ make(const struct login *l)
 }
 
 static enum request_kind
-kind_for(const struct login *l, struct span key)
+kind_for(const struct login *l, struct span asked)
 {
 	struct data d = make(l);
 	struct request r;
 
-	request_parse(data_span(&d), key, &r);
+	request_parse(data_span(&d), asked, &r);
 	data_free(&d);
 	return r.kind;
 }
@@ -71,7 +77,7 @@ kind_for(const struct login *l, struct span key)
 static enum request_kind
 kind_of_login(const struct login *l)
 {
-	return kind_for(l, span_cstr("KEY"));
+	return kind_for(l, key);
 }
 
 static void
@@ -90,13 +96,13 @@ test_a_login_is_known_with_all_its_fields(void **state)
 	struct request r;
 
 	(void)state;
-	request_parse(data_span(&d), span_cstr("KEY"), &r);
+	request_parse(data_span(&d), key, &r);
 	assert_int_equal(r.kind, REQUEST_USERAUTH);
 	assert_int_equal(r.size, d.n);
 	assert_true(span_is(r.session_id, SID32));
 	assert_true(span_is(r.user, "alice"));
 	assert_true(span_is(r.algorithm, "ecdsa-sha2-nistp256"));
-	assert_true(span_is(r.key, "KEY"));
+	assert_true(span_eq(r.key, key));
 	assert_int_equal(r.host_key.n, 0);
 	assert_described(&r, "login as alice");
 	data_free(&d);
@@ -113,7 +119,7 @@ test_a_host_bound_login_names_the_server(void **state)
 	l.method = HOSTBOUND;
 	l.host_key = "HOST";
 	d = make(&l);
-	request_parse(data_span(&d), span_cstr("KEY"), &r);
+	request_parse(data_span(&d), key, &r);
 	assert_int_equal(r.kind, REQUEST_USERAUTH_HOSTBOUND);
 	assert_true(span_is(r.host_key, "HOST"));
 	assert_described(&r, "login as alice (host-bound)");
@@ -126,7 +132,7 @@ test_what_is_almost_a_login_is_unknown(void **state)
 	const struct login wrong[] = {
 		{ .type = 49 }, { .service = "ssh-userauth" },
 		{ .method = "hostbased" }, { .has_sig = 2 },
-		{ .has_sig = 0 }, { .alg = "" }, { .key = "" },
+		{ .has_sig = 0 }, { .alg = "" }, { .no_key = true },
 		{ .tail = "x" }, { .host_key = "HOST" },
 		{ .method = HOSTBOUND }, { .sid = "0123456789abcdef012" },
 		{ .sid = SID32 SID32 "0" }, { .sid = "" },
@@ -144,7 +150,7 @@ test_what_is_almost_a_login_is_unknown(void **state)
 		l.method = x->method != NULL ? x->method : l.method;
 		l.has_sig = i == 3 || i == 4 ? x->has_sig : l.has_sig;
 		l.alg = x->alg != NULL ? x->alg : l.alg;
-		l.key = x->key != NULL ? x->key : l.key;
+		l.no_key = x->no_key;
 		l.sid = x->sid != NULL ? x->sid : l.sid;
 		l.tail = x->tail;
 		l.host_key = x->host_key;
@@ -183,7 +189,7 @@ test_sudo_by_pam_is_known(void **state)
 	struct request r;
 
 	(void)state;
-	request_parse(data_span(&d), span_cstr("KEY"), &r);
+	request_parse(data_span(&d), key, &r);
 	assert_int_equal(r.kind, REQUEST_PAM);
 	assert_true(span_is(r.user, "alice"));
 	assert_described(&r, "PAM authentication of alice");
@@ -216,16 +222,21 @@ test_a_login_is_for_the_key_it_names(void **state)
 		struct login *l = &kinds[i];
 
 		l->blob = data_span(&ec);
+		l->alg = "ecdsa-sha2-nistp256";
 		assert_int_equal(kind_for(l, data_span(&ec)), want[i]);
 		assert_int_equal(kind_for(l, data_span(&rsa)),
 		    REQUEST_UNKNOWN);
 		assert_int_equal(kind_for(l, (struct span){ 0 }),
 		    REQUEST_UNKNOWN);
 		l->blob = data_span(&ec_cert);
+		assert_int_equal(kind_for(l, data_span(&ec)),
+		    REQUEST_UNKNOWN);
+		l->alg = "ecdsa-sha2-nistp256-cert-v01@openssh.com";
 		assert_int_equal(kind_for(l, data_span(&ec)), want[i]);
 		assert_int_equal(kind_for(l, data_span(&rsa)),
 		    REQUEST_UNKNOWN);
 		l->blob = data_span(&rsa_cert);
+		l->alg = "rsa-sha2-512-cert-v01@openssh.com";
 		assert_int_equal(kind_for(l, data_span(&rsa)), want[i]);
 		assert_int_equal(kind_for(l, data_span(&ec)),
 		    REQUEST_UNKNOWN);
@@ -264,7 +275,7 @@ kind_of_sshsig(const char *ns, const char *reserved, const char *hash,
 	struct data d = make_sshsig(ns, reserved, hash, n);
 	struct request r;
 
-	request_parse(data_span(&d), span_cstr("KEY"), &r);
+	request_parse(data_span(&d), key, &r);
 	data_free(&d);
 	return r.kind;
 }
@@ -276,7 +287,7 @@ test_an_sshsig_names_its_namespace(void **state)
 	struct request r;
 
 	(void)state;
-	request_parse(data_span(&d), span_cstr("KEY"), &r);
+	request_parse(data_span(&d), key, &r);
 	assert_int_equal(r.kind, REQUEST_SSHSIG);
 	assert_true(span_is(r.ns, "git"));
 	assert_true(span_is(r.hash, "sha512"));
@@ -327,7 +338,7 @@ test_only_lengths_of_hashes_are_host_key_exchanges(void **state)
 		struct request r;
 
 		memset(p, 0xa5, n);
-		request_parse((struct span){ p, n }, span_cstr("KEY"), &r);
+		request_parse((struct span){ p, n }, key, &r);
 		assert_int_equal(r.kind,
 		    n == 20 || n == 32 || n == 48 || n == 64 ?
 		    REQUEST_HOST_KEX : REQUEST_UNKNOWN);
@@ -359,7 +370,7 @@ kind_of_bytes(const uint8_t *p, size_t n)
 	struct data d = data_copy((struct span){ p, n });
 	struct request r;
 
-	request_parse(data_span(&d), span_cstr("KEY"), &r);
+	request_parse(data_span(&d), key, &r);
 	if (r.kind == REQUEST_TEST)
 		assert_described(&r, "test of the key");
 	data_free(&d);
@@ -460,16 +471,16 @@ test_a_host_key_proof_is_about_the_key_that_signs(void **state)
 	assert_true(wire_write(&w, 4096));
 	wire_put_cstring(&w, "hostkeys-prove-00@openssh.com");
 	wire_put_cstring(&w, SID32);
-	wire_put_cstring(&w, "KEY");
-	request_parse(wire_bytes(&w), span_cstr("KEY"), &r);
+	wire_put_string(&w, key);
+	request_parse(wire_bytes(&w), key, &r);
 	assert_int_equal(r.kind, REQUEST_HOSTKEYS_PROVE);
-	assert_true(span_is(r.host_key, "KEY"));
+	assert_true(span_eq(r.host_key, key));
 	assert_true(span_is(r.session_id, SID32));
 	assert_described(&r, "host key proof");
 	request_parse(wire_bytes(&w), span_cstr("OTHER"), &r);
 	assert_int_equal(r.kind, REQUEST_UNKNOWN);
 	wire_put_u8(&w, 0);
-	request_parse(wire_bytes(&w), span_cstr("KEY"), &r);
+	request_parse(wire_bytes(&w), key, &r);
 	assert_int_equal(r.kind, REQUEST_UNKNOWN);
 	wire_free(&w);
 }
@@ -479,10 +490,10 @@ refuse_cut(struct span cut, void *arg)
 {
 	const bool hash = (cut.n == 20 || cut.n == 32 || cut.n == 48 ||
 	    cut.n == 64) && memcmp(cut.p, "SSHSIG", 6) != 0;
-	struct data *key = arg;
+	struct data *whose = arg;
 	struct request r;
 
-	request_parse(cut, data_span(key), &r);
+	request_parse(cut, data_span(whose), &r);
 	assert_int_equal(r.kind, hash ? REQUEST_HOST_KEX : REQUEST_UNKNOWN);
 	assert_int_equal(r.size, cut.n);
 	assert_int_equal(r.user.n + r.key.n + r.ns.n + r.cert.tbs.n, 0);
@@ -529,7 +540,7 @@ test_a_user_name_cannot_forge_a_line(void **state)
 	(void)state;
 	l.user = "a\nlogin as \x1b[1mroot";
 	d = make(&l);
-	request_parse(data_span(&d), span_cstr("KEY"), &r);
+	request_parse(data_span(&d), key, &r);
 	assert_described(&r, "login as a?login as ?[1mroot");
 	request_describe(&r, text, sizeof(text));
 	assert_string_equal(text, "login as a?");

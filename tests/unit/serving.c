@@ -54,7 +54,7 @@ lock(void *arg, uint64_t request, const char *name)
 	named(arg, request, name, NULL, 0);
 }
 
-static void
+static bool
 cancel(void *arg, uint64_t request)
 {
 	struct serving *f = arg;
@@ -67,6 +67,7 @@ cancel(void *arg, uint64_t request)
 	if (n + 1 == f->n_waiting &&
 	    write(f->cancelled, &one, sizeof(one)) == sizeof(one))
 		f->n_waiting = n;
+	return true;
 }
 
 static bool
