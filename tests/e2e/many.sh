@@ -145,6 +145,57 @@ part_many()
 	agent_stop
 }
 
+# certify NAME: four certificates for a key.
+certify()
+{
+	for i in 1 2 3 4; do
+		ssh-keygen -q -s "$E2E/ca" -I "$1-$i" -n "$1" -V -1m:+1d \
+			"$E2E/$1.pub"
+		mv "$E2E/$1-cert.pub" "$E2E/place/$1-$i-cert.pub"
+	done
+}
+
+# What it weighs with all that it is made for: the limit is 10 MiB.
+part_weight()
+{
+	need_helper throng || return
+	is_sanitized && {
+		skip "50 keys, 200 certificates and 500 clients in 10 MiB" \
+			"sanitized"
+		return
+	}
+	mkdir "$E2E/place"
+	configure "Certificates $E2E/place"
+	agent_start || return
+	save_keys
+	ssh-keygen -q -t ed25519 -N '' -f "$E2E/ca"
+	for file in "$E2E"/k*.pub; do
+		certify "$(basename "$file" .pub)"
+	done
+	check "a signature" ssh-add -T "$E2E/k01.pub"
+	is "50 keys and 200 certificates are listed" \
+		"$(ssh-add -l | wc -l | tr -d ' ')" 250
+	mkfifo "$E2E/hold"
+	"$HELPERS/throng" idle 500 <"$E2E/hold" >"$E2E/throng.idle" 2>&1 &
+	throngs=$!
+	exec 7>"$E2E/hold"
+	check "500 clients come" wait_for 60 in_file "$E2E/throng.idle" ready
+	check "one more is served" ssh-add -T "$E2E/k50.pub"
+	rss=$(resident_kib)
+	say "resident: $rss KiB"
+	check "50 keys, 200 certificates and 500 clients in 10 MiB" \
+		test "$rss" -lt 10240
+	dismiss
+	agent_stop
+}
+
 test $# -eq 0 || { run_part "$1"; exit; }
 part many --latency 20 --key p256:ec:01
+n=0 keys=
+while test $n -lt 50; do
+	n=$((n + 1))
+	keys="$keys --key p256:k$(printf '%02d:%02x' $n $n)"
+done
+# shellcheck disable=SC2086	# words
+part weight $keys
 finish
