@@ -2,8 +2,7 @@
 #include <string.h>
 
 #include "pin/assuan.h"
-
-int LLVMFuzzerTestOneInput(const unsigned char *p, size_t n);
+#include "tests/fuzz/law.h"
 
 struct result {
 	int			 r;

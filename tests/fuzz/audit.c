@@ -7,17 +7,9 @@
 
 #include "agent/audit.h"
 #include "ssh/wire.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
+#include "tests/fuzz/law.h"
 
 #define TEXT_MAX	512
-
-static void
-must(bool law)
-{
-	if (!law)
-		__builtin_trap();
-}
 
 /* A text as C has it: what comes after a NUL is not of it. */
 static const char *

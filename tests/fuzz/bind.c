@@ -4,19 +4,11 @@
 #include <openssl/evp.h>
 
 #include "agent/bind.h"
+#include "tests/fuzz/law.h"
 
 #define KEY_BYTES	32
 #define SIG_BYTES	64
 #define MAX_STEPS	40
-
-int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
-
-static void
-must(bool law)
-{
-	if (!law)
-		__builtin_trap();
-}
 
 /* Two hosts have the keys that Ed25519 makes of a byte repeated. */
 struct signed_bind {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "dkek/blob.h"
+#include "tests/fuzz/law.h"
 #include "tests/unit/seal.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
 static void
 inside(struct span v, const uint8_t *p, size_t n)

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdlib.h>
 
+#include "tests/fuzz/law.h"
 #include "token/schsm.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
 /*
  * A card that answers with the input: each answer is a length byte (0xff:

@@ -2,15 +2,7 @@
 #include <string.h>
 
 #include "ssh/cert.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
-
-static void
-must(bool law)
-{
-	if (!law)
-		__builtin_trap();
-}
+#include "tests/fuzz/law.h"
 
 /* The lists of a parsed certificate end where they should. */
 static void

@@ -3,15 +3,7 @@
 
 #include "agent/certfile.h"
 #include "ssh/key.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
-
-static void
-must(bool law)
-{
-	if (!law)
-		__builtin_trap();
-}
+#include "tests/fuzz/law.h"
 
 /* It is in one state at any time, and describes itself. */
 static void

@@ -2,8 +2,7 @@
 #include <string.h>
 
 #include "agent/keywords.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
+#include "tests/fuzz/law.h"
 
 /* Every error names the file and the line; nothing leaks either way. */
 int

@@ -2,15 +2,7 @@
 #include <string.h>
 
 #include "ssh/constraint.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
-
-static void
-must(bool law)
-{
-	if (!law)
-		__builtin_trap();
-}
+#include "tests/fuzz/law.h"
 
 static void
 put_hop(struct wire_w *w, const struct hop *h, size_t max)

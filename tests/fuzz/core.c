@@ -4,8 +4,7 @@
 #include "agent/conn.h"
 #include "agent/core.h"
 #include "agent/keywords.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
+#include "tests/fuzz/law.h"
 
 struct state {
 	struct core	*core;

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tests/fuzz/law.h"
 #include "token/curve.h"
 #include "token/cvc.h"
 #include "ssh/key.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
 static void
 inside(struct span v, const uint8_t *p, size_t n)

@@ -1,15 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "ssh/agentmsg.h"
 #include "ssh/identities.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
-
-static void
-must(bool law)
-{
-	if (!law)
-		__builtin_trap();
-}
+#include "tests/fuzz/law.h"
 
 /*
  * What is accepted gives as many keys as it says, and they written again

@@ -2,18 +2,10 @@
 #include <stdlib.h>
 
 #include "ssh/sig.h"
+#include "tests/fuzz/law.h"
 #include "token/keycache.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
-
 #define SERIAL	"DENK0100000"
-
-static void
-must(bool law)
-{
-	if (!law)
-		__builtin_trap();
-}
 
 /* The file with the hash that belongs to it, which no fuzzer would guess. */
 static struct span

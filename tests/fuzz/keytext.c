@@ -4,15 +4,7 @@
 
 #include "ssh/key.h"
 #include "ssh/keytext.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
-
-static void
-must(bool law)
-{
-	if (!law)
-		__builtin_trap();
-}
+#include "tests/fuzz/law.h"
 
 /* Cleaning is done once: clean text stays as it is. */
 static void

@@ -3,16 +3,8 @@
 #include <string.h>
 
 #include "base/span.h"
+#include "tests/fuzz/law.h"
 #include "token/p11uri.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
-
-static void
-must(bool law)
-{
-	if (!law)
-		__builtin_trap();
-}
 
 /*
  * What is understood fits, names something, and matches a token of just

@@ -2,8 +2,7 @@
 #include <string.h>
 
 #include "dkek/parttext.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
+#include "tests/fuzz/law.h"
 
 #define ROOM	20
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tests/fuzz/law.h"
 #include "token/pinpad.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
 /* A code that is found stands in the answer, after its tag and length. */
 int

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define INPUT_MAX	(1 << 20)
+#include "tests/fuzz/law.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
+#define INPUT_MAX	(1 << 20)
 
 /* In an allocation of its exact size, for a sanitizer to watch its end. */
 static int

@@ -2,15 +2,7 @@
 #include <string.h>
 
 #include "ssh/request.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
-
-static void
-must(bool law)
-{
-	if (!law)
-		__builtin_trap();
-}
+#include "tests/fuzz/law.h"
 
 static bool
 is_inside(struct span s, struct span in)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "ssh/sig.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
+#include "tests/fuzz/law.h"
 
 /* The base point of P-256 (SEC 2 sec. 2.4.2) as somebody's public key. */
 static const uint8_t p256_key[] = {
@@ -18,13 +17,6 @@ static const uint8_t p256_key[] = {
 	0x2b, 0xce, 0x33, 0x57, 0x6b, 0x31, 0x5e, 0xce,
 	0xcb, 0xb6, 0x40, 0x68, 0x37, 0xbf, 0x51, 0xf5,
 };
-
-static void
-must(bool law)
-{
-	if (!law)
-		__builtin_trap();
-}
 
 /* Take r or s from a blob and put it to the end of a field of rs. */
 static void

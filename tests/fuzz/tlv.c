@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tests/fuzz/law.h"
 #include "token/tlv.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
 /*
  * Walking stops, every value lies inside the input, and where a tag can be

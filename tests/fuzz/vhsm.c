@@ -6,10 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tests/fuzz/law.h"
 #include "tests/vhsm/ctl.h"
 #include "tests/vhsm/reader.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
 /*
  * The virtual HSM, from both sides.  A record is a length byte and that many

@@ -2,8 +2,7 @@
 #include <stdlib.h>
 
 #include "keyutil/wrapfile.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
+#include "tests/fuzz/law.h"
 
 /* What is read is written as it was, if its lengths were DER. */
 int

@@ -2,8 +2,7 @@
 #include <stdlib.h>
 
 #include "ssh/x509.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
+#include "tests/fuzz/law.h"
 
 /* What was read is a certificate, and reads as itself. */
 int
