@@ -306,17 +306,40 @@ since_reset(struct card *c)
 	return same ? CARD_RESET : CARD_UNSURE;
 }
 
-/* The card was reset by somebody: take the handle up again as it is. */
 static LONG
-reconnect(struct card *c)
+take_up(struct card *c, DWORD how)
 {
 	DWORD protocol;
 
+	return SCardReconnect(c->handle, SCARD_SHARE_SHARED,
+	    SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1, how, &protocol);
+}
+
+static bool
+has_power(const struct card *c)
+{
+	DWORD state;
+
+	return SCardStatus(c->handle, NULL, NULL, &state, NULL, NULL,
+	    NULL) == SCARD_S_SUCCESS && (state & SCARD_POWERED) != 0;
+}
+
+/*
+ * The card was reset by somebody: take the handle up again as it is.  One
+ * whose power was switched off gets it back, which the daemon itself does
+ * only while nobody has the card: others could not connect to it any more.
+ */
+static LONG
+reconnect(struct card *c)
+{
+	LONG rv;
+
 	c->reset = true;
 	c->stale = false;
-	return SCardReconnect(c->handle, SCARD_SHARE_SHARED,
-	    SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1, SCARD_LEAVE_CARD,
-	    &protocol);
+	rv = take_up(c, SCARD_LEAVE_CARD);
+	if (rv == SCARD_S_SUCCESS && !has_power(c))
+		rv = take_up(c, SCARD_RESET_CARD);
+	return rv;
 }
 
 static int

@@ -200,6 +200,22 @@ part_nss()
 	clients_end nss
 }
 
+# --- one that switches the power off when it goes ---
+
+# The daemon gives it back for those who come only while nobody is there.
+part_power()
+{
+	agent_start || return
+	save_keys
+	check "the agent signs" ssh-add -T "$E2E/ec.pub"
+	check "another program switches the power off" \
+		vhsmuser send 00B0000000 unpower
+	check "the agent signs again" ssh-add -T "$E2E/ec.pub"
+	check "OpenSC can connect, too" opensc-tool -n -r 0
+	is "the PIN was asked for once" "$(prompts)" 1
+	agent_stop
+}
+
 # --- ours ---
 
 part_keyutil()
@@ -224,7 +240,7 @@ if has_program gpgsm && test -x /usr/lib/gnupg/scdaemon; then
 else
 	skip "GnuPG shares the token" "gpgsm or scdaemon is missing"
 fi
-for p in held nss keyutil; do
+for p in held nss power keyutil; do
 	part $p --key rsa2048:rsa:01 --key p256:ec:02
 done
 finish
