@@ -58,6 +58,26 @@ is_meant(const struct agentstatus_token *t, const char *name)
 	    span_is(t->label, name) || span_is(t->reader, name));
 }
 
+/* One that was unlocked when last seen, and may be locked by now. */
+static int
+lock_one(const struct agent *a, struct span serial, struct err *e)
+{
+	struct agentstatus now = { 0 };
+	struct wire_w answer = { 0 };
+	struct err why;
+	int r;
+
+	r = agents_tell_lock(a->socket, serial, e);
+	if (r != ERR_DENIED || !wire_write(&answer, AGENT_MAX_MSG))
+		return r;
+	if (agentstatus_ask(a->socket, &answer, &now, &why) == 0)
+		r = is_unlocked(find(&now, serial)) ?
+		    agents_explain(&now, e) : 0;
+	agentstatus_free(&now);
+	wire_free(&answer);
+	return r;
+}
+
 /*
  * What has come of it: the states before and after.  The agent answers a
  * lock of all when the last token is locked; one that still is not has it in
@@ -76,8 +96,7 @@ report(const struct agent *a, const struct agentstatus *after,
 		if (!is_meant(t, name))
 			continue;
 		n++;
-		if (is_unlocked(t) && (r1 = agents_tell_lock(a->socket,
-		    t->serial, e)) != 0) {
+		if (is_unlocked(t) && (r1 = lock_one(a, t->serial, e)) != 0) {
 			out_warn("%s: %s", title_of(t->serial, t->label).s,
 			    e->msg);
 			r = r1;
