@@ -107,11 +107,20 @@ keywords_use(struct options *o, const struct conf_line *l, struct err *e)
 	return take_uses(l, &k->use, &k->use_said, e);
 }
 
+/*
+ * A test may be anything that looks random, and who asks sits elsewhere: it
+ * is for those who may have anything signed.
+ */
 int
 keywords_forwarded_use(struct options *o, const struct conf_line *l,
     struct err *e)
 {
 	struct key_options *k = block(o);
+	int r;
 
-	return take_uses(l, &k->forwarded, &k->forwarded_said, e);
+	if ((r = take_uses(l, &k->forwarded, &k->forwarded_said, e)) != 0)
+		return r;
+	if ((k->forwarded.set & USE_UNKNOWN) == 0)
+		k->forwarded.set &= ~(unsigned int)USE_TEST;
+	return 0;
 }

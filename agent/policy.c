@@ -6,19 +6,21 @@ int
 policy_use(const struct uses *use, const struct uses *forwarded,
     const struct request *req, struct err *e)
 {
+	const char *why = req->kind == REQUEST_UNKNOWN ?
+	    "nobody knows what this data is, and " : "";
 	char word[80];
 
 	uses_word(req, word, sizeof(word));
+	if (!uses_permit(use, req) && req->kind == REQUEST_TEST)
+		return err_set(e, ERR_DENIED, 0, "the key is not for "
+		    "anything; see Use in hsm-ssh-agent.conf(5)");
 	if (!uses_permit(use, req))
-		return err_set(e, ERR_DENIED, 0, req->kind == REQUEST_UNKNOWN ?
-		    "nobody knows what this data is, and the key is not for "
-		    "%s data; see Use in hsm-ssh-agent.conf(5)" :
-		    "the key is not for \"%s\"; see Use in "
-		    "hsm-ssh-agent.conf(5)", word);
+		return err_set(e, ERR_DENIED, 0, "%sthe key is not for "
+		    "\"%s\"; see Use in hsm-ssh-agent.conf(5)", why, word);
 	if (forwarded != NULL && !uses_permit(forwarded, req))
-		return err_set(e, ERR_DENIED, 0, "over a forwarded connection "
-		    "the key is not for \"%s\"; see ForwardedUse in "
-		    "hsm-ssh-agent.conf(5)", word);
+		return err_set(e, ERR_DENIED, 0, "%sover a forwarded "
+		    "connection the key is not for \"%s\"; see ForwardedUse "
+		    "in hsm-ssh-agent.conf(5)", why, word);
 	return 0;
 }
 

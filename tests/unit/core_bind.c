@@ -522,13 +522,13 @@ test_who_comes_over_a_forwarded_connection_has_less(void **state)
 		{ "Use any", "lscht", "ls---" },
 		{ "ForwardedUse any", "lsc-t", "lsc-t" },
 		{ "Use any\nForwardedUse any", "lscht", "lscht" },
-		{ "ForwardedUse ca", "lsc-t", "--c-t" },
+		{ "ForwardedUse ca", "lsc-t", "--c--" },
 		{ "ForwardedUse none", "lsc-t", "-----" },
 		{ "Use auth\nForwardedUse any", "l---t", "l---t" },
-		{ "Use host\nForwardedUse auth host", "---ht", "---ht" },
+		{ "Use host\nForwardedUse auth host", "---ht", "---h-" },
 		{ "Key ca\nForwardedUse ca", "lsc-t", "lsc--" },
-		{ "ForwardedUse sshsig:git", "lsc-t", "-s--t" },
-		{ "ForwardedUse sshsig:file", "lsc-t", "----t" },
+		{ "ForwardedUse sshsig:git", "lsc-t", "-s---" },
+		{ "ForwardedUse sshsig:file", "lsc-t", "-----" },
 	};
 	struct story s;
 	char buf[6];

@@ -149,6 +149,21 @@ test_what_a_block_leaves_open_is_said_for_all_keys(void **state)
 	options_free(&o);
 }
 
+static void
+test_no_word_but_any_lets_others_test_a_key(void **state)
+{
+	struct options o;
+
+	(void)state;
+	configure(&o, "Use auth\nForwardedUse auth ca host sshsig\n");
+	assert_true(permits(policy(&o).use, REQUEST_TEST));
+	assert_false(permits(policy(&o).forwarded, REQUEST_TEST));
+	options_free(&o);
+	configure(&o, "ForwardedUse any\n");
+	assert_true(permits(policy(&o).forwarded, REQUEST_TEST));
+	options_free(&o);
+}
+
 /* "none" says something; it is not the same as nothing. */
 static void
 test_none_is_not_the_default(void **state)
@@ -341,6 +356,8 @@ main(void)
 		    test_fingerprint_goes_before_id_before_label),
 		cmocka_unit_test(
 		    test_what_a_block_leaves_open_is_said_for_all_keys),
+		cmocka_unit_test(
+		    test_no_word_but_any_lets_others_test_a_key),
 		cmocka_unit_test(test_none_is_not_the_default),
 		cmocka_unit_test(test_places_of_certificates_add_up),
 		cmocka_unit_test(

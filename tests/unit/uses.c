@@ -214,6 +214,10 @@ test_a_refusal_names_the_keyword_that_would_change_it(void **state)
 	assert_int_equal(policy_use(&uses_default, NULL, &req, &e),
 	    ERR_DENIED);
 	assert_non_null(strstr(e.msg, "nobody knows what this data is"));
+	req = a(REQUEST_TEST);
+	assert_int_equal(policy_use(&(struct uses){ 0 }, NULL, &req, &e),
+	    ERR_DENIED);
+	assert_non_null(strstr(e.msg, "not for anything; see Use"));
 	req = a(REQUEST_SSHSIG);
 	req.ns = span_cstr("a\nb\x1b");
 	assert_int_equal(policy_use(&(struct uses){ 0 }, NULL, &req, &e),
