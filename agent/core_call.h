@@ -105,6 +105,7 @@ struct decision {
 	const char	*action;	/* a word: "sign", "unlock", ... */
 	const char	*what;		/* the same and more for a person */
 	const char	*token;		/* serial number; NULL: not known */
+	const struct ident *id;		/* NULL: of no key, or of signing's */
 	const struct signing *signing;	/* NULL: it is not a signature */
 	const struct progress *progress;
 };
@@ -129,6 +130,8 @@ struct pending	*core_pending(struct core *c, uint64_t id, enum stage stage);
  * Ask the upstream agent the same thing, if there is one for this caller.
  * What it refuses is looked at again, with progress.upstream_asked.
  */
+#define UPSTREAM_MS	2000	/* for what must not wait for it for ever */
+
 bool		 call_has_upstream(const struct call *call);
 enum outcome	 call_upstream(struct call *call, const char *what,
 		    int timeout_ms);

@@ -46,12 +46,18 @@ kind_name(enum request_kind kind)
 }
 
 static void
+put_ident(struct audit_entry *en, const struct ident *id)
+{
+	en->token = id->serial;
+	en->key = id->comment;
+	en->fingerprint = id->fingerprint;
+}
+
+static void
 put_signing(struct audit_entry *en, const struct signing *s)
 {
-	if (s->id != NULL) {
-		en->token = s->id->serial;
-		en->key = s->id->comment;
-	}
+	if (s->id != NULL)
+		put_ident(en, s->id);
 	en->kind = kind_name(s->req.kind);
 	en->user = s->req.user;
 	en->ns = s->req.ns;
@@ -76,6 +82,8 @@ core_decide(struct core *c, const struct caller *who,
 		en.confirmed = d->progress->confirmed;
 		en.duration_ms = loop_now() - d->progress->since;
 	}
+	if (d->id != NULL)
+		put_ident(&en, d->id);
 	if (d->signing != NULL) {
 		put_signing(&en, d->signing);
 		en.fingerprint = key = keytext_fingerprint(d->signing->blob);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -7,9 +8,9 @@
 #include "agent/destination.h"
 #include "agent/policy.h"
 #include "pin/confirm.h"
+#include "ssh/keytext.h"
 
 #define PATIENCE_MS	5000	/* with a key that may be back */
-#define UPSTREAM_MS	2000	/* for the other agent's list */
 
 /* --- waiting for keys --- */
 
@@ -95,7 +96,7 @@ signing_read(struct core *c, const struct caller *who, struct span msg,
     struct signing *s)
 {
 	const struct holder *h = &c->conf.holder;
-	char about[160], where[BIND_TEXT_MAX];
+	char about[160], where[BIND_TEXT_MAX], *fingerprint = NULL;
 	struct wire_r in;
 
 	wire_read(&in, msg);
@@ -110,10 +111,12 @@ signing_read(struct core *c, const struct caller *who, struct span msg,
 	    (struct span){ s->id->blob, s->id->blob_n }, &s->req);
 	request_describe(&s->req, about, sizeof(about));
 	bind_describe(&who->bind, where, sizeof(where));
-	snprintf(s->what, sizeof(s->what), "%s%s%.170s%s%.64s", about,
-	    where[0] != '\0' ? " " : "", where,
-	    s->id != NULL ? " with key " : "",
-	    s->id != NULL ? s->id->comment : "");
+	if (s->id == NULL)
+		fingerprint = keytext_fingerprint(s->blob);
+	snprintf(s->what, sizeof(s->what), "%s%s%.170s with key %.64s", about,
+	    where[0] != '\0' ? " " : "", where, s->id != NULL ?
+	    s->id->comment : fingerprint != NULL ? fingerprint : "?");
+	free(fingerprint);
 	if (s->id != NULL)
 		s->key = options_key_policy(
 		    settings_get(c->conf.settings), s->id->fingerprint,
@@ -182,7 +185,9 @@ wait_for_key(struct call *call, const struct signing *s)
 		return call_keep(call, FOR_KEYS, s->what) != NULL ? LATER :
 		    FAIL;
 	(void)err_set(&e, ERR_NOTFOUND, 0, "no token that is plugged in has "
-	    "this key%s%.200s", why[0] != '\0' ? "; " : "", why);
+	    "this key%s%s%.200s", call->progress.upstream_asked ?
+	    ", and the upstream agent does not sign with it" : "",
+	    why[0] != '\0' ? "; " : "", why);
 	return refuse(call, s, &e);
 }
 

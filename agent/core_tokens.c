@@ -6,8 +6,10 @@
 #include <time.h>
 
 #include "agent/core_call.h"
+#include "ssh/keytext.h"
 
 #define NAME_BYTES_MAX	1024	/* of a token or provider in a request */
+#define ADDITION	"addition of a key from a file"
 
 /* A name from the wire as a C string; NULL unless it can be one. */
 static char *
@@ -240,14 +242,18 @@ on_lock_token(struct call *call)
 	return out;
 }
 
-/* The upstream agent first; what it says of its own keys does not count. */
+/*
+ * The upstream agent first; what it says of its own keys does not count, nor
+ * that it says nothing.
+ */
 enum outcome
 on_remove_all(struct call *call)
 {
 	if (!wire_end(&call->in))
 		return FAIL;
 	if (call_has_upstream(call) && !call->progress.upstream_asked)
-		return call_upstream(call, "removal of all keys", 0);
+		return call_upstream(call, "removal of all keys",
+		    UPSTREAM_MS);
 	return lock_tokens(call, NULL);
 }
 
@@ -259,7 +265,7 @@ on_add_key(struct call *call)
 	struct err e;
 
 	if (call_has_upstream(call) && !call->progress.upstream_asked)
-		return call_upstream(call, "a key from a file", 0);
+		return call_upstream(call, ADDITION, 0);
 	if (call->core->others.upstream != NULL)
 		(void)err_set(&e, ERR_DENIED, 0,
 		    "the upstream agent did not take it");
@@ -268,7 +274,7 @@ on_add_key(struct call *call)
 		    "keys of tokens only; with Upstream in "
 		    "hsm-ssh-agent.conf(5) another agent takes those of "
 		    "files");
-	return refuse(call, "add", "a key from a file", &e);
+	return refuse(call, "add", ADDITION, &e);
 }
 
 /* A certificate goes with its file, or with the next "ssh-add -s". */
@@ -297,24 +303,33 @@ on_remove_key(struct call *call)
 	const struct holder *h = &call->core->conf.holder;
 	struct span blob = wire_get_string(&call->in);
 	const struct ident *id;
-	char what[160];
+	char what[160], *fingerprint = NULL;
 	struct err e;
 	bool is_cert;
+	int r;
 
 	if (!wire_end(&call->in))
 		return FAIL;
 	id = view_find(h->idents(h->arg), blob, &is_cert);
+	if (id == NULL)
+		fingerprint = keytext_fingerprint(blob);
+	snprintf(what, sizeof(what), "removal of key %.120s", id != NULL ?
+	    id->comment : fingerprint != NULL ? fingerprint : "?");
+	free(fingerprint);
 	if (id == NULL && call_has_upstream(call) &&
 	    !call->progress.upstream_asked)
-		return call_upstream(call, "removal of a key", 0);
-	snprintf(what, sizeof(what), "removal of key %.120s",
-	    id != NULL ? id->comment : "?");
-	if (id != NULL && hide(call, id, is_cert, &e) == 0)
-		return grant(call, "remove", what);
-	if (id == NULL)
-		(void)err_set(&e, ERR_NOTFOUND, 0,
-		    "no token that is plugged in has it");
-	return refuse(call, "remove", what, &e);
+		return call_upstream(call, what, 0);
+	r = id != NULL ? hide(call, id, is_cert, &e) : err_set(&e,
+	    ERR_NOTFOUND, 0, "no token that is plugged in has it%s",
+	    call->progress.upstream_asked ?
+	    ", and the upstream agent does not remove it" : "");
+	core_decide(call->core, call->caller, &(const struct decision){
+	    .action = "remove", .what = what, .id = id,
+	    .progress = &call->progress }, r != 0 ? &e : NULL);
+	if (r != 0)
+		return FAIL;
+	wire_put_u8(call->out, MSG_SUCCESS);
+	return ANSWER;
 }
 
 /* --- the agent as a whole --- */

@@ -101,7 +101,7 @@ core_upstream(void *arg, uint64_t id, int r, struct span reply,
 		return;
 	type = p->msg[0];
 	if (r != 0)
-		log_error(c->conf.log, "upstream agent: %s", e->msg);
+		log_error(c->conf.log, "%s", e->msg);
 	if (goes_on(type, refused)) {
 		if (!refused && type == MSG_REQUEST_IDENTITIES)
 			p->progress.theirs = reply;
