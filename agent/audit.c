@@ -369,6 +369,12 @@ audit_free(struct audit *a)
 	free(a);
 }
 
+const char *
+audit_where(const struct audit *a)
+{
+	return a == NULL ? NULL : a->where;
+}
+
 void
 audit_write(struct audit *a, const struct audit_entry *en)
 {

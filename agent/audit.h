@@ -58,6 +58,9 @@ int	 audit_new(struct audit **out, const struct log *log,
 	    const char *where, struct err *e) MUST_CHECK;
 void	 audit_free(struct audit *a);		/* NULL is fine */
 
+/* As it was given; NULL where a is. */
+const char *audit_where(const struct audit *a);
+
 /* Does nothing when a is NULL. */
 void	 audit_write(struct audit *a, const struct audit_entry *en);
 

@@ -218,8 +218,7 @@ same(const char *a, const char *b)
 
 /* Another certificate place or audit log takes over, if it can. */
 static void
-apply_to_core(struct agent *a, const struct options *old,
-    const struct options *o)
+apply_to_core(struct agent *a, const struct options *o)
 {
 	struct audit *audit = NULL;
 	struct certs *certs;
@@ -231,7 +230,7 @@ apply_to_core(struct agent *a, const struct options *old,
 	} else {
 		log_error(&a->log, "Certificates: %s", e.msg);
 	}
-	if (same(old->audit, o->audit)) {
+	if (same(audit_where(a->audit), o->audit)) {
 		audit_reopen(a->audit);
 	} else if (o->audit == NULL || audit_new(&audit, &a->log, o->audit,
 	    &e) == 0) {
@@ -257,7 +256,7 @@ apply(struct agent *a, const struct options *old, const struct options *o)
 	a->asker = (struct pin_asker){ .pinentry = o->pinentry,
 	    .timeout = o->pin_timeout };
 	vault_set_times(a->vault, o->lifetime, o->idle);
-	apply_to_core(a, old, o);
+	apply_to_core(a, o);
 	if (notice_set_command(a->notice, o->notify, &e) != 0)
 		log_error(&a->log, "NotifyCommand: %s", e.msg);
 	if ((o->lock_on_suspend != old->lock_on_suspend ||
@@ -343,7 +342,7 @@ make_core(struct agent *a, struct err *e)
 		return r;
 	if (o->audit != NULL &&
 	    (r = audit_new(&a->audit, &a->log, o->audit, e)) != 0)
-		return err_wrap(e, "AuditLog");
+		return r;
 	set_others(a);
 	server_set_core(a->server, a->core);
 	keyring_set_core(a->keyring, a->core);

@@ -337,8 +337,9 @@ agent_start()
 	agent_n=$((agent_n + 1))
 	AGENT_LOG=$E2E/agent.$agent_n.log
 	: >"$E2E/agent.out"
+	: >"$AGENT_LOG"		# as tests may do again: it is added to
 	"$AGENT" -d -a "$E2E/agent.sock" "$@" </dev/null >"$E2E/agent.out" \
-		2>"$AGENT_LOG" &
+		2>>"$AGENT_LOG" &
 	agent_pid=$!
 	SSH_AUTH_SOCK=$E2E/agent.sock
 	export SSH_AUTH_SOCK
