@@ -85,10 +85,12 @@ carry_out(struct byname *b, struct named *n)
 		j->lifetime = n->lifetime;
 		j->in_vain = !slot_has_to_lock(s);
 		snprintf(j->reason, sizeof(j->reason), "to unlock the token");
-		if (n->kind == JOB_LOCK)
+		if (n->kind == JOB_LOCK) {
+			core_locking(b->core, n->request, s->serial);
 			slot_lock(s, j, BYNAME_LOCKED);
-		else
+		} else {
 			slot_submit(s, j);
+		}
 	}
 	named_free(n);
 }

@@ -73,7 +73,8 @@ struct holder {
 	 * By serial number, label, reader, PKCS#11 URI, or the path of a
 	 * PKCS#11 module: see core_tokens.c.  An unlock asks
 	 * core_unlocking() before it does anything at the token, and ends
-	 * after `lifetime` seconds; 0: as is configured.
+	 * after `lifetime` seconds; 0: as is configured.  A lock of one
+	 * token tells core_locking().
 	 */
 	void	 (*unlock)(void *arg, uint64_t request, const char *name,
 		    const struct secret *pin, unsigned int lifetime);
@@ -130,6 +131,10 @@ void		 core_signed(struct core *c, uint64_t id, int r,
  */
 int		 core_unlocking(struct core *c, uint64_t id,
 		    const char *serial, struct err *e) MUST_CHECK;
+
+/* From the holder: this token is the one to lock, which is told later. */
+void		 core_locking(struct core *c, uint64_t id,
+		    const char *serial);
 
 /* From the holder: an unlock or lock is over. */
 void		 core_done(struct core *c, uint64_t id, int r,

@@ -206,6 +206,15 @@ core_unlocking(struct core *c, uint64_t id, const char *serial,
 	return 0;
 }
 
+void
+core_locking(struct core *c, uint64_t id, const char *serial)
+{
+	struct pending *p = core_pending(c, id, AT_HOLDER);
+
+	if (p != NULL)
+		snprintf(p->serial, sizeof(p->serial), "%s", serial);
+}
+
 int
 tokens_done(struct pending *p, struct err *e)
 {

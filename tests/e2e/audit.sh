@@ -161,6 +161,12 @@ lesser_entries()
 	check_status "ssh-add of a key in a file" 1 ssh-add "$E2E/alice"
 	entry "is denied" '.action == "add" and .verdict == "denied" and
 		.reason == "unsupported"'
+	check "ssh-add -e" ssh-add -e vhsm
+	entry "is a lock" '.action == "lock" and .verdict == "allowed"'
+	entry "... of which token" ".token == \"$SERIAL\""
+	check_status "ssh-add -e again" 1 ssh-add -e vhsm
+	entry "is denied" ".action == \"lock\" and .verdict == \"denied\" and
+		.token == \"$SERIAL\" and .reason == \"not-found\""
 	check "ssh-add -D" ssh-add -D
 	entry "is a lock" '.action == "lock" and .verdict == "allowed"'
 	cp "$E2E/pin" "$E2E/pin.kept"
@@ -217,6 +223,9 @@ part_file()
 	check "it is made, and read again" reread "AuditLog $E2E/not/yet"
 	check "an entry" use
 	check "... is there" test -s "$E2E/not/yet"
+	check "a path with ~" reread 'AuditLog ~/audit'
+	check "an entry" use
+	check "... is there" test -s "$HOME/audit"
 	check "without AuditLog" reread ''
 	check "no entry is written" use
 	is "... nowhere" "$(wc -l <"$E2E/not/yet" | tr -d ' ')" 1

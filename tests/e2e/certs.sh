@@ -72,10 +72,7 @@ list_says()
 login_by_agent()
 {
 	: >"$E2E/sshd-$1/log"
-	ssh -F "$E2E/ssh_config" -o UserKnownHostsFile="$E2E/known_hosts" \
-		-o GlobalKnownHostsFile=none -o StrictHostKeyChecking=yes \
-		-o BatchMode=yes -o PreferredAuthentications=publickey \
-		-o IdentityFile=none -o ControlPath=none "$1" true && return
+	run_ssh_with_any -o IdentityFile=none "$1" true && return
 	tail -n 12 "$E2E/sshd-$1/log"
 	return 1
 }

@@ -510,13 +510,19 @@ sshd_lets()
 	cat /dev/null "$@" >"$e2e_host/authorized_keys"
 }
 
-# run_ssh ARGUMENT...: ssh, to a server made above.
+# run_ssh ARGUMENT...: ssh, to a server made above, with keys that are named.
 run_ssh()
+{
+	run_ssh_with_any -o IdentitiesOnly=yes "$@"
+}
+
+# The same with all that the agent has.
+run_ssh_with_any()
 {
 	ssh -F "$E2E/ssh_config" -o UserKnownHostsFile="$E2E/known_hosts" \
 		-o GlobalKnownHostsFile=none -o StrictHostKeyChecking=yes \
 		-o BatchMode=yes -o PreferredAuthentications=publickey \
-		-o IdentitiesOnly=yes -o ControlPath=none "$@"
+		-o ControlPath=none "$@"
 }
 
 # login_with NAME FILE.pub [ARGUMENT...]: by that key alone; what ssh has to

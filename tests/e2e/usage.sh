@@ -320,6 +320,17 @@ part_confirm()
 	check "... and in status" "$KEYUTIL" status
 	has "... for a person" "$E2E/out" 'declined'
 
+	begin run_ssh -A -i "$E2E/login.pub" any "ssh-keygen -q -Y sign \
+		-n file -f '$E2E/login.pub' '$E2E/ca.pub'"
+	rm "$E2E/asked"
+	answer 0
+	check "from another machine: it is asked about, too" \
+		wait_for 10 test -e "$E2E/asked"
+	has "... as that" "$E2E/asked" "namespace file from host $(
+		pattern_of "$E2E/sshd-any/key.pub") over a forwarded connection"
+	answer 0
+	end 0 "... and made after a yes"
+
 	begin ssh-keygen -q -Us "$E2E/ca.pub" -I id-7 -n alice -z 7 -V +8h \
 		"$E2E/login.pub"
 	has "a certificate: whose, of what number and until when" \
@@ -336,8 +347,6 @@ part_confirm()
 	begin ssh-add -T "$E2E/login.pub"
 	ssh-add -T "$E2E/ca.pub" >/dev/null 2>&1 &
 	second=$!
-	check "a second one waits" wait_for 10 in_file "$AGENT_LOG" \
-		'ssh-add'
 	rm "$E2E/asked"
 	answer 1
 	check "it is asked about after the first" \
