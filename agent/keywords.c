@@ -305,6 +305,10 @@ token(struct options *o, const struct conf_line *l, struct err *e)
 	if (l->n != 2)
 		return err_set(e, ERR_USAGE, 0,
 		    "Token takes one serial number or label");
+	for (size_t i = 0; i < o->n_tokens; i++)
+		if (strcmp(o->tokens[i].name, l->word[1]) == 0)
+			return err_set(e, ERR_USAGE, 0, "Token %s has a block "
+			    "before", l->word[1]);
 	t = reallocarray(o->tokens, o->n_tokens + 1, sizeof(*t));
 	if (t == NULL)
 		return err_set(e, ERR_NOMEM, 0, "configuration");

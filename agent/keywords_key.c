@@ -5,6 +5,9 @@
 #include "agent/keywords_key.h"
 
 #define FINGERPRINT	"SHA256:"
+#define FINGERPRINT_CHARS 43
+#define BASE64		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" \
+			"0123456789+/"
 
 /* The Key block that a line stands in, or what holds for all keys. */
 static struct key_options *
@@ -12,6 +15,21 @@ block(struct options *o)
 {
 	return o->section != SECTION_KEY ? &o->all_keys :
 	    &o->keys[o->n_keys - 1];
+}
+
+static bool
+begins_as_fingerprint(const char *s)
+{
+	return strncmp(s, FINGERPRINT, strlen(FINGERPRINT)) == 0;
+}
+
+/* Whole: half a one would be that of no key, and nobody would notice. */
+static bool
+is_fingerprint(const char *s)
+{
+	return begins_as_fingerprint(s) &&
+	    strlen(s + strlen(FINGERPRINT)) == FINGERPRINT_CHARS &&
+	    strspn(s + strlen(FINGERPRINT), BASE64) == FINGERPRINT_CHARS;
 }
 
 int
@@ -22,6 +40,13 @@ keywords_key(struct options *o, const struct conf_line *l, struct err *e)
 	if (l->n != 2)
 		return err_set(e, ERR_USAGE, 0,
 		    "Key takes one label, id or fingerprint (SHA256:...)");
+	if (begins_as_fingerprint(l->word[1]) && !is_fingerprint(l->word[1]))
+		return err_set(e, ERR_USAGE, 0, "Key: \"%s\" is no whole "
+		    "fingerprint", l->word[1]);
+	for (size_t i = 0; i < o->n_keys; i++)
+		if (strcmp(o->keys[i].name, l->word[1]) == 0)
+			return err_set(e, ERR_USAGE, 0, "Key %s has a block "
+			    "before", l->word[1]);
 	k = reallocarray(o->keys, o->n_keys + 1, sizeof(*k));
 	if (k == NULL)
 		return err_set(e, ERR_NOMEM, 0, "configuration");
@@ -68,9 +93,9 @@ keywords_offer_to(struct options *o, const struct conf_line *l,
 		return err_set(e, ERR_USAGE, 0,
 		    "OfferTo takes fingerprints of host keys (SHA256:...)");
 	for (size_t i = 1; i < l->n; i++) {
-		if (strncmp(l->word[i], FINGERPRINT, strlen(FINGERPRINT)) != 0)
+		if (!is_fingerprint(l->word[i]))
 			return err_set(e, ERR_USAGE, 0, "OfferTo: \"%s\" is "
-			    "no fingerprint (SHA256:...) of a host key; "
+			    "no whole fingerprint (SHA256:...) of a host key; "
 			    "\"ssh-keygen -lF HOST\" shows it", l->word[i]);
 		hosts = reallocarray(k->hosts, k->n_hosts + 1,
 		    sizeof(*hosts));

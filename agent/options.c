@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "agent/keywords.h"
 #include "agent/options.h"
@@ -227,10 +228,11 @@ options_policy(const struct options *o, const char *serial,
 }
 
 static const struct key_options *
-key_block(const struct options *o, const char *name)
+key_block(const struct options *o, const char *name,
+    int (*compare)(const char *, const char *))
 {
 	for (size_t i = 0; i < o->n_keys; i++)
-		if (strcmp(o->keys[i].name, name) == 0)
+		if (compare(o->keys[i].name, name) == 0)
 			return &o->keys[i];
 	return NULL;
 }
@@ -242,9 +244,9 @@ options_key_policy(const struct options *o, const char *fingerprint,
 	const struct key_options *all = &o->all_keys, *k;
 	struct key_policy p = { 0 };
 
-	if ((k = key_block(o, fingerprint)) == NULL &&
-	    (k = key_block(o, id)) == NULL &&
-	    (k = key_block(o, label)) == NULL)
+	if ((k = key_block(o, fingerprint, strcmp)) == NULL &&
+	    (k = key_block(o, id, strcasecmp)) == NULL &&
+	    (k = key_block(o, label, strcmp)) == NULL)
 		k = all;
 	p.use = k->use_said ? &k->use : all->use_said ? &all->use :
 	    &uses_default;

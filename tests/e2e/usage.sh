@@ -123,6 +123,32 @@ part_use()
 	agent_stop
 }
 
+part_names()
+{
+	start || return
+	agent_stop
+	start 'Use none' "Key $(fingerprint "$E2E/login.pub")" '	Use ca' \
+		'Key login' '	Use auth sshsig' 'Key 0A' '	Use sshsig' \
+		'Key ca' '	Use ca' || return
+	check "a block by fingerprint" certify login alice
+	refused "... comes before one by label, all of it" \
+		'is not for "sshsig:file"' sign_file login file
+	check "a block by id, in any case" sign_file ca file
+	refused "... comes before one by label" 'is not for "ca"' \
+		certify ca alice
+	agent_stop
+	conf 'Key login' '	Use ca' 'Key ca' '' 'Key login' '	Confirm yes'
+	check_status "two blocks of one name are a mistake" 2 \
+		agent_once -T --config "$E2E/conf"
+	has "... which is the second" "$E2E/out" \
+		'conf:5: Key login has a block before'
+	conf 'OfferTo SHA256:abc'
+	check_status "half a fingerprint is a mistake" 2 \
+		agent_once -T --config "$E2E/conf"
+	has "... with what to do" "$E2E/out" \
+		'conf:1: .*no whole fingerprint .*"ssh-keygen -lF HOST" shows it'
+}
+
 # unknown KEY.pub: data that no client of SSH sends.
 unknown()
 {
@@ -436,6 +462,7 @@ part_ssh_add()
 test $# -eq 0 || { run_part "$1"; exit; }
 part use --key p256:login:01 --key p256:ca:02 --key p256:commits:03 \
 	--key p256:nothing:04
+part names --key p256:login:01 --key p256:ca:0a
 for p in unknown forwarded confirm ssh_add; do
 	part $p --key p256:login:01 --key p256:ca:02
 done
