@@ -11,25 +11,14 @@ need jq jq
 
 SERIAL=DENK0100000
 
-conf()
-{
-	printf '%s\n' "$@" >"$E2E/conf"
-	chmod 600 "$E2E/conf"
-}
-
-reread()
-{
-	conf "$@"
-	: >"$AGENT_LOG"
-	kill -HUP "$agent_pid"
-	wait_for 10 in_file "$AGENT_LOG" 'configuration was read again'
-}
-
 start()
 {
 	AUDIT=$E2E/audit
-	conf "AuditLog $AUDIT" "$@"
-	agent_start --config "$E2E/conf" && save_keys
+	configure "AuditLog $AUDIT" "$@"
+	umask 000
+	agent_start || return
+	umask 022
+	save_keys
 }
 
 # entry SENTENCE FILTER: the last one is such that this is true.
@@ -82,9 +71,7 @@ with_key()
 
 part_members()
 {
-	umask 000
 	start 'Key login' '	Use auth sshsig:git' || return
-	umask 022
 	is "the file is for its owner alone" "$(stat -c %a "$AUDIT")" 600
 	is "and empty" "$(entries)" 0
 	sshd_make there
@@ -130,11 +117,11 @@ part_members()
 		test("^a[^\u0000-\u001f]*z$")'
 
 	check "a file" ssh-keygen -q -Y sign -f "$E2E/login.pub" -n git \
-		"$E2E/conf"
+		"$E2E/listing"
 	with_key login sign sshsig
 	entry "... in what namespace" '.namespace == "git"'
 	check_status "a file that is refused" 255 ssh-keygen -q -Y sign \
-		-f "$E2E/login.pub" -n other "$E2E/conf"
+		-f "$E2E/login.pub" -n other "$E2E/listing"
 	entry "is denied" '.verdict == "denied" and .action == "sign" and
 		.kind == "sshsig" and .namespace == "other"'
 	entry "... for a reason" '.reason == "denied" and
@@ -210,43 +197,46 @@ part_file()
 	kill -HUP "$agent_pid"
 	check "SIGHUP makes it at once" wait_for 10 test -e "$AUDIT"
 
-	check "another path, read again" reread "AuditLog $AUDIT.2"
+	check "another path, read again" reconfigure "AuditLog $AUDIT.2"
 	check "an entry" use
 	is "... is there" "$(wc -l <"$AUDIT.2" | tr -d ' ')" 1
 	is "... and not here" "$(entries)" 0
-	check "a directory that is not there" reread "AuditLog $E2E/not/yet"
+	check "a directory that is not there" \
+		reconfigure "AuditLog $E2E/not/yet"
 	has "... is an error that names it" "$AGENT_LOG" \
 		"AuditLog stays as it was: .*$E2E/not/yet: No such file"
 	check "signatures go on" use
 	is "... to where it was" "$(wc -l <"$AUDIT.2" | tr -d ' ')" 2
 	mkdir "$E2E/not"
-	check "it is made, and read again" reread "AuditLog $E2E/not/yet"
+	check "it is made, and read again" \
+		reconfigure "AuditLog $E2E/not/yet"
 	check "an entry" use
 	check "... is there" test -s "$E2E/not/yet"
-	check "a path with ~" reread 'AuditLog ~/audit'
+	check "a path with ~" reconfigure 'AuditLog ~/audit'
 	check "an entry" use
 	check "... is there" test -s "$HOME/audit"
-	check "without AuditLog" reread ''
+	check "without AuditLog" reconfigure ''
 	check "no entry is written" use
 	is "... nowhere" "$(wc -l <"$E2E/not/yet" | tr -d ' ')" 1
 	agent_stop
 
-	for place in none/audit conf/audit askpass; do
-		conf "AuditLog $E2E/$place"
+	for place in none/audit pin/audit askpass; do
+		configure "AuditLog $E2E/$place"
 		chmod 777 "$E2E/askpass"
 		check_status "AuditLog $place: it does not start" 1 \
-			agent_once -D -a "$E2E/no.sock" --config "$E2E/conf"
+			agent_once -D -a "$E2E/no.sock"
 		has "... and names it" "$E2E/out" \
 			"udit log .*$E2E/$place: (No such|Not a|others may)"
 	done
-	conf 'AuditLog elsewhere'
+	configure 'AuditLog elsewhere'
 	check_status "a relative path is a mistake" 2 \
-		agent_once -D -a "$E2E/no.sock" --config "$E2E/conf"
-	has "... with its line" "$E2E/out" 'conf:1: .*AuditLog|elsewhere'
-	conf "AuditLog $E2E/none/audit"
+		agent_once -D -a "$E2E/no.sock"
+	has "... with its line" "$E2E/out" 'config:1: AuditLog takes the whole path'
+	configure "AuditLog $E2E/none/audit"
 	check_status "-T finds a directory that is not there" 2 \
-		agent_once -T --config "$E2E/conf"
-	has "... with its line" "$E2E/out" "conf:1: .*$E2E/none/audit: No such"
+		agent_once -T
+	has "... with its line" "$E2E/out" \
+		"config:1: .*$E2E/none/audit: No such"
 }
 
 # In the mount namespace of with-vhsm, or nowhere.
@@ -257,8 +247,8 @@ part_full()
 		skip "a full disk" "nothing can be mounted"
 		return
 	}
-	conf "AuditLog $E2E/small/audit"
-	agent_start --config "$E2E/conf" || return
+	configure "AuditLog $E2E/small/audit"
+	agent_start || return
 	AUDIT=$E2E/small/audit
 	save_keys
 	check "an entry" use

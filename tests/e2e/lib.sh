@@ -331,6 +331,15 @@ configure()
 	printf '%s\n' "$@" >"$XDG_CONFIG_HOME/hsm-ssh-agent/config"
 }
 
+# reconfigure LINE...: what the agent reads, now.
+reconfigure()
+{
+	configure "$@"
+	: >"$AGENT_LOG"
+	kill -HUP "$agent_pid"
+	wait_for 10 in_file "$AGENT_LOG" 'configuration was read again'
+}
+
 # agent_start [ARGUMENT...]: in front, with its log in $AGENT_LOG.
 agent_start()
 {

@@ -10,9 +10,8 @@ need sshd openssh-server
 
 start()
 {
-	printf '%s\n' "$@" >"$E2E/conf"
-	chmod 600 "$E2E/conf"
-	agent_start --config "$E2E/conf" || return
+	configure "$@"
+	agent_start || return
 	test -s "$E2E/listing" || save_keys
 }
 
@@ -72,7 +71,7 @@ part_offer()
 	check_status "ssh looks for it in the list" 255 \
 		run_ssh -i "$E2E/k3.pub" strict true
 	check_status "as does ssh-keygen" 255 \
-		ssh-keygen -q -Y sign -n file -f "$E2E/k3.pub" "$E2E/conf"
+		ssh-keygen -q -Y sign -n file -f "$E2E/k3.pub" "$E2E/listing"
 	agent_stop
 }
 
@@ -93,7 +92,7 @@ part_offer_to()
 	lets_in "another has another" two k7
 	lets_in "one of two" three k6
 	check "ssh-keygen sees each" ssh-keygen -q -Y sign -n file \
-		-f "$E2E/k3.pub" "$E2E/conf"
+		-f "$E2E/k3.pub" "$E2E/listing"
 	is "a forwarded agent has all" "$(by_agent one -A ssh-add -l |
 		grep -c SHA256)" 7
 	check "... and for the next host its own" by_agent one -A \

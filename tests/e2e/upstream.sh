@@ -36,9 +36,8 @@ other_kill()
 start()
 {
 	other_start || fail "ssh-agent starts"
-	printf '%s\n' "Upstream $E2E/$OTHER" "$@" >"$E2E/conf"
-	chmod 600 "$E2E/conf"
-	agent_start --config "$E2E/conf" && save_keys
+	configure "Upstream $E2E/$OTHER" "$@"
+	agent_start && save_keys
 	ssh-keygen -q -t ed25519 -N '' -C file -f "$E2E/file"
 	ssh-keygen -q -t ed25519 -N '' -C file2 -f "$E2E/file2"
 }
@@ -107,9 +106,9 @@ part_constraints()
 		sshd_make $h
 		sshd_lets $h "$E2E/file.pub" "$E2E/login.pub"
 	done
-	check "ssh-add -t FILE" ssh-add -t 2 "$E2E/file"
+	check "ssh-add -t FILE" ssh-add -t 4 "$E2E/file"
 	check "it signs" use file
-	check "until then" wait_for 10 gone_from_list file
+	check "until then" wait_for 20 gone_from_list file
 	check "ssh-add -c FILE" ssh-add -c "$E2E/file"
 	: >"$E2E/prompts"
 	check "it signs" use file
@@ -187,10 +186,10 @@ part_trouble()
 	check "one that needs it waits" kill -0 $waits
 	for n in 1 2 3; do
 		check "... which delays no key of the token ($n)" \
-			timeout 2 ssh-add -T "$E2E/login.pub"
+			timeout 10 ssh-add -T "$E2E/login.pub"
 	done
-	check "... nor the status" timeout 2 "$KEYUTIL" status
-	check "ssh-add -D does not wait for ever" timeout 10 ssh-add -D
+	check "... nor the status" timeout 10 "$KEYUTIL" status
+	check "ssh-add -D does not wait for ever" timeout 20 ssh-add -D
 	is "... to lock the token" "$(vhsmctl send 00200081)" 63C3
 	kill -0 $waits || fail "who needs it is still waiting"
 	kill -CONT "$other_pid"
@@ -203,14 +202,14 @@ part_trouble()
 part_own()
 {
 	for upstream in "$E2E/own.sock" "$E2E/./own.sock"; do
-		echo "Upstream $upstream" >"$E2E/conf"
+		configure "Upstream $upstream"
 		check "its own socket as Upstream is refused" says \
 			"is the socket of this agent itself" 2 \
-			agent_once -D -a "$E2E/own.sock" --config "$E2E/conf"
+			agent_once -D -a "$E2E/own.sock"
 		check "... and none is left behind" test ! -e "$E2E/own.sock"
 	done
-	echo "Upstream $E2E/none.sock" >"$E2E/conf"
-	agent_start --config "$E2E/conf" || return
+	configure "Upstream $E2E/none.sock"
+	agent_start || return
 	check "one that is not there yet is none" save_keys
 	SSH_AUTH_SOCK=$E2E/agent.sock
 	ln -s agent.sock "$E2E/none.sock"

@@ -12,27 +12,11 @@ need jq jq
 
 SERIAL=DENK0100000
 
-# conf LINE...: what the next agent reads; reread LINE...: this one.
-conf()
-{
-	printf '%s\n' "$@" >"$E2E/conf"
-	chmod 600 "$E2E/conf"
-}
-
-reread()
-{
-	conf "$@"
-	: >"$AGENT_LOG"
-	# shellcheck disable=SC2154	# of lib.sh
-	kill -HUP "$agent_pid"
-	wait_for 10 in_file "$AGENT_LOG" 'configuration was read again'
-}
-
 # start LINE...: all keys are in files before any of them is hidden.
 start()
 {
-	conf "$@"
-	agent_start --config "$E2E/conf" || return
+	configure "$@"
+	agent_start || return
 	test -s "$E2E/listing" || save_keys
 }
 
@@ -137,16 +121,16 @@ part_names()
 	refused "... comes before one by label" 'is not for "ca"' \
 		certify ca alice
 	agent_stop
-	conf 'Key login' '	Use ca' 'Key ca' '' 'Key login' '	Confirm yes'
+	configure 'Key login' '	Use ca' 'Key ca' '' 'Key login' '	Confirm yes'
 	check_status "two blocks of one name are a mistake" 2 \
-		agent_once -T --config "$E2E/conf"
+		agent_once -T
 	has "... which is the second" "$E2E/out" \
-		'conf:5: Key login has a block before'
-	conf 'OfferTo SHA256:abc'
+		'config:5: Key login has a block before'
+	configure 'OfferTo SHA256:abc'
 	check_status "half a fingerprint is a mistake" 2 \
-		agent_once -T --config "$E2E/conf"
+		agent_once -T
 	has "... with what to do" "$E2E/out" \
-		'conf:1: .*no whole fingerprint .*"ssh-keygen -lF HOST" shows it'
+		'config:1: .*no whole fingerprint .*"ssh-keygen -lF HOST" shows it'
 }
 
 # unknown KEY.pub: data that no client of SSH sends.
@@ -174,10 +158,10 @@ part_unknown()
 	refused "data that nobody knows" \
 		'unknown data \(16 bytes\) .*nobody knows what this data is, and the key is not for "any"; see Use in' \
 		unknown "$E2E/login.pub"
-	reread 'Use auth ca host sshsig' || fail "it is read again"
+	reconfigure 'Use auth ca host sshsig' || fail "it is read again"
 	refused "... nor with each other use" 'nobody knows' \
 		unknown "$E2E/login.pub"
-	reread 'Key login' '	Use any' || fail "it is read again"
+	reconfigure 'Key login' '	Use any' || fail "it is read again"
 	check "Use any signs it" unknown "$E2E/login.pub"
 	refused "... for that key" 'nobody knows' unknown "$E2E/ca.pub"
 	agent_stop
@@ -246,7 +230,7 @@ part_forwarded()
 	check "ssh-add -D from there locks" over_there 'ssh-add -D'
 	is "... the token" "$(vhsmctl send 00200081)" 63C3
 
-	reread 'Key login' '	ForwardedUse none' 'Key ca' \
+	reconfigure 'Key login' '	ForwardedUse none' 'Key ca' \
 		'	ForwardedUse ca' '	Use ca sshsig' ||
 		fail "it is read again"
 	check "ForwardedUse ca: a certificate from there" far_certify ca
@@ -258,14 +242,14 @@ part_forwarded()
 		far_file login file
 	check "... but from here" login_with beyond "$E2E/login.pub"
 
-	reread 'Key login' '	ForwardedUse auth sshsig' 'Key ca' \
+	reconfigure 'Key login' '	ForwardedUse auth sshsig' 'Key ca' \
 		'	Use auth' '	ForwardedUse any' ||
 		fail "it is read again"
 	refused "the default, said: no test from there" "$forward" far_use
 	check "... but a login" far_login
 	refused "what Use does not allow, ForwardedUse does not either" \
 		'the key is not for "ca"; see Use in' far_certify ca
-	reread 'Key login' '	ForwardedUse any' || fail "it is read again"
+	reconfigure 'Key login' '	ForwardedUse any' || fail "it is read again"
 	check "ForwardedUse any: a test from there" far_use
 	agent_stop
 }
@@ -333,8 +317,8 @@ part_confirm()
 		"^Key fingerprint $(pattern_of "$E2E/login.pub")\\.\$"
 	has "... and for which program" "$E2E/asked" \
 		'^Asked for by ssh \(pid [0-9]+\)\.$'
-	check "others list keys meanwhile" timeout 5 ssh-add -l
-	check "and hsm-keyutil has its answer" timeout 5 "$KEYUTIL" status
+	check "others list keys meanwhile" timeout 10 ssh-add -l
+	check "and hsm-keyutil has its answer" timeout 10 "$KEYUTIL" status
 	check_status "the question is still there" 1 asks_no_more
 	answer 0
 	end 0 "yes: it logs in"
@@ -363,7 +347,7 @@ part_confirm()
 		"$E2E/asked" '^user certificate .*id-7.*alice'
 	answer 0
 	end 0 "... is made after a yes"
-	begin ssh-keygen -q -Y sign -n release -f "$E2E/login.pub" "$E2E/conf"
+	begin ssh-keygen -q -Y sign -n release -f "$E2E/login.pub" "$E2E/listing"
 	has "a file: in what namespace" "$E2E/asked" 'namespace release'
 	kill "$begun"
 	check "its client goes: the question goes, too" \
