@@ -91,6 +91,11 @@ part_keys()
 	check_status "ssh-add -d FILE again" 1 ssh-add -d "$E2E/file"
 	has "... has its reason" "$AGENT_LOG" \
 		'removal of key .*has it, and the upstream agent does not remove it'
+	check "ssh-add -x" ssh-add -x
+	listed "hides the keys of both"
+	check_status "... and signs with none" 1 use file2
+	check "ssh-add -X" ssh-add -X
+	listed "shows them again" login ca file2
 	check "ssh-add -d of the token's" ssh-add -d "$E2E/ca.pub"
 	listed "is gone, too" login file2
 	check "ssh-add -D" ssh-add -D
@@ -232,6 +237,18 @@ part_order()
 		>"$E2E/order"
 	is "the order of the list" "$(tr '\n' ' ' <"$E2E/order")" \
 		'login last login-cert file ca '
+	ssh-keygen -q -s "$E2E/users" -I me -n "$(id -un)" "$E2E/file.pub"
+	check "a file's key with its certificate" ssh-add "$E2E/file"
+	sshd_make trusting "TrustedUserCAKeys $E2E/users.pub"
+	check "a login by that" login_with trusting "$E2E/file"
+	has "it was that" "$E2E/sshd-trusting/log" \
+		'Accepted publickey .* ED25519-CERT'
+	check "Use and Confirm are read" reconfigure \
+		"Upstream $E2E/$OTHER" 'Use none' 'Confirm yes'
+	: >"$E2E/prompts"
+	check "... and are nothing to a file's key" use file
+	is "... for which nobody is asked" "$(prompts)" 0
+	check_status "... but to the token's" 1 use login
 	agent_stop
 }
 
