@@ -66,7 +66,7 @@ static bool
 hide_run(void)
 {
 	return enter_namespace(geteuid(), getegid()) &&
-	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+	    mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) == 0 &&
 	    mount("tmpfs", "/run", "tmpfs", 0, "mode=0755,size=1m") == 0;
 }
 
