@@ -246,22 +246,28 @@ goes_on(const struct pending *p)
 	    p->constraints != NULL;
 }
 
+static void
+leave(struct pending *p)
+{
+	if (goes_on(p)) {
+		p->ghost.peer = p->caller->peer;
+		p->caller = &p->ghost;
+	} else {
+		pending_drop(p);
+	}
+}
+
+/* What goes may answer others, so the list is not walked any further. */
 void
 core_goodbye(struct core *c, struct caller *who, uint64_t id)
 {
-	struct pending *p, *following;
+	struct pending *p;
 
-	for (p = TAILQ_FIRST(&c->pending); p != NULL; p = following) {
-		following = TAILQ_NEXT(p, next);
-		if (p->id != id || p->caller != who)
-			continue;
-		if (goes_on(p)) {
-			p->ghost.peer = who->peer;
-			p->caller = &p->ghost;
-		} else {
-			pending_drop(p);
-		}
-	}
+	TAILQ_FOREACH(p, &c->pending, next)
+		if (p->id == id && p->caller == who)
+			break;
+	if (p != NULL)
+		leave(p);
 	relay_free(who->relay);
 	who->relay = NULL;
 	bind_clear(&who->bind);

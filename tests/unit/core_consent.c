@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <sys/resource.h>
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -165,6 +167,28 @@ test_the_question_goes_with_its_client(void **state)
 	assert_int_equal(f->cancelled, 0);
 }
 
+/* There is no descriptor left to put it on the screen with. */
+static void
+test_the_next_question_may_fail_as_a_client_goes(void **state)
+{
+	struct fixture *f = *state;
+	struct rlimit files, none;
+	struct wire_w w;
+
+	add_confirm(f);
+	holder_ask_sign(f, 0, span_cstr("data"), 0);
+	holder_put_sign(&w, holder_blob_of(f, 0), span_cstr("data"), 0);
+	assert_int_equal(holder_put(f, HOLDER_OTHER, &w), 0);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &files), 0);
+	none = (struct rlimit){ 0, files.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	core_goodbye(f->core, &f->me, HOLDER_ME);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &files), 0);
+	assert_int_equal(f->replies_other, 1);
+	assert_int_equal(f->reply[0], MSG_FAILURE);
+	assert_int_equal(f->replies, 0);
+}
+
 int
 main(void)
 {
@@ -179,6 +203,7 @@ main(void)
 		HOLDER_TEST(
 		    test_what_was_begun_without_consent_needs_it_at_the_end),
 		HOLDER_TEST(test_the_question_goes_with_its_client),
+		HOLDER_TEST(test_the_next_question_may_fail_as_a_client_goes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
