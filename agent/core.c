@@ -72,6 +72,7 @@ pending_free(struct pending *p)
 	free(p->msg);
 	constraints_free(p->constraints);
 	free(p->constraints);
+	terms_free(p->terms);
 	timer_free(p->timer);
 	free(p);
 }
@@ -193,19 +194,15 @@ void
 core_done(struct core *c, uint64_t id, int r, const struct err *e)
 {
 	struct pending *p = core_pending(c, id, AT_HOLDER);
-	struct err why;
 	bool gone;
 
 	if (p == NULL)
 		return;
-	if (r != 0)
-		why = *e;
-	else
-		r = tokens_done(p, &why);
+	if (r == 0)
+		tokens_done(p);
 	core_decide(c, p->caller, &(const struct decision){ .action =
 	    p->constraints != NULL ? "unlock" : "lock", .what = p->what,
-	    .token = p->serial, .progress = &p->progress }, r != 0 ? &why :
-	    NULL);
+	    .token = p->serial, .progress = &p->progress }, r != 0 ? e : NULL);
 	gone = p->caller == &p->ghost;
 	pending_drop(p);
 	if (!gone)

@@ -52,7 +52,8 @@ struct pending {
 
 	/* AT_HOLDER: what it is for */
 	struct constraints *constraints; /* of an unlock; NULL: no unlock */
-	char		 serial[32];	/* of its token, "" until known */
+	char		 serial[32];	/* of its token, "" until known, */
+	struct terms	*terms;		/* and NULL */
 	struct caller	 ghost;		/* of one that has gone */
 	uint64_t	 granted;	/* grants_version() when it signed */
 
@@ -161,6 +162,6 @@ enum outcome	 on_extension(struct call *call);
 void		 keys_decide(struct pending *p, const struct err *refused);
 void		 keys_signed(struct pending *p, int r, const struct err *e,
 		    struct span sig);
-int		 tokens_done(struct pending *p, struct err *e) MUST_CHECK;
+void		 tokens_done(struct pending *p);
 
 #endif

@@ -202,8 +202,10 @@ core_unlocking(struct core *c, uint64_t id, const char *serial,
 	    !has_cert_for(c, p->constraints, serial))
 		return err_set(e, ERR_NOTFOUND, 0, "none of the certificates "
 		    "is for a key of token %s", serial);
+	terms_free(p->terms);
+	p->terms = NULL;
 	snprintf(p->serial, sizeof(p->serial), "%s", serial);
-	return 0;
+	return grants_prepare(c->grants, serial, p->constraints, &p->terms, e);
 }
 
 void
@@ -215,11 +217,13 @@ core_locking(struct core *c, uint64_t id, const char *serial)
 		snprintf(p->serial, sizeof(p->serial), "%s", serial);
 }
 
-int
-tokens_done(struct pending *p, struct err *e)
+void
+tokens_done(struct pending *p)
 {
-	return p->constraints == NULL ? 0 : grants_set(p->core->grants,
-	    p->serial, p->constraints, e);
+	if (p->terms == NULL)
+		return;
+	grants_set(p->core->grants, p->terms, p->constraints);
+	p->terms = NULL;
 }
 
 /* --- locking tokens --- */

@@ -21,6 +21,12 @@ struct grant {
 	SLIST_HEAD(, hidden) hidden;
 };
 
+struct terms {
+	struct grant	*grant;
+	struct certfile	**certs;
+	size_t		 n_certs;
+};
+
 struct grants {
 	SLIST_HEAD(, grant) all;
 	uint64_t	 version;
@@ -147,27 +153,47 @@ take_certs(const struct constraints *c, struct certfile ***out, size_t *n,
 }
 
 int
-grants_set(struct grants *g, const char *serial, struct constraints *c,
-    struct err *e)
+grants_prepare(struct grants *g, const char *serial,
+    const struct constraints *c, struct terms **out, struct err *e)
 {
-	struct grant *t = find_or_make(g, serial);
-	struct certfile **certs;
-	size_t n;
+	struct terms *t;
 	int r;
 
+	if ((t = calloc(1, sizeof(*t))) == NULL ||
+	    (t->grant = find_or_make(g, serial)) == NULL)
+		r = err_set(e, ERR_NOMEM, 0, "constraints");
+	else
+		r = take_certs(c, &t->certs, &t->n_certs, e);
+	if (r != 0)
+		free(t);
+	else
+		*out = t;
+	return r;
+}
+
+void
+terms_free(struct terms *t)
+{
 	if (t == NULL)
-		return err_set(e, ERR_NOMEM, 0, "constraints");
-	if ((r = take_certs(c, &certs, &n, e)) != 0)
-		return r;
-	constraints_free(&t->constraints);
+		return;
 	free_certs(t->certs, t->n_certs);
-	t->constraints = *c;
-	t->certs = certs;
-	t->n_certs = n;
+	free(t);
+}
+
+void
+grants_set(struct grants *g, struct terms *t, struct constraints *c)
+{
+	struct grant *one = t->grant;
+
+	constraints_free(&one->constraints);
+	free_certs(one->certs, one->n_certs);
+	one->constraints = *c;
+	one->certs = t->certs;
+	one->n_certs = t->n_certs;
 	*c = (struct constraints){ 0 };
-	show_all(t);
+	free(t);
+	show_all(one);
 	g->version++;
-	return 0;
 }
 
 const struct constraints *

@@ -20,11 +20,22 @@ struct grants	*grants_new(void);		/* NULL: no memory */
 void		 grants_free(struct grants *g);	/* NULL is fine */
 
 /*
- * The token was added with these constraints, which are taken over (*c is
- * empty afterwards).  Its keys are all there again.
+ * All that can fail when a token is to be added with these constraints, done
+ * before anything happens to it; nothing holds yet.
  */
-int		 grants_set(struct grants *g, const char *serial,
-		    struct constraints *c, struct err *e) MUST_CHECK;
+struct terms;
+
+int		 grants_prepare(struct grants *g, const char *serial,
+		    const struct constraints *c, struct terms **out,
+		    struct err *e) MUST_CHECK;
+void		 terms_free(struct terms *t);	/* NULL is fine */
+
+/*
+ * The token was added with the constraints that *t was prepared for; both
+ * are taken over (*c is empty afterwards).  Its keys are all there again.
+ */
+void		 grants_set(struct grants *g, struct terms *t,
+		    struct constraints *c);
 
 /* Those that hold for the keys of a token; NULL: none. */
 const struct constraints *grants_of(const struct grants *g,

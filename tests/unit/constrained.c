@@ -82,6 +82,7 @@ constrained_grant(struct grants *g, const char *serial, bool only,
     struct data *certs, size_t n)
 {
 	struct constraints c;
+	struct terms *t;
 	struct wire_w w;
 	struct err e;
 
@@ -89,7 +90,8 @@ constrained_grant(struct grants *g, const char *serial, bool only,
 	constrained_certs(&w, only, certs, n);
 	assert_int_equal(constraints_parse(wire_bytes(&w),
 	    CONSTRAINT_WITH_CERTS, &c, &e), 0);
-	assert_int_equal(grants_set(g, serial, &c, &e), 0);
+	assert_int_equal(grants_prepare(g, serial, &c, &t, &e), 0);
+	grants_set(g, t, &c);
 	assert_true(c.certs == NULL && c.bytes == NULL);
 	wire_free(&w);
 	for (size_t i = 0; i < n; i++)

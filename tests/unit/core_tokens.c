@@ -230,6 +230,46 @@ test_certificates_for_no_key_of_the_token_unlock_nothing(void **state)
 	data_free(&certs[1]);
 }
 
+/* A certificate that is well formed, for a key that none can have. */
+static struct data
+cert_of_no_key(void)
+{
+	struct hostkey ca;
+	struct wire_w key;
+	struct data d;
+
+	assert_true(wire_write(&key, 1000));
+	wire_put_cstring(&key, "ssh-rsa");
+	wire_put_cstring(&key, "\3");
+	wire_put_cstring(&key, "\41");
+	hostkey_make(&ca, HOSTKEY_ED25519);
+	d = hostkey_certify_user(wire_bytes(&key), &ca, 1);
+	hostkey_free(&ca);
+	wire_free(&key);
+	return d;
+}
+
+/* Else it would be unlocked, and without what was to limit it. */
+static void
+test_a_certificate_that_cannot_be_kept_unlocks_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct data cert = cert_of_no_key();
+	struct wire_w w;
+	struct err e;
+	int r;
+
+	holder_put_add(&w, MSG_ADD_SMARTCARD_KEY_CONSTRAINED);
+	constrained_confirm(&w);
+	constrained_certs(&w, false, &cert, 1);
+	assert_int_equal(holder_put(f, HOLDER_ME, &w), 0);
+	r = core_unlocking(f->core, HOLDER_ME, HOLDER_SERIAL, &e);
+	assert_int_equal(r, ERR_LIMIT);
+	core_done(f->core, HOLDER_ME, r, &e);
+	holder_check_reply(f, MSG_FAILURE);
+	data_free(&cert);
+}
+
 static void
 test_constraints_hold_from_success_on(void **state)
 {
@@ -402,6 +442,8 @@ main(void)
 		HOLDER_TEST(test_the_lifetime_goes_to_the_holder),
 		HOLDER_TEST(
 		    test_certificates_for_no_key_of_the_token_unlock_nothing),
+		HOLDER_TEST(
+		    test_a_certificate_that_cannot_be_kept_unlocks_nothing),
 		HOLDER_TEST(test_constraints_hold_from_success_on),
 		HOLDER_TEST(test_constraints_hold_when_their_client_has_gone),
 		HOLDER_TEST(
