@@ -52,6 +52,7 @@ struct pending {
 
 	/* AT_HOLDER: what it is for */
 	struct constraints *constraints; /* of an unlock; NULL: no unlock */
+	bool		 has_pin;	/* it brought one */
 	char		 serial[32];	/* of its token, "" until known, */
 	struct terms	*terms;		/* and NULL */
 	struct caller	 ghost;		/* of one that has gone */

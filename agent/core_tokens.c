@@ -152,9 +152,10 @@ unlock_token(struct call *call, bool constrained)
 		goto done;
 	p->constraints = u.constraints;
 	u.constraints = NULL;
+	p->has_pin = secret_len(u.pin) > 0;
 	out = LATER;
-	h->unlock(h->arg, call->id, u.name, secret_len(u.pin) > 0 ? u.pin :
-	    NULL, p->constraints->lifetime);
+	h->unlock(h->arg, call->id, u.name, p->has_pin ? u.pin : NULL,
+	    p->constraints->lifetime);
 done:
 	unlock_free(&u);
 	return out;
@@ -189,6 +190,19 @@ has_cert_for(const struct core *c, const struct constraints *given,
 	return false;
 }
 
+/*
+ * The agent may find a PIN, or need none.  That is no leave for somebody who
+ * does not have it to take off what was said by one who had.
+ */
+static bool
+would_change_limits(const struct core *c, const struct pending *p,
+    const char *serial)
+{
+	const struct constraints *given = grants_of(c->grants, serial);
+
+	return !p->has_pin && given != NULL && constraints_limit(given);
+}
+
 int
 core_unlocking(struct core *c, uint64_t id, const char *serial,
     struct err *e)
@@ -198,6 +212,10 @@ core_unlocking(struct core *c, uint64_t id, const char *serial,
 	if (p == NULL || p->constraints == NULL || p->caller == &p->ghost)
 		return err_set(e, ERR_CANCELLED, 0,
 		    "whoever brought the PIN has gone");
+	if (would_change_limits(c, p, serial))
+		return err_set(e, ERR_DENIED, 0, "token %s was added with "
+		    "constraints (ssh-add -t, -c, -h or -C), which nobody "
+		    "changes without its PIN", serial);
 	if (p->constraints->certs_only &&
 	    !has_cert_for(c, p->constraints, serial))
 		return err_set(e, ERR_NOTFOUND, 0, "none of the certificates "

@@ -330,6 +330,13 @@ constraints_free(struct constraints *c)
 	*c = (struct constraints){ 0 };
 }
 
+bool
+constraints_limit(const struct constraints *c)
+{
+	return c->lifetime > 0 || c->confirm || c->certs_only ||
+	    c->destinations.n > 0;
+}
+
 /* A name with '?' for the bytes in `also`, which part names in the line. */
 static void
 show_name(char out[SHOWN_NAME], struct span name, const char *also)

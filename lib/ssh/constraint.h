@@ -69,6 +69,9 @@ int	 constraints_parse(struct span in, enum constraint_certs allowed,
 	    struct constraints *c, struct err *e) MUST_CHECK;
 void	 constraints_free(struct constraints *c);	/* NULL is fine */
 
+/* Is there anything that the keys cannot do with them? */
+bool	 constraints_limit(const struct constraints *c);
+
 /*
  * For a person, as ssh-add -h is told: "hosta, hosta>alice@hostb".  Names
  * are cleaned as by keytext_clean() and have '?' for what this line itself

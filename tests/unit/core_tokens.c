@@ -230,6 +230,22 @@ test_certificates_for_no_key_of_the_token_unlock_nothing(void **state)
 	data_free(&certs[1]);
 }
 
+static void
+put_life(struct wire_w *w)
+{
+	constrained_lifetime(w, 100);
+}
+
+static void
+put_nowhere(struct wire_w *w)
+{
+	struct hostkey host;
+
+	hostkey_make(&host, HOSTKEY_ED25519);
+	constrained_steps(w, &(struct constrained_step){ .to = &host }, 1);
+	hostkey_free(&host);
+}
+
 /* A certificate that is well formed, for a key that none can have. */
 static struct data
 cert_of_no_key(void)
@@ -296,6 +312,42 @@ test_constraints_hold_from_success_on(void **state)
 	holder_add_plainly(f, HOLDER_ME);
 	assert_string_equal(holder_list(f, HOLDER_OTHER), "ec rsa");
 	data_free(&cert);
+}
+
+/*
+ * The agent may have the PIN, or need none: whoever has it not could take
+ * off what its owner said.
+ */
+static void
+test_who_brings_no_pin_changes_no_constraints(void **state)
+{
+	void (*const limits[])(struct wire_w *) = { constrained_confirm,
+	    put_life, put_nowhere };
+	struct fixture *f = *state;
+	struct wire_w w;
+	struct err e;
+	int r;
+
+	assert_int_equal(add_named(f, span_cstr(HOLDER_SERIAL),
+	    span_cstr("")), 0);
+	assert_int_equal(core_unlocking(f->core, HOLDER_ME, HOLDER_SERIAL,
+	    &e), 0);
+	core_done(f->core, HOLDER_ME, 0, NULL);
+	holder_check_reply(f, MSG_SUCCESS);
+	for (size_t i = 0; i < sizeof(limits) / sizeof(*limits); i++) {
+		holder_put_add(&w, MSG_ADD_SMARTCARD_KEY_CONSTRAINED);
+		limits[i](&w);
+		holder_add(f, HOLDER_ME, &w);
+		assert_int_equal(add_named(f, span_cstr(HOLDER_SERIAL),
+		    span_cstr("")), 0);
+		r = core_unlocking(f->core, HOLDER_ME, HOLDER_SERIAL, &e);
+		assert_int_equal(r, ERR_DENIED);
+		core_done(f->core, HOLDER_ME, r, &e);
+		holder_check_reply(f, MSG_FAILURE);
+		assert_true(holder_told(f, "without its PIN"));
+	}
+	holder_add_plainly(f, HOLDER_ME);
+	assert_string_equal(holder_list(f, HOLDER_OTHER), "ec rsa");
 }
 
 /* Their token is unlocked all the same, and must not be so for everything. */
@@ -445,6 +497,7 @@ main(void)
 		HOLDER_TEST(
 		    test_a_certificate_that_cannot_be_kept_unlocks_nothing),
 		HOLDER_TEST(test_constraints_hold_from_success_on),
+		HOLDER_TEST(test_who_brings_no_pin_changes_no_constraints),
 		HOLDER_TEST(test_constraints_hold_when_their_client_has_gone),
 		HOLDER_TEST(
 		    test_nothing_is_unlocked_for_a_client_that_has_gone),
