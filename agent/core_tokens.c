@@ -7,8 +7,11 @@
 
 #include "agent/core_call.h"
 #include "ssh/keytext.h"
+#include "token/p11uri.h"
 
 #define NAME_BYTES_MAX	1024	/* of a token or provider in a request */
+#define WHAT_MAX	160	/* of what is told of a request */
+#define NAME_SHOWN	120	/* of a name in it */
 #define ADDITION	"addition of a key from a file"
 
 /* A name from the wire as a C string; NULL unless it can be one. */
@@ -19,6 +22,30 @@ take_name(struct span s)
 	    memchr(s.p, '\0', s.n) != NULL)
 		return NULL;
 	return strndup((const char *)s.p, s.n);
+}
+
+/* A name for the log; a PIN that may be in a URI is not for it. */
+static size_t
+shown(const char *name)
+{
+	size_t n = strlen(name), query;
+	const char *pin;
+
+	if (p11uri_is(name)) {
+		query = strcspn(name, "?");
+		pin = strcasestr(name, ";pin");
+		n = pin != NULL && (size_t)(pin - name) < query ?
+		    (size_t)(pin - name) : query;
+	}
+	return n < NAME_SHOWN ? n : NAME_SHOWN;
+}
+
+/* What is done to the token of that name. */
+static void
+describe(char what[static WHAT_MAX], const char *doing, const char *name)
+{
+	snprintf(what, WHAT_MAX, "%s of token %.*s", doing, (int)shown(name),
+	    name);
 }
 
 static enum outcome
@@ -137,13 +164,12 @@ unlock_token(struct call *call, bool constrained)
 	enum outcome out = FAIL;
 	struct pending *p;
 	struct unlock u;
-	char what[160];
+	char what[WHAT_MAX];
 	struct err e;
 	int r;
 
 	r = read_unlock(&call->in, constrained, &u, &e);
-	snprintf(what, sizeof(what), "unlock of token %.120s",
-	    u.name != NULL ? u.name : "?");
+	describe(what, "unlock", u.name != NULL ? u.name : "?");
 	if (r != 0 || may_unlock(call, u.name, &e) != 0) {
 		(void)refuse(call, "unlock", what, &e);
 		goto done;
@@ -250,10 +276,10 @@ static enum outcome
 lock_tokens(struct call *call, const char *name)
 {
 	const struct holder *h = &call->core->conf.holder;
-	char what[160];
+	char what[WHAT_MAX] = "lock of all tokens";
 
-	snprintf(what, sizeof(what), "lock of %s%.120s",
-	    name != NULL ? "token " : "all tokens", name != NULL ? name : "");
+	if (name != NULL)
+		describe(what, "lock", name);
 	if (call_keep(call, AT_HOLDER, what) == NULL)
 		return FAIL;
 	h->lock(h->arg, call->id, name);
@@ -334,7 +360,7 @@ on_remove_key(struct call *call)
 	const struct holder *h = &call->core->conf.holder;
 	struct span blob = wire_get_string(&call->in);
 	const struct ident *id;
-	char what[160], *fingerprint = NULL;
+	char what[WHAT_MAX], *fingerprint = NULL;
 	struct err e;
 	bool is_cert;
 	int r;

@@ -147,6 +147,36 @@ test_names_and_pins_that_none_can_have_reach_no_token(void **state)
 	assert_false(f->had_pin);
 }
 
+/* People are used to URIs that bring it along. */
+static void
+test_a_pin_in_a_uri_is_told_nobody(void **state)
+{
+	static const char *const names[] = {
+		"pkcs11:token=mine?pin-value=" HOLDER_PIN,
+		"PKCS11:token=mine;pin-value=" HOLDER_PIN,
+	};
+	struct fixture *f = *state;
+	struct wire_w w;
+	struct err e;
+
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(add_named(f, span_cstr(names[i]),
+		    span_cstr("")), 0);
+		core_done(f->core, HOLDER_ME, err_set(&e, ERR_DENIED, 0,
+		    "no"), &e);
+		assert_true(wire_write(&w, 1000));
+		wire_put_u8(&w, MSG_REMOVE_SMARTCARD_KEY);
+		wire_put_cstring(&w, names[i]);
+		wire_put_cstring(&w, "");
+		assert_int_equal(holder_put(f, HOLDER_ME, &w), 0);
+		core_done(f->core, HOLDER_ME, err_set(&e, ERR_DENIED, 0,
+		    "no"), &e);
+	}
+	assert_true(holder_told(f, "unlock of token pkcs11:token=mine for"));
+	assert_true(holder_told(f, "lock of token PKCS11:token=mine for"));
+	assert_false(holder_told(f, HOLDER_PIN));
+}
+
 /* 2g.14: whether or not the host could prove itself. */
 static void
 test_who_tried_to_bind_brings_no_pin(void **state)
@@ -490,6 +520,7 @@ main(void)
 		HOLDER_TEST(test_an_add_cut_anywhere_reaches_no_token),
 		HOLDER_TEST(
 		    test_names_and_pins_that_none_can_have_reach_no_token),
+		HOLDER_TEST(test_a_pin_in_a_uri_is_told_nobody),
 		HOLDER_TEST(test_who_tried_to_bind_brings_no_pin),
 		HOLDER_TEST(test_the_lifetime_goes_to_the_holder),
 		HOLDER_TEST(
