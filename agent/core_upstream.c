@@ -80,12 +80,26 @@ decide(struct pending *p, uint8_t type)
 		    .what = p->what, .progress = &p->progress }, NULL);
 }
 
-/* The answer is half of ours, or a refusal that may not be the last word. */
+/* Is it what is said when it was done?  A list is looked at later. */
 static bool
-goes_on(uint8_t type, bool refused)
+grants(uint8_t type, struct span reply)
 {
-	return refused || type == MSG_REQUEST_IDENTITIES ||
-	    type == MSG_REMOVE_ALL_IDENTITIES;
+	if (type == MSG_REQUEST_IDENTITIES)
+		return reply.p[0] != MSG_FAILURE;
+	return reply.p[0] == (type == MSG_SIGN_REQUEST ? MSG_SIGN_RESPONSE :
+	    MSG_SUCCESS);
+}
+
+/*
+ * The answer is half of ours, or not the last word: a refusal, or what would
+ * not be handed out any more.
+ */
+static bool
+goes_on(const struct pending *p, uint8_t type, bool granted)
+{
+	return !granted || type == MSG_REQUEST_IDENTITIES ||
+	    type == MSG_REMOVE_ALL_IDENTITIES ||
+	    (type == MSG_SIGN_REQUEST && padlock_closed(&p->core->padlock));
 }
 
 void
@@ -94,16 +108,17 @@ core_upstream(void *arg, uint64_t id, int r, struct span reply,
 {
 	struct core *c = arg;
 	struct pending *p = core_pending(c, id, FOR_UPSTREAM);
-	const bool refused = r != 0 || reply.p[0] == MSG_FAILURE;
 	uint8_t type;
+	bool granted;
 
 	if (p == NULL)
 		return;
 	type = p->msg[0];
+	granted = r == 0 && grants(type, reply);
 	if (r != 0)
 		log_error(c->conf.log, "%s", e->msg);
-	if (goes_on(type, refused)) {
-		if (!refused && type == MSG_REQUEST_IDENTITIES)
+	if (goes_on(p, type, granted)) {
+		if (granted && type == MSG_REQUEST_IDENTITIES)
 			p->progress.theirs = reply;
 		pending_resume(p);
 		return;

@@ -110,6 +110,8 @@ on_lock(void *arg, uint64_t request, const char *name)
 
 	f->lock_request = request;
 	snprintf(f->name, sizeof(f->name), "%s", name != NULL ? name : "*");
+	if (f->order_awaited)
+		loop_stop(f->loop);
 }
 
 static void
@@ -273,8 +275,8 @@ holder_wait(struct fixture *f, enum holder_client who)
 	return reply_to(f, who);
 }
 
-void
-holder_wait_order(struct fixture *f)
+static void
+wait_order(struct fixture *f, const uint64_t *request)
 {
 	f->awaited = HOLDER_ME;
 	f->order_awaited = true;
@@ -282,7 +284,19 @@ holder_wait_order(struct fixture *f)
 	f->order_awaited = false;
 	f->awaited = 0;
 	assert_int_equal(f->replies, 0);
-	assert_int_not_equal(f->sign_request, 0);
+	assert_int_not_equal(*request, 0);
+}
+
+void
+holder_wait_order(struct fixture *f)
+{
+	wait_order(f, &f->sign_request);
+}
+
+void
+holder_wait_lock(struct fixture *f)
+{
+	wait_order(f, &f->lock_request);
 }
 
 bool

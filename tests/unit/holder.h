@@ -70,6 +70,9 @@ uint8_t	 holder_wait(struct fixture *f, enum holder_client who);
 /* Until a signature is ordered, and there is no reply before. */
 void	 holder_wait_order(struct fixture *f);
 
+/* The same for the lock of a token. */
+void	 holder_wait_lock(struct fixture *f);
+
 /* Does the status, as the other client gets it, have this in it? */
 bool	 holder_told(struct fixture *f, const char *text);
 
