@@ -85,6 +85,7 @@ put_certs(struct core *c, struct wire_w *w)
 	free(more);
 }
 
+/* What tokens, files and programs there are is for this machine to know. */
 static enum outcome
 on_status(struct call *call)
 {
@@ -92,7 +93,7 @@ on_status(struct call *call)
 
 	if (padlock_closed(&c->padlock))
 		return FAIL;
-	if (!wire_end(&call->in))
+	if (!wire_end(&call->in) || bind_is_forwarded(&call->caller->bind))
 		return fail_extension(call);
 	wire_put_u8(call->out, MSG_EXTENSION_RESPONSE);
 	wire_put_cstring(call->out, AGENT_EXT_STATUS);

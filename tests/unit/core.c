@@ -235,6 +235,32 @@ test_query_names_the_extensions(void **state)
 	holder_teardown(&f);
 }
 
+/* It tells of tokens, files and programs, and of keys that are hidden. */
+static void
+test_another_machine_is_not_told_the_status(void **state)
+{
+	static const struct span status = { (const uint8_t *)
+	    "\x1b\0\0\0\x14" "status@hsm-ssh-agent", 25 };
+	struct fixture f;
+	struct hostkey host;
+
+	(void)state;
+	hostkey_make(&host, HOSTKEY_ED25519);
+	holder_setup(&f, NULL);
+	assert_int_equal(holder_bind(&f, HOLDER_OTHER, &(struct holder_bind){
+	    .key = &host, .session = span_cstr("s") }), MSG_SUCCESS);
+	holder_ask_as(&f, HOLDER_OTHER, status);
+	assert_int_equal(f.reply[0], MSG_EXTENSION_RESPONSE);
+	assert_int_equal(holder_bind(&f, HOLDER_ME, &(struct holder_bind){
+	    .key = &host, .session = span_cstr("s"), .forwarding = true }),
+	    MSG_SUCCESS);
+	holder_ask(&f, status);
+	holder_check_reply(&f, MSG_EXTENSION_FAILURE);
+	assert_int_equal(f.reply_n, 1);
+	holder_teardown(&f);
+	hostkey_free(&host);
+}
+
 static void
 test_tokens_are_unlocked_and_locked_by_name(void **state)
 {
@@ -343,6 +369,7 @@ main(void)
 		cmocka_unit_test(test_an_unknown_key_is_refused_with_a_reason),
 		cmocka_unit_test(test_what_the_agent_does_not_do_has_a_reason),
 		cmocka_unit_test(test_query_names_the_extensions),
+		cmocka_unit_test(test_another_machine_is_not_told_the_status),
 		cmocka_unit_test(test_tokens_are_unlocked_and_locked_by_name),
 		cmocka_unit_test(
 		    test_a_name_with_a_nul_or_a_path_not_allowed_is_refused),
