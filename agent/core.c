@@ -16,6 +16,9 @@ core_send_byte(struct core *c, uint64_t id, enum agent_msg type)
 
 /* --- requests that are answered later --- */
 
+/* Of messages; one process can have three quarters. */
+#define KEPT_MAX	(32U * 1024 * 1024)
+
 /*
  * Who only waits for an answer needs no message any more, and there may be a
  * PIN in it; what was signed is still to be told of.
@@ -27,11 +30,39 @@ needs_message(const struct call *call, enum stage stage)
 	    call->msg.p[0] == MSG_SIGN_REQUEST);
 }
 
+/* One token may be slow, one person away, and one client in no hurry. */
+static bool
+has_room(const struct call *call)
+{
+	size_t all = call->msg.n, his = call->msg.n;
+	const struct pending *p;
+
+	TAILQ_FOREACH(p, &call->core->pending, next) {
+		all += p->msg_n;
+		if (p->caller->peer.pid == call->caller->peer.pid)
+			his += p->msg_n;
+	}
+	return all <= KEPT_MAX && his <= KEPT_MAX - KEPT_MAX / 4;
+}
+
+static struct pending *
+no_room(const struct call *call, const char *what)
+{
+	struct err e;
+
+	(void)err_set(&e, ERR_LIMIT, 0, "too many requests wait already");
+	call_decide(call, "request", what[0] != '\0' ? what : "a request",
+	    &e);
+	return NULL;
+}
+
 struct pending *
 call_keep(struct call *call, enum stage stage, const char *what)
 {
 	struct pending *p;
 
+	if (needs_message(call, stage) && !has_room(call))
+		return no_room(call, what);
 	if ((p = calloc(1, sizeof(*p))) == NULL)
 		return NULL;
 	if (needs_message(call, stage)) {

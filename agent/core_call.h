@@ -121,7 +121,7 @@ void		 core_decide(struct core *c, const struct caller *who,
 void		 call_decide(const struct call *call, const char *action,
 		    const char *what, const struct err *refused);
 
-/* Keep the request for later; NULL: no memory. */
+/* Keep the request for later; NULL: no memory, or too much is kept. */
 struct pending	*call_keep(struct call *call, enum stage stage,
 		    const char *what);
 

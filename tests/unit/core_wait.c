@@ -12,6 +12,8 @@
 
 #include "tests/unit/holder.h"
 
+#define LONG	(AGENT_MAX_MSG - 200)	/* to sign, in one message */
+
 /* Requests that are answered later, when keys are there; or not at all. */
 static void
 test_requests_wait_until_the_tokens_are_known(void **state)
@@ -187,6 +189,43 @@ test_a_client_that_goes_gets_no_answer(void **state)
 	holder_teardown(&f);
 }
 
+/* As long as a message can be, from the process of `who`. */
+static void
+ask_long(struct fixture *f, struct caller *who, uint64_t id)
+{
+	uint8_t *bytes = calloc(1, LONG);
+	struct wire_w w;
+
+	assert_non_null(bytes);
+	holder_put_sign(&w, holder_blob_of(f, 0),
+	    (struct span){ bytes, LONG }, 0);
+	core_request(f->core, who, id, wire_bytes(&w));
+	wire_free(&w);
+	free(bytes);
+}
+
+/* A token is slow, and to ask is not. */
+static void
+test_what_is_kept_for_one_process_has_an_end(void **state)
+{
+	struct fixture *f = *state;
+	struct caller flood = { .peer = { .pid = 7, .name = "flood" } };
+
+	for (uint64_t id = 100; id < 100 + 24 * 4; id++)
+		ask_long(f, &flood, id);
+	f->me.peer.pid = flood.peer.pid;
+	ask_long(f, &f->me, HOLDER_ME);
+	holder_check_reply(f, MSG_FAILURE);
+	assert_true(holder_told(f, "too many requests wait"));
+	f->me.peer.pid = 1;
+	f->replies = 0;
+	ask_long(f, &f->me, HOLDER_ME);
+	assert_int_equal(f->replies, 0);
+	holder_signed(f, MSG_SIGN_RESPONSE);
+	for (uint64_t id = 100; id < 100 + 24 * 4; id++)
+		core_goodbye(f->core, &flood, id);
+}
+
 int
 main(void)
 {
@@ -200,6 +239,7 @@ main(void)
 		cmocka_unit_test(
 		    test_it_waits_no_longer_when_none_is_expected),
 		cmocka_unit_test(test_patience_has_an_end),
+		HOLDER_TEST(test_what_is_kept_for_one_process_has_an_end),
 		cmocka_unit_test(
 		    test_a_list_waits_only_when_there_is_nothing_to_show),
 		cmocka_unit_test(test_a_client_that_goes_gets_no_answer),
