@@ -70,7 +70,7 @@ call_keep(struct call *call, enum stage stage, const char *what)
 			free(p);
 			return NULL;
 		}
-		memcpy(p->msg, call->msg.p, call->msg.n);
+		secret_move(p->msg, call->msg.p, call->msg.n);
 		p->msg_n = call->msg.n;
 	}
 	p->core = call->core;

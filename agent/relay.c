@@ -10,6 +10,7 @@
 
 #include "agent/conn.h"
 #include "agent/relay.h"
+#include "base/secret.h"
 #include "ssh/agentmsg.h"
 
 #define LENGTH_BYTES	4
@@ -54,7 +55,7 @@ frame_new(struct span msg)
 	f->bytes[1] = (uint8_t)(msg.n >> 16);
 	f->bytes[2] = (uint8_t)(msg.n >> 8);
 	f->bytes[3] = (uint8_t)msg.n;
-	memcpy(f->bytes + LENGTH_BYTES, msg.p, msg.n);
+	secret_move(f->bytes + LENGTH_BYTES, msg.p, msg.n);
 	return f;
 }
 
