@@ -124,6 +124,31 @@ signing_read(struct core *c, const struct caller *who, struct span msg,
 	return true;
 }
 
+/*
+ * Is it by a certificate that we offer?  Anybody can make one of a key, and
+ * ask with a good one for a login with the plain key.
+ */
+static bool
+is_by_certificate(const struct core *c, const struct signing *s)
+{
+	const struct certfile *const *given;
+	struct certs *files = c->others.certs;
+	bool known = false;
+	size_t n;
+
+	if (!s->is_cert || (s->req.key.n > 0 &&
+	    !span_eq(s->req.key, s->blob)))
+		return false;
+	if (files != NULL) {
+		(void)certs_refresh(files, time(NULL));
+		known = certs_find(files, s->blob) != NULL;
+	}
+	given = grants_certs(c->grants, s->id->serial, &n);
+	for (size_t i = 0; i < n && !known; i++)
+		known = span_eq(certfile_blob(given[i]), s->blob);
+	return known;
+}
+
 /* Everything that can forbid it, but a person. */
 static int
 permit(const struct core *c, const struct caller *who,
@@ -137,7 +162,7 @@ permit(const struct core *c, const struct caller *who,
 		return err_set(e, ERR_DENIED, 0, "the key was removed with "
 		    "\"ssh-add -d\"; \"ssh-add -s %s\" brings it back",
 		    s->id->serial);
-	if (given != NULL && given->certs_only && !s->is_cert)
+	if (given != NULL && given->certs_only && !is_by_certificate(c, s))
 		return err_set(e, ERR_DENIED, 0, "the token was added for "
 		    "its certificates only (ssh-add -C)");
 	if (given != NULL && (r = destination_signs(&given->destinations,

@@ -414,21 +414,74 @@ test_nothing_is_unlocked_for_a_client_that_has_gone(void **state)
 	    HOLDER_SERIAL, &e), 0);
 }
 
+static struct data
+login_with(struct span key, const char *algorithm)
+{
+	struct wire_w w;
+	struct data d;
+
+	assert_true(wire_write(&w, 4096));
+	wire_put_cstring(&w, "11111111111111111111111111111111");
+	wire_put_u8(&w, 50);
+	wire_put_cstring(&w, "alice");
+	wire_put_cstring(&w, "ssh-connection");
+	wire_put_cstring(&w, "publickey");
+	wire_put_u8(&w, 1);
+	wire_put_cstring(&w, algorithm);
+	wire_put_string(&w, key);
+	d = data_copy(wire_bytes(&w));
+	wire_free(&w);
+	return d;
+}
+
+/* Anybody can make a certificate of a key; these were said to be for it. */
 static void
 test_certs_only_signs_with_the_certificate_only(void **state)
 {
 	struct fixture *f = *state;
-	struct data cert = holder_cert_of(f, 0);
+	struct data cert = holder_cert_of(f, 0), own = holder_cert_of(f, 0);
 	struct wire_w w;
 
-	holder_add_certs_only(f, HOLDER_ME, 0);
+	holder_put_add(&w, MSG_ADD_SMARTCARD_KEY_CONSTRAINED);
+	constrained_certs(&w, true, &cert, 1);
+	holder_add(f, HOLDER_ME, &w);
 	holder_ask_sign(f, 0, span_cstr("data"), 0);
 	holder_check_reply(f, MSG_FAILURE);
 	assert_true(holder_told(f, "certificates only"));
+	holder_put_sign(&w, data_span(&own), span_cstr("data"), 0);
+	assert_int_equal(holder_put(f, HOLDER_ME, &w), MSG_FAILURE);
+	assert_int_equal(f->sign_request, 0);
 	holder_put_sign(&w, data_span(&cert), span_cstr("data"), 0);
 	assert_int_equal(holder_put(f, HOLDER_ME, &w), 0);
 	assert_int_equal(f->sign_request, HOLDER_ME);
 	data_free(&cert);
+	data_free(&own);
+}
+
+/* A login as the certificate, asked for; and then as the key. */
+static void
+test_certs_only_logs_in_with_the_certificate_only(void **state)
+{
+	struct fixture *f = *state;
+	struct data cert = holder_cert_of(f, 0), plain, login;
+	struct wire_w w;
+
+	holder_put_add(&w, MSG_ADD_SMARTCARD_KEY_CONSTRAINED);
+	constrained_certs(&w, true, &cert, 1);
+	holder_add(f, HOLDER_ME, &w);
+	plain = login_with(holder_blob_of(f, 0), "ecdsa-sha2-nistp256");
+	login = login_with(data_span(&cert),
+	    "ecdsa-sha2-nistp256-cert-v01@openssh.com");
+	holder_put_sign(&w, data_span(&cert), data_span(&plain), 0);
+	assert_int_equal(holder_put(f, HOLDER_ME, &w), MSG_FAILURE);
+	assert_true(holder_told(f, "login as alice with key ec"));
+	assert_true(holder_told(f, "certificates only"));
+	holder_put_sign(&w, data_span(&cert), data_span(&login), 0);
+	assert_int_equal(holder_put(f, HOLDER_ME, &w), 0);
+	assert_int_equal(f->sign_request, HOLDER_ME);
+	data_free(&cert);
+	data_free(&plain);
+	data_free(&login);
 }
 
 /* --- locking, and single keys --- */
@@ -533,6 +586,7 @@ main(void)
 		HOLDER_TEST(
 		    test_nothing_is_unlocked_for_a_client_that_has_gone),
 		HOLDER_TEST(test_certs_only_signs_with_the_certificate_only),
+		HOLDER_TEST(test_certs_only_logs_in_with_the_certificate_only),
 		HOLDER_TEST(test_locking_a_token_loosens_nothing),
 		HOLDER_TEST(test_a_malformed_lock_locks_nothing),
 		HOLDER_TEST(test_a_removed_key_is_back_when_its_token_is_added),
