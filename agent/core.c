@@ -274,6 +274,17 @@ goes_on(const struct pending *p)
 	    p->constraints != NULL;
 }
 
+static struct pending *
+pending_of(struct core *c, const struct caller *who, uint64_t id)
+{
+	struct pending *p;
+
+	TAILQ_FOREACH(p, &c->pending, next)
+		if (p->id == id && p->caller == who)
+			return p;
+	return NULL;
+}
+
 static void
 leave(struct pending *p)
 {
@@ -289,11 +300,8 @@ leave(struct pending *p)
 void
 core_goodbye(struct core *c, struct caller *who, uint64_t id)
 {
-	struct pending *p;
+	struct pending *p = pending_of(c, who, id);
 
-	TAILQ_FOREACH(p, &c->pending, next)
-		if (p->id == id && p->caller == who)
-			break;
 	if (p != NULL)
 		leave(p);
 	relay_free(who->relay);

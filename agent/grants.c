@@ -18,7 +18,7 @@ struct grant {
 	struct constraints constraints;
 	struct certfile	**certs;
 	size_t		 n_certs;
-	SLIST_HEAD(, hidden) hidden;
+	SLIST_HEAD(hiddens, hidden) hidden;
 };
 
 struct terms {
@@ -28,7 +28,7 @@ struct terms {
 };
 
 struct grants {
-	SLIST_HEAD(, grant) all;
+	SLIST_HEAD(all_grants, grant) all;
 	uint64_t	 version;
 };
 
