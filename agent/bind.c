@@ -51,7 +51,7 @@ check(struct bind_hop *h, struct span sig, struct err *e)
 		return err_set(e, ERR_LIMIT, 0,
 		    "session-bind with a session id of %zu bytes",
 		    h->session_id.n);
-	if (h->body.n > BIND_MAX_BODY)
+	if (h->body.n > BIND_MAX_BYTES)
 		return err_set(e, ERR_LIMIT, 0, "session-bind of %zu bytes",
 		    h->body.n);
 	if (hostsig_verify(h->key, h->session_id, sig, e) != 0 ||
@@ -85,6 +85,22 @@ find(const struct bind *b, const struct bind_hop *new, bool *known,
 	return 0;
 }
 
+static int
+check_room(const struct bind *b, const struct bind_hop *h, struct err *e)
+{
+	size_t room = BIND_MAX_BYTES;
+
+	if (b->n == BIND_MAX_HOPS)
+		return err_set(e, ERR_LIMIT, 0,
+		    "session-bind of more than %d sessions", BIND_MAX_HOPS);
+	for (size_t i = 0; i < b->n; i++)
+		room -= b->hops[i].body.n;
+	if (h->body.n > room)
+		return err_set(e, ERR_LIMIT, 0,
+		    "session-bind of %zu bytes, after others", h->body.n);
+	return 0;
+}
+
 /* Copy what the spans are of, and let them point there. */
 static int
 store(struct bind *b, const struct bind_hop *h, struct err *e)
@@ -92,10 +108,10 @@ store(struct bind *b, const struct bind_hop *h, struct err *e)
 	struct bind_hop *v;
 	struct wire_r r;
 	uint8_t *bytes;
+	int x;
 
-	if (b->n == BIND_MAX_HOPS)
-		return err_set(e, ERR_LIMIT, 0,
-		    "session-bind of more than %d sessions", BIND_MAX_HOPS);
+	if ((x = check_room(b, h, e)) != 0)
+		return x;
 	v = reallocarray(b->hops, b->n + 1, sizeof(*v));
 	if (v != NULL)
 		b->hops = v;

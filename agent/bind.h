@@ -17,7 +17,7 @@
  */
 #define BIND_MAX_HOPS		16
 #define BIND_MAX_SESSION_ID	128
-#define BIND_MAX_BODY		(64 * 1024)
+#define BIND_MAX_BYTES		(64 * 1024)	/* of all sessions */
 
 struct bind_hop {
 	struct span	 key;		/* blob of the host's key */

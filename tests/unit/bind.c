@@ -270,23 +270,46 @@ test_a_session_id_of_128_bytes_is_well_and_129_refused(void **state)
 	    data_span(&f->a.blob), &f->a, (struct span){ id, 128 }, 0)), 0);
 }
 
-static void
-test_a_bind_of_more_than_64_kib_is_refused(void **state)
+/* With a certificate that has so many bytes of principals, and 4 more. */
+static int
+add_long(struct fixture *f, const char *id, size_t n)
 {
 	struct hostkey_cert what = { .type = CERT_HOST };
-	struct fixture *f = *state;
-	struct data cert, big = { calloc(1, 65536), 65536 };
+	struct data cert, bind, big = { calloc(1, n), n };
 	struct wire_w w;
 
 	assert_true(wire_write(&w, 1 << 17));
 	wire_put_string(&w, data_span(&big));
 	what.principals = wire_bytes(&w);
 	cert = hostkey_certify(&f->a, &f->b, &what);
-	assert_int_equal(add_data(&f->bind, hostkey_bind(data_span(&cert),
-	    &f->a, span_cstr("id"), 0)), ERR_LIMIT);
-	data_free(&cert);
 	wire_free(&w);
 	data_free(&big);
+	bind = hostkey_bind(data_span(&cert), &f->a, span_cstr(id), 1);
+	data_free(&cert);
+	return add_data(&f->bind, bind);
+}
+
+static void
+test_a_bind_of_more_than_64_kib_is_refused(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(add_long(f, "id", 65536), ERR_LIMIT);
+	assert_true(bind_failed(&f->bind));
+}
+
+/* Else one client could have us keep a megabyte for it. */
+static void
+test_all_binds_of_a_client_are_64_kib_together(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(add_long(f, "1", 30000), 0);
+	assert_int_equal(add_long(f, "2", 30000), 0);
+	assert_int_equal(add_long(f, "3", 30000), ERR_LIMIT);
+	assert_int_equal(add_long(f, "2", 30000), ERR_DENIED);
+	assert_int_equal(add(&f->bind, &f->b, "3", 1), 0);
+	assert_int_equal(f->bind.n, 3);
 }
 
 /* Rule 6: an attempt that failed and said nothing else. */
@@ -453,6 +476,7 @@ main(void)
 		WITH(test_16_sessions_are_well_and_the_17th_is_refused),
 		WITH(test_a_session_id_of_128_bytes_is_well_and_129_refused),
 		WITH(test_a_bind_of_more_than_64_kib_is_refused),
+		WITH(test_all_binds_of_a_client_are_64_kib_together),
 		WITH(test_a_failed_first_bind_hides_until_one_succeeds),
 		WITH(test_a_refused_bind_that_says_forwarding_is_remembered),
 		WITH(test_a_host_key_of_a_type_not_known_is_refused),
