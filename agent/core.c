@@ -16,8 +16,9 @@ core_send_byte(struct core *c, uint64_t id, enum agent_msg type)
 
 /* --- requests that are answered later --- */
 
-/* Of messages; one process can have three quarters. */
+/* Of long messages; one process can have three quarters. */
 #define KEPT_MAX	(32U * 1024 * 1024)
+#define KEPT_SHORT	4096
 
 /*
  * Who only waits for an answer needs no message any more, and there may be a
@@ -30,13 +31,18 @@ needs_message(const struct call *call, enum stage stage)
 	    call->msg.p[0] == MSG_SIGN_REQUEST);
 }
 
-/* One token may be slow, one person away, and one client in no hurry. */
+/*
+ * A token may be slow, and a person away.  What is short is kept whatever
+ * others do: there are only so many clients.
+ */
 static bool
 has_room(const struct call *call)
 {
 	size_t all = call->msg.n, his = call->msg.n;
 	const struct pending *p;
 
+	if (call->msg.n <= KEPT_SHORT)
+		return true;
 	TAILQ_FOREACH(p, &call->core->pending, next) {
 		all += p->msg_n;
 		if (p->caller->peer.pid == call->caller->peer.pid)

@@ -217,6 +217,9 @@ test_what_is_kept_for_one_process_has_an_end(void **state)
 	ask_long(f, &f->me, HOLDER_ME);
 	holder_check_reply(f, MSG_FAILURE);
 	assert_true(holder_told(f, "too many requests wait"));
+	holder_ask_sign(f, 0, span_cstr("short"), 0);
+	assert_int_equal(f->replies, 0);
+	holder_signed(f, MSG_SIGN_RESPONSE);
 	f->me.peer.pid = 1;
 	f->replies = 0;
 	ask_long(f, &f->me, HOLDER_ME);
