@@ -179,7 +179,7 @@ view_put(const struct view *v, struct span theirs, struct wire_w *out,
 			put_plain(v, &v->ids->v[i], &l);
 	}
 	wire_put_u8(out, MSG_IDENTITIES_ANSWER);
-	wire_put_u32(out, l.n);
+	wire_put_u32(out, l.w.bad ? 0 : l.n);
 	wire_put_raw(out, wire_bytes(&l.w));
 	wire_free(&l.w);
 	return r;
