@@ -133,6 +133,7 @@ needs_labels(const struct byname *b, const char *name)
 	return name[0] != '/';
 }
 
+/* To carry one out may bring news, and us here again: begin anew then. */
 void
 byname_resolve(struct byname *b)
 {
@@ -145,6 +146,7 @@ byname_resolve(struct byname *b)
 		}
 		*p = n->next;
 		carry_out(b, n);
+		p = &b->first;
 	}
 }
 
