@@ -199,20 +199,36 @@ parse_host_kex(struct span data, struct span key, struct request *r)
 }
 
 /*
+ * What begins as something that means something may be that, even if it is
+ * not well formed for us: a string of SSH's wire format that fits, what says
+ * in DER that it is just as long, a sequence or a set, or an SSHSIG.
+ */
+static bool
+may_be_structured(struct span data)
+{
+	const uint8_t *p = data.p;
+	struct wire_r in;
+
+	wire_read(&in, data);
+	(void)wire_get_string(&in);
+	return !in.bad || ((p[0] == 0x30 || p[0] == 0x31) &&
+	    memcmp(p + 1, "\x82\x03\xfc", 3) == 0) ||
+	    memcmp(p, SSHSIG_MAGIC, strlen(SSHSIG_MAGIC)) == 0;
+}
+
+/*
  * 1024 random bytes have about 251 different values among them, 230 or less
- * next to never.  Text and structures have fewer; and what says in DER that
- * it is just as long may be a certificate request, or worse.
+ * next to never; text and structures have fewer, mostly.
  */
 static bool
 parse_test(struct span data, struct span key, struct request *r)
 {
-	static const uint8_t der[] = { 0x30, 0x82, 0x03, 0xfc };
 	bool seen[256] = { false };
 	size_t different = 0;
 
 	(void)key;
 	(void)r;
-	if (data.n != TEST_BYTES || memcmp(data.p, der, sizeof(der)) == 0)
+	if (data.n != TEST_BYTES || may_be_structured(data))
 		return false;
 	for (size_t i = 0; i < data.n; i++) {
 		different += !seen[data.p[i]];

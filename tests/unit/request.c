@@ -394,7 +394,6 @@ test_1024_random_bytes_are_a_test_of_the_key(void **state)
 static void
 test_what_only_looks_random_is_no_test(void **state)
 {
-	static const uint8_t der[] = { 0x30, 0x82, 0x03, 0xfc };
 	uint8_t p[1024];
 
 	(void)state;
@@ -408,10 +407,31 @@ test_what_only_looks_random_is_no_test(void **state)
 		assert_int_equal(kind_of_bytes(p, sizeof(p)), n == 230 ?
 		    REQUEST_TEST : REQUEST_UNKNOWN);
 	}
-	fill(p, sizeof(p), 1);
-	memcpy(p, der, sizeof(der));		/* a structure of 1024 */
-	assert_int_equal(kind_of_bytes(p, sizeof(p)), REQUEST_UNKNOWN);
-	p[3]--;					/* of 1023 */
+}
+
+/* OpenSSH takes certificates that are not well formed for us. */
+static void
+test_what_begins_as_structures_do_is_no_test(void **state)
+{
+	static const struct span begins[] = {
+#define BYTES(s)	{ (const uint8_t *)(s), sizeof(s) - 1 }
+		BYTES("\0\0\0\x28" "ecdsa-sha2-nistp256-cert-v01@openssh.com"),
+		BYTES("\0\0\3\xfc"), BYTES("SSHSIG"),
+		BYTES("\x30\x82\3\xfc"), BYTES("\x31\x82\3\xfc"), /* DER */
+#undef BYTES
+	};
+	uint8_t p[1024];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(begins) / sizeof(*begins); i++) {
+		fill(p, sizeof(p), 1);
+		memcpy(p, begins[i].p, begins[i].n);
+		assert_int_equal(kind_of_bytes(p, sizeof(p)),
+		    REQUEST_UNKNOWN);
+	}
+	memcpy(p, "\0\0\3\xfd", 4);		/* longer than it can be */
+	assert_int_equal(kind_of_bytes(p, sizeof(p)), REQUEST_TEST);
+	memcpy(p, "\x30\x82\3\xfb", 4);
 	assert_int_equal(kind_of_bytes(p, sizeof(p)), REQUEST_TEST);
 }
 
@@ -566,6 +586,7 @@ main(void)
 		cmocka_unit_test(
 		    test_1024_random_bytes_are_a_test_of_the_key),
 		cmocka_unit_test(test_what_only_looks_random_is_no_test),
+		cmocka_unit_test(test_what_begins_as_structures_do_is_no_test),
 		cmocka_unit_test(test_a_login_of_1024_bytes_is_a_login),
 		cmocka_unit_test(
 		    test_a_certificate_counts_only_for_its_own_ca),
