@@ -80,9 +80,9 @@ decide(struct pending *p, uint8_t type)
 		    .what = p->what, .progress = &p->progress }, NULL);
 }
 
-/* Is it what is said when it was done?  A list is looked at later. */
+/* Is it what is said when that was done?  A list is looked at later. */
 static bool
-grants(uint8_t type, struct span reply)
+agrees(uint8_t type, struct span reply)
 {
 	if (type == MSG_REQUEST_IDENTITIES)
 		return reply.p[0] != MSG_FAILURE;
@@ -95,9 +95,9 @@ grants(uint8_t type, struct span reply)
  * not be handed out any more.
  */
 static bool
-goes_on(const struct pending *p, uint8_t type, bool granted)
+goes_on(const struct pending *p, uint8_t type, bool agreed)
 {
-	return !granted || type == MSG_REQUEST_IDENTITIES ||
+	return !agreed || type == MSG_REQUEST_IDENTITIES ||
 	    type == MSG_REMOVE_ALL_IDENTITIES ||
 	    (type == MSG_SIGN_REQUEST && padlock_closed(&p->core->padlock));
 }
@@ -109,16 +109,16 @@ core_upstream(void *arg, uint64_t id, int r, struct span reply,
 	struct core *c = arg;
 	struct pending *p = core_pending(c, id, FOR_UPSTREAM);
 	uint8_t type;
-	bool granted;
+	bool agreed;
 
 	if (p == NULL)
 		return;
 	type = p->msg[0];
-	granted = r == 0 && grants(type, reply);
+	agreed = r == 0 && agrees(type, reply);
 	if (r != 0)
 		log_error(c->conf.log, "%s", e->msg);
-	if (goes_on(p, type, granted)) {
-		if (granted && type == MSG_REQUEST_IDENTITIES)
+	if (goes_on(p, type, agreed)) {
+		if (agreed && type == MSG_REQUEST_IDENTITIES)
 			p->progress.theirs = reply;
 		pending_resume(p);
 		return;
