@@ -55,15 +55,20 @@ teardown(void **state)
 {
 	struct both *b = *state;
 
-	core_goodbye(b->f.core, &b->f.me, HOLDER_ME);
-	core_goodbye(b->f.core, &b->f.other, HOLDER_OTHER);
-	fake_join(&b->fake);
 	wire_free(&b->sign);
 	holder_teardown(&b->f);
 	upstream_free(b->up);
 	fake_remove(&b->fake);
 	free(b);
 	return 0;
+}
+
+/* The client goes, and with it the connection; the fake has seen that. */
+static void
+finish(struct both *b)
+{
+	core_goodbye(b->f.core, &b->f.me, HOLDER_ME);
+	fake_join(&b->fake);
 }
 
 static void
@@ -76,6 +81,7 @@ test_a_signature_of_the_other_agent_is_passed_on(void **state)
 	fake_start(&b->fake, STEPS(steps));
 	holder_ask(&b->f, wire_bytes(&b->sign));
 	assert_int_equal(holder_wait(&b->f, HOLDER_ME), MSG_SIGN_RESPONSE);
+	finish(b);
 }
 
 /* So it is with the signatures of tokens, too. */
@@ -91,6 +97,7 @@ test_a_locked_agent_hands_out_no_signature_of_another(void **state)
 	holder_ask_as(&b->f, HOLDER_OTHER, (struct span)LOCK);
 	assert_int_equal(b->f.reply[0], MSG_SUCCESS);
 	assert_int_equal(holder_wait(&b->f, HOLDER_ME), MSG_FAILURE);
+	finish(b);
 }
 
 /* Agents have more than one way to say no. */
@@ -112,6 +119,7 @@ test_what_is_no_success_is_a_refusal(void **state)
 	holder_ask(&b->f, (struct span)ADD);
 	assert_int_equal(holder_wait(&b->f, HOLDER_ME), MSG_FAILURE);
 	assert_true(holder_told(&b->f, "did not take it"));
+	finish(b);
 }
 
 /* Whoever locks the tokens has no time for another agent's troubles. */
@@ -127,6 +135,7 @@ test_an_agent_that_hangs_keeps_no_token_unlocked(void **state)
 	holder_wait_lock(&b->f);
 	core_done(b->f.core, HOLDER_ME, 0, NULL);
 	holder_check_reply(&b->f, MSG_SUCCESS);
+	finish(b);
 }
 
 #define TEST(f)	cmocka_unit_test_setup_teardown(f, setup, teardown)
