@@ -114,11 +114,17 @@ watch_expiry(struct slot *s)
 		s->expiry = loop_timer(s->conf->loop, ms + 1, on_expiry, s);
 }
 
-/* A client that unlocks a token says how long that is to last. */
+/*
+ * A client that unlocks a token says how long that is to last.  One that has
+ * no PIN may find it unlocked, and does not keep it so for longer.
+ */
 static void
 limit(struct slot *s, const struct job *j)
 {
-	vault_limit(s->conf->worker.vault, s->serial, j->lifetime);
+	if (j->pin != NULL)
+		vault_limit(s->conf->worker.vault, s->serial, j->lifetime);
+	else
+		vault_shorten(s->conf->worker.vault, s->serial, j->lifetime);
 	stop_expiry(s);
 }
 

@@ -196,6 +196,20 @@ vault_limit(struct vault *v, const char *serial, unsigned int seconds)
 }
 
 void
+vault_shorten(struct vault *v, const char *serial, unsigned int seconds)
+{
+	struct entry *n = enter(v, serial);
+	const int64_t end = from_now(seconds);
+
+	if (n != NULL && n->unlocked && seconds != 0 &&
+	    (n->expires == 0 || end < n->expires)) {
+		n->lifetime = seconds;
+		n->expires = end;
+	}
+	leave(v);
+}
+
+void
 vault_unlock(struct vault *v, const char *serial, const struct secret *pin)
 {
 	struct entry *n = enter(v, serial);

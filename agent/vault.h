@@ -56,6 +56,10 @@ void	 vault_restrict(struct vault *v, const char *serial, bool login,
 void	 vault_limit(struct vault *v, const char *serial,
 	    unsigned int seconds);
 
+/* The same for an unlock without a PIN: it only ever ends earlier by that. */
+void	 vault_shorten(struct vault *v, const char *serial,
+	    unsigned int seconds);
+
 /* Forget the unlock and the PIN; a NULL serial is every token. */
 void	 vault_lock(struct vault *v, const char *serial);
 

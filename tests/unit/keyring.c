@@ -314,6 +314,30 @@ test_tokens_go_by_serial_label_and_reader(void **state)
 	teardown(&f);
 }
 
+/* The agent has the PIN; that is no reason for whoever has it not. */
+static void
+test_who_brings_no_pin_prolongs_no_unlock(void **state)
+{
+	struct fixture f;
+	int64_t first;
+
+	(void)state;
+	setup(&f, false, NULL);
+	vault_set_times(f.vault, 100, 0);
+	assert_int_equal(ask_named(&f, MSG_ADD_SMARTCARD_KEY, "DENK0100000",
+	    "648219"), MSG_SUCCESS);
+	first = vault_ends_in(f.vault, "DENK0100000");
+	assert_true(first > 0 && first <= 100000);
+	vault_set_times(f.vault, 1000, 0);
+	assert_int_equal(ask_named(&f, MSG_ADD_SMARTCARD_KEY, "DENK0100000",
+	    ""), MSG_SUCCESS);
+	assert_true(vault_ends_in(f.vault, "DENK0100000") <= first);
+	assert_int_equal(ask_named(&f, MSG_ADD_SMARTCARD_KEY, "DENK0100000",
+	    "648219"), MSG_SUCCESS);
+	assert_true(vault_ends_in(f.vault, "DENK0100000") > first);
+	teardown(&f);
+}
+
 static void
 test_a_pulled_token_takes_its_keys_along_and_brings_them_back(void **state)
 {
@@ -357,6 +381,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(test_unlock_at_start_uses_the_given_pin),
 		cmocka_unit_test(test_a_prompt_at_start_delays_no_listing),
 		cmocka_unit_test(test_tokens_go_by_serial_label_and_reader),
+		cmocka_unit_test(test_who_brings_no_pin_prolongs_no_unlock),
 		cmocka_unit_test(
     test_a_pulled_token_takes_its_keys_along_and_brings_them_back),
 		cmocka_unit_test(

@@ -483,6 +483,29 @@ test_new_times_hold_from_the_next_unlock_on(void **state)
 }
 
 static void
+test_an_unlock_without_a_pin_only_ends_earlier(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	setup(&f, 100, 0);
+	vault_shorten(f.v, SERIAL, 10);		/* nothing is unlocked */
+	vault_unlock(f.v, SERIAL, f.pin);
+	assert_true(vault_ends_in(f.v, SERIAL) > 90000);
+	vault_shorten(f.v, SERIAL, 0);
+	vault_shorten(f.v, SERIAL, 1000);
+	assert_true(vault_ends_in(f.v, SERIAL) <= 100000);
+	vault_shorten(f.v, SERIAL, 50);
+	assert_true(vault_ends_in(f.v, SERIAL) <= 50000);
+	vault_lock(f.v, SERIAL);
+	vault_unlock(f.v, SERIAL, f.pin);	/* so does the next */
+	assert_true(vault_ends_in(f.v, SERIAL) <= 50000);
+	vault_limit(f.v, SERIAL, 0);
+	assert_true(vault_ends_in(f.v, SERIAL) > 90000);
+	teardown(&f);
+}
+
+static void
 test_what_may_not_be_kept_is_forgotten(void **state)
 {
 	struct fixture f;
@@ -540,6 +563,8 @@ main(void)
 		cmocka_unit_test(
 		    test_a_link_in_the_place_of_the_bar_is_not_followed),
 		cmocka_unit_test(test_new_times_hold_from_the_next_unlock_on),
+		cmocka_unit_test(
+		    test_an_unlock_without_a_pin_only_ends_earlier),
 		cmocka_unit_test(test_what_may_not_be_kept_is_forgotten),
 		cmocka_unit_test(test_threads_may_share_it),
 	};
