@@ -324,7 +324,7 @@ relay_preface(struct relay *r, struct span msg, struct err *e)
 		err_set(e, ERR_NOMEM, 0, "session-bind");
 	if (f == NULL) {
 		r->spoiled = true;
-		return e->code;
+		return (int)e->code;
 	}
 	STAILQ_INSERT_TAIL(&r->preface, f, next);
 	r->preface_n++;
