@@ -27,6 +27,16 @@ is_named(const struct slot *s, const char *name, const struct p11uri *uri)
 	    strcmp(name, s->reader.name) == 0;
 }
 
+/* What a label says is the token's own word; a serial number is not. */
+static struct slot *
+find_by_serial(struct byname *b, const char *name)
+{
+	for (struct slot *s = fleet_slots(b->fleet); s != NULL; s = s->next)
+		if (slot_is_token(s) && strcmp(name, s->serial) == 0)
+			return s;
+	return NULL;
+}
+
 /* The token that a client names. */
 static struct slot *
 find_slot(struct byname *b, const char *name, struct err *e)
@@ -38,6 +48,8 @@ find_slot(struct byname *b, const char *name, struct err *e)
 
 	if (by_uri && p11uri_parse(&uri, name, e) != 0)
 		return NULL;
+	if ((found = find_by_serial(b, name)) != NULL)
+		return found;
 	for (struct slot *s = fleet_slots(b->fleet); s != NULL; s = s->next) {
 		if (!slot_is_token(s) ||
 		    !is_named(s, name, by_uri ? &uri : NULL))

@@ -132,8 +132,26 @@ part_by_hand()
 	    says 'put in the token' 3 "$KEYUTIL" lock
 }
 
+# A token may be called as another one's serial number.
+part_named()
+{
+	chmod 600 "$E2E/pin"
+	check "one token has the number of the other as its label" \
+	    "$KEYUTIL" label --token DENK0100000 --pin-file "$E2E/pin" \
+	    --token-itself DENK0100001
+	start_agent_with_keys || { fail "the agent has the keys"; return; }
+	check_status "labels are read where one is named" 1 ssh-add -s nobody
+	check "by that number" ssh-add -s DENK0100001
+	is "the one that has it is unlocked" "$(states)" "locked unlocked"
+	is "by its PIN" "$(pins_sent 1)" 1
+	has_not "which the other one did not get" "$AGENT_LOG" \
+	    'DENK0100000: unlocked'
+	agent_stop
+}
+
 test $# -eq 0 || { run_part "$1"; exit; }
 part agent --key p256:user
 part two --tokens 2 --key p256:user
+part named --tokens 2 --key p256:user
 part by_hand --key p256:user
 finish

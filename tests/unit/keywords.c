@@ -247,7 +247,7 @@ test_mistakes_name_the_line(void **state)
 		    " fingerprint" },
 		{ "\nOfferTo MD5:00:11", "is no whole fingerprint" },
 		{ "\nOfferTo SHA256:abc", "is no whole fingerprint" },
-		{ "\nOfferTo " FP "=", "is no whole fingerprint" },
+		{ "\nOfferTo \"" FP "=\"", "is no whole fingerprint" },
 		{ "\nKey SHA256:abc", "is no whole fingerprint" },
 		{ "Key a\nKey a", "Key a has a block before" },
 		{ "Token a\nToken a", "Token a has a block before" },
