@@ -114,10 +114,13 @@ part_rsa()
 		8 "$E2E/data"
 	agent_stop
 
-	printf '%s\n' 'AllowSHA1 yes' 'Use any' >"$E2E/conf"
-	agent_start --config "$E2E/conf" || return
+	configure 'AllowSHA1 yes' 'Use any'
+	agent_start || return
 	rsa_by "AllowSHA1 in the configuration does the same" ssh-rsa \
 		0 login:ssh-rsa
+	check "the configuration is read again without it" \
+		reconfigure 'Use any'
+	rsa_by "ssh-rsa is refused again" refused 0 login:ssh-rsa
 	agent_stop
 }
 
