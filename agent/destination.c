@@ -2,6 +2,7 @@
 #include <stddef.h>
 
 #include "agent/destination.h"
+#include "base/glob.h"
 
 /* A host that is bound, or, with no hop, where the agent itself runs. */
 struct place {
@@ -20,34 +21,6 @@ place_of(const struct bind_hop *hop)
 	return p;
 }
 
-/*
- * '*' is any bytes, '?' one; nothing else means anything.  Only the last
- * '*' is ever tried again: that suffices, and takes no more than n * m.
- */
-static bool
-matches(struct span text, struct span pattern)
-{
-	size_t t = 0, p = 0, star = pattern.n, from = 0;
-
-	while (t < text.n) {
-		if (p < pattern.n && pattern.p[p] == '*') {
-			star = p++;
-			from = t;
-		} else if (p < pattern.n && (pattern.p[p] == '?' ||
-		    pattern.p[p] == text.p[t])) {
-			p++;
-			t++;
-		} else if (star < pattern.n) {
-			p = star + 1;
-			t = ++from;
-		} else
-			return false;
-	}
-	while (p < pattern.n && pattern.p[p] == '*')
-		p++;
-	return p == pattern.n;
-}
-
 /* As sshkey_cert_check_host() of OpenSSH: principals are the patterns. */
 static bool
 certifies(const struct cert *c, struct span hostname, time_t now)
@@ -60,7 +33,7 @@ certifies(const struct cert *c, struct span hostname, time_t now)
 		return false;
 	wire_read(&r, c->principals);
 	while (cert_next_principal(&r, &name))
-		if (matches(hostname, name))
+		if (glob_matches(hostname, name))
 			return true;
 	return false;
 }
@@ -99,7 +72,7 @@ allows(const struct destinations *d, const struct place *from,
 		if (is_at(from, &one->from, now) &&
 		    (to == NULL || is_at(to, &one->to, now)) &&
 		    (user == NULL || one->to.user.n == 0 ||
-		    matches(*user, one->to.user)))
+		    glob_matches(*user, one->to.user)))
 			return true;
 	}
 	return false;
