@@ -261,11 +261,42 @@ cert_parse(struct span blob, struct cert *c, struct err *e)
 	return 0;
 }
 
+bool
+cert_is_meant(struct span data)
+{
+	static const char tail[] = "-cert-v01@openssh.com";
+	const size_t n = sizeof(tail) - 1;
+	struct span name;
+	struct wire_r r;
+
+	wire_read(&r, data);
+	name = wire_get_string(&r);
+	return name.n > n && memcmp(name.p + name.n - n, tail, n) == 0;
+}
+
 void
 cert_put_subject(const struct cert *c, struct wire_w *out)
 {
 	wire_put_cstring(out, c->plain_name);
 	wire_put_raw(out, c->key_fields);
+}
+
+void
+cert_put_tbs(const struct cert *c, struct wire_w *out)
+{
+	wire_put_string(out, c->type_name);
+	wire_put_string(out, c->nonce);
+	wire_put_raw(out, c->key_fields);
+	wire_put_u64(out, c->serial);
+	wire_put_u32(out, c->type);
+	wire_put_string(out, c->key_id);
+	wire_put_string(out, c->principals);
+	wire_put_u64(out, c->valid_after);
+	wire_put_u64(out, c->valid_before);
+	wire_put_string(out, c->critical);
+	wire_put_string(out, c->extensions);
+	wire_put_u32(out, 0);		/* nothing in the reserved field */
+	wire_put_string(out, c->ca);
 }
 
 /* A line that stops growing when the buffer is full. */
@@ -356,7 +387,7 @@ add_duration(struct line *l, uint64_t seconds)
 }
 
 static void
-add_until(struct line *l, uint64_t when)
+add_time(struct line *l, const char *word, uint64_t when)
 {
 	const time_t t = (time_t)when;
 	struct tm tm;
@@ -364,9 +395,9 @@ add_until(struct line *l, uint64_t when)
 
 	if (when > INT64_MAX || gmtime_r(&t, &tm) == NULL ||
 	    strftime(text, sizeof(text), "%Y-%m-%d %H:%M UTC", &tm) == 0)
-		add(l, "until second %" PRIu64, when);
+		add(l, "%s second %" PRIu64, word, when);
 	else
-		add(l, "until %s", text);
+		add(l, "%s %s", word, text);
 }
 
 static void
@@ -378,7 +409,7 @@ add_validity(struct line *l, const struct cert *c)
 	else if (c->valid_before == CERT_FOREVER)
 		add(l, "forever");
 	else if (c->valid_after == 0)
-		add_until(l, c->valid_before);
+		add_time(l, "until", c->valid_before);
 	else
 		add_duration(l, c->valid_before - c->valid_after);
 }
@@ -396,4 +427,50 @@ cert_describe(const struct cert *c, char *buf, size_t len)
 	add(&l, "\", serial %" PRIu64, c->serial);
 	add_principals(&l, c);
 	add_validity(&l, c);
+}
+
+void
+cert_describe_times(const struct cert *c, char *buf, size_t len)
+{
+	struct line l = { buf, len };
+
+	if (len == 0)
+		return;
+	add_time(&l, "from", c->valid_after);
+	add_time(&l, " until", c->valid_before);
+}
+
+/* One string, as most have it, or bytes of another form. */
+static void
+add_value(struct line *l, struct span data)
+{
+	struct span value;
+	struct wire_r r;
+
+	wire_read(&r, data);
+	value = wire_get_string(&r);
+	add(l, "=\"");
+	add_name(l, wire_end(&r) ? value : data, "\"");
+	add(l, "\"");
+}
+
+void
+cert_describe_options(struct span options, char *buf, size_t len)
+{
+	struct line l = { buf, len };
+	struct span name, data;
+	struct wire_r r;
+	size_t n = 0;
+
+	if (len == 0)
+		return;
+	wire_read(&r, options);
+	while (cert_next_option(&r, &name, &data)) {
+		add(&l, "%s", n++ == 0 ? "" : ", ");
+		add_name(&l, name, "\", =");
+		if (data.n > 0)
+			add_value(&l, data);
+	}
+	if (n == 0)
+		add(&l, "none");
 }

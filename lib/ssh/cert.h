@@ -55,8 +55,17 @@ int	 cert_parse_tbs(struct span tbs, struct cert *c, struct err *e)
 int	 cert_parse(struct span blob, struct cert *c, struct err *e)
 	    MUST_CHECK;
 
+/*
+ * Whether data begins as a certificate does, of any type, known or not: who
+ * signs what it is not sure of must not sign this.
+ */
+bool	 cert_is_meant(struct span data);
+
 /* The plain key blob of the subject, appended to *out. */
 void	 cert_put_subject(const struct cert *c, struct wire_w *out);
+
+/* The body, made anew from its fields; c->tbs is not looked at. */
+void	 cert_put_tbs(const struct cert *c, struct wire_w *out);
 
 /*
  * Step through c->principals, after wire_read(&r, c->principals): false at
@@ -75,5 +84,13 @@ bool	 cert_next_option(struct wire_r *r, struct span *name,
  * short visibly.  Always NUL-terminated, cut at len.
  */
 void	 cert_describe(const struct cert *c, char *buf, size_t len);
+
+/*
+ * More of the same kind: `from 2026-11-26 08:00 UTC until ...`; and
+ * c->critical or c->extensions as `force-command="/bin/true",
+ * verify-required`, or `none`.
+ */
+void	 cert_describe_times(const struct cert *c, char *buf, size_t len);
+void	 cert_describe_options(struct span options, char *buf, size_t len);
 
 #endif

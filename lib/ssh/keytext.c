@@ -458,6 +458,20 @@ is_unsafe(uint32_t c)
 	    c == 0xfeff;
 }
 
+bool
+keytext_is_clean(struct span in)
+{
+	size_t n;
+
+	for (; in.n > 0; in.p += n, in.n -= n) {
+		uint32_t c = 0;
+
+		if ((n = utf8_char(in, &c)) == 0 || is_unsafe(c))
+			return false;
+	}
+	return true;
+}
+
 void
 keytext_clean(char *out, size_t len, struct span in)
 {

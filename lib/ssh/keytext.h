@@ -2,6 +2,7 @@
 #ifndef SSH_KEYTEXT_H
 #define SSH_KEYTEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -64,5 +65,8 @@ int	 keytext_parse(const char *line, struct wire_w *blob,
  * characters when len is short.
  */
 void	 keytext_clean(char *out, size_t len, struct span in);
+
+/* Would keytext_clean() leave it as it is? */
+bool	 keytext_is_clean(struct span in);
 
 #endif

@@ -49,19 +49,7 @@ rebuild(const struct cert *c)
 	struct wire_w w;
 
 	must(wire_write(&w, c->tbs.n));
-	wire_put_string(&w, c->type_name);
-	wire_put_string(&w, c->nonce);
-	wire_put_raw(&w, c->key_fields);
-	wire_put_u64(&w, c->serial);
-	wire_put_u32(&w, c->type);
-	wire_put_string(&w, c->key_id);
-	wire_put_string(&w, c->principals);
-	wire_put_u64(&w, c->valid_after);
-	wire_put_u64(&w, c->valid_before);
-	wire_put_string(&w, c->critical);
-	wire_put_string(&w, c->extensions);
-	wire_put_u32(&w, 0);
-	wire_put_string(&w, c->ca);
+	cert_put_tbs(c, &w);
 	must(span_eq(wire_bytes(&w), c->tbs));
 	wire_free(&w);
 }
