@@ -161,6 +161,8 @@ json_of_entry(const struct audit_entry *en, uint64_t lost)
 		put_text(&f, "reason", err_name(en->refused->code));
 		put_text(&f, "why", en->refused->msg);
 	}
+	if (en->observed != NULL)
+		put_text(&f, "would_refuse", en->observed->msg);
 	if (en->duration_ms >= 0)
 		put(&f, "duration_ms", json_integer(en->duration_ms));
 	if (lost > 0)

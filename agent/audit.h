@@ -45,6 +45,7 @@ struct audit_entry {
 
 	bool		 confirmed;	/* a person said yes */
 	const struct err *refused;	/* NULL: it was allowed */
+	const struct err *observed;	/* would be refused; NULL: nothing */
 	int64_t		 duration_ms;	/* since the request came; -1: none */
 };
 

@@ -44,6 +44,16 @@ program(const struct conf_line *l, struct err *e)
 }
 
 static int
+programs(const struct conf_line *l, struct err *e)
+{
+	int r = 0;
+
+	for (size_t i = 1; i < l->n && r == 0; i++)
+		r = is_program(l->word[i], e);
+	return r;
+}
+
+static int
 pin_command(const struct conf_line *l, struct err *e)
 {
 	return is_program(l->word[1], e);
@@ -119,6 +129,7 @@ static const struct {
 	const char	*keyword;
 	int		(*fn)(const struct conf_line *, struct err *);
 } checks[] = {
+	{ "AskerProgram",	programs },
 	{ "AuditLog",		audit_log },
 	{ "NotifyCommand",	program },
 	{ "PinCommand",		pin_command },

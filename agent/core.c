@@ -326,6 +326,7 @@ core_new(const struct core_conf *conf)
 		return NULL;
 	c->conf = *conf;
 	TAILQ_INIT(&c->pending);
+	SLIST_INIT(&c->ca_counts);
 	if ((c->grants = grants_new()) == NULL) {
 		free(c);
 		return NULL;
@@ -348,6 +349,7 @@ core_free(struct core *c)
 		return;
 	while ((p = TAILQ_FIRST(&c->pending)) != NULL)
 		pending_drop(p);
+	core_ca_free(c);
 	grants_free(c->grants);
 	padlock_free(&c->padlock);
 	free(c);

@@ -11,9 +11,10 @@
 
 /*
  * The inside of the core, shared by its files: core.c takes requests in and
- * sends answers, core_keys.c lists and signs, core_tokens.c unlocks and
- * locks, core_upstream.c asks the other agent, core_extension.c does the
- * extensions, and core_decision.c tells what has come of it all.
+ * sends answers, core_keys.c lists and signs, core_ca.c has an eye on what a
+ * CA signs, core_tokens.c unlocks and locks, core_upstream.c asks the other
+ * agent, core_extension.c does the extensions, and core_decision.c tells
+ * what has come of it all.
  *
  * A request that has to wait for something is kept as a message, and looked
  * at from its beginning when that has come: whatever has changed meanwhile
@@ -37,6 +38,8 @@ struct progress {
 	bool		 confirmed;
 	bool		 upstream_asked;
 	struct span	 theirs;	/* the upstream's answer, or empty */
+	struct err	 observed;	/* a CA's policy is against it, .code
+					 * not 0, but only observes */
 };
 
 struct pending {
@@ -68,6 +71,7 @@ struct core {
 	struct core_others others;
 	struct grants	*grants;
 	struct padlock	 padlock;
+	SLIST_HEAD(ca_counts, ca_count) ca_counts;	/* core_ca.c's */
 };
 
 /* How a handler left its request. */
@@ -101,6 +105,31 @@ struct signing {
 /* False: it is malformed. */
 bool		 signing_read(struct core *c, const struct caller *who,
 		    struct span msg, struct signing *s);
+
+/*
+ * ERR_DENIED for what would be a certificate and is none, or none of this
+ * CA, and for all else that a key with a CA block is to sign.
+ */
+int		 core_ca_form(const struct signing *s, struct err *e)
+		    MUST_CHECK;
+
+/*
+ * Whether a certificate may be signed, but for who may use the key at all.
+ * A policy that only observes says in *observed what it would refuse.
+ * NULL: it was asked already; only what has changed since counts.
+ */
+int		 core_ca_permit(const struct core *c, const struct caller *who,
+		    const struct signing *s, struct err *observed,
+		    struct err *e) MUST_CHECK;
+
+/* One more is being signed; its MaxRate knows of it then. */
+int		 core_ca_count(struct core *c, const struct signing *s,
+		    struct err *e) MUST_CHECK;
+void		 core_ca_free(struct core *c);
+
+/* Ask for consent to it: lines of pin_confirm_add(). */
+void		 core_ca_question(const struct signing *s,
+		    const struct err *observed, char *text);
 
 /* Something that was allowed or not, to be told of. */
 struct decision {

@@ -6,17 +6,28 @@
 #include "agent/core_call.h"
 #include "ssh/keytext.h"
 
+/* What only an observing policy let pass; NULL: nothing. */
+static const struct err *
+observed_of(const struct decision *d)
+{
+	return d->progress != NULL && d->progress->observed.code != ERR_NONE ?
+	    &d->progress->observed : NULL;
+}
+
 /* For the log, and for those refusals that a person may ask for. */
 static void
 tell(struct core *c, const struct caller *who, const struct decision *d,
     const struct err *refused)
 {
+	const struct err *observed = observed_of(d);
 	char line[800];
 
 	if (refused == NULL) {
-		log_info(c->conf.log, "%s%s for %s (pid %ld)",
+		log_info(c->conf.log, "%s%s for %s (pid %ld)%s%s",
 		    d->signing != NULL ? "signed " : "", d->what,
-		    who->peer.name, (long)who->peer.pid);
+		    who->peer.name, (long)who->peer.pid,
+		    observed != NULL ? "; would be refused: " : "",
+		    observed != NULL ? observed->msg : "");
 		return;
 	}
 	snprintf(line, sizeof(line), "refused (%s): %s for %s (pid %ld): %s",
@@ -78,6 +89,8 @@ core_decide(struct core *c, const struct caller *who,
 	tell(c, who, d, refused);
 	if (c->others.audit == NULL)
 		return;
+	if (refused == NULL)
+		en.observed = observed_of(d);
 	if (d->progress != NULL) {
 		en.confirmed = d->progress->confirmed;
 		en.duration_ms = loop_now() - d->progress->since;

@@ -149,10 +149,11 @@ is_by_certificate(const struct core *c, const struct signing *s)
 	return known;
 }
 
-/* Everything that can forbid it, but a person. */
+/* Everything that can forbid it, but a person; see core_ca_permit(). */
 static int
 permit(const struct core *c, const struct caller *who,
-    const struct signing *s, enum sig_alg *alg, struct err *e)
+    const struct signing *s, struct err *observed, enum sig_alg *alg,
+    struct err *e)
 {
 	const struct constraints *given = grants_of(c->grants, s->id->serial);
 	const struct span key = { s->id->blob, s->id->blob_n };
@@ -168,8 +169,10 @@ permit(const struct core *c, const struct caller *who,
 	if (given != NULL && (r = destination_signs(&given->destinations,
 	    &who->bind, &s->req, time(NULL), e)) != 0)
 		return r;
-	if ((r = policy_use(s->key.use, bind_is_forwarded(&who->bind) ?
-	    s->key.forwarded : NULL, &s->req, e)) != 0)
+	if ((r = core_ca_form(s, e)) != 0 ||
+	    (r = policy_use(s->key.use, bind_is_forwarded(&who->bind) ?
+	    s->key.forwarded : NULL, &s->req, e)) != 0 ||
+	    (r = core_ca_permit(c, who, s, observed, e)) != 0)
 		return r;
 	return policy_algorithm(settings_get(c->conf.settings)->allow_sha1,
 	    s->id->type, s->flags, &s->req, alg, e);
@@ -249,11 +252,18 @@ ask_person(struct call *call, const struct signing *s)
 {
 	struct core *c = call->core;
 	struct pending *p;
-	char text[PIN_CONFIRM_MAX] = "";
+	char text[PIN_CONFIRM_MAX] = "", where[BIND_TEXT_MAX];
 	struct err e;
 
-	pin_confirm_add(text, "Allow use of key %s?", s->id->comment);
-	pin_confirm_add(text, "%s", s->what);
+	if (s->req.kind == REQUEST_CERT) {
+		core_ca_question(s, &call->progress.observed, text);
+		bind_describe(&call->caller->bind, where, sizeof(where));
+		if (where[0] != '\0')
+			pin_confirm_add(text, "Used %s.", where);
+	} else {
+		pin_confirm_add(text, "Allow use of key %s?", s->id->comment);
+		pin_confirm_add(text, "%s", s->what);
+	}
 	pin_confirm_add(text, "Key fingerprint %s.", s->id->fingerprint);
 	pin_confirm_add(text, "Asked for by %s (pid %ld).",
 	    call->caller->peer.name, (long)call->caller->peer.pid);
@@ -282,10 +292,13 @@ on_sign(struct call *call)
 		return call_upstream(call, s.what, 0);
 	if (s.id == NULL)
 		return wait_for_key(call, &s);
-	if (permit(c, call->caller, &s, &alg, &e) != 0)
+	if (permit(c, call->caller, &s, &call->progress.observed, &alg,
+	    &e) != 0)
 		return refuse(call, &s, &e);
 	if (wants_confirmation(c, &s) && !call->progress.confirmed)
 		return ask_person(call, &s);
+	if (core_ca_count(c, &s, &e) != 0)
+		return refuse(call, &s, &e);
 	if ((p = call_keep(call, AT_HOLDER, s.what)) == NULL)
 		return FAIL;
 	p->granted = grants_version(c->grants);
@@ -316,7 +329,7 @@ permit_still(struct pending *p, struct err *e)
 	    &s) || s.id == NULL)
 		return err_set(e, ERR_NOTFOUND, 0, "the key has gone "
 		    "meanwhile");
-	if ((r = permit(c, p->caller, &s, &alg, e)) != 0)
+	if ((r = permit(c, p->caller, &s, NULL, &alg, e)) != 0)
 		return r;
 	if (wants_confirmation(c, &s) && !p->progress.confirmed)
 		return err_set(e, ERR_DENIED, 0, "the token was added anew "

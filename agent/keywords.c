@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "agent/keywords.h"
+#include "agent/keywords_ca.h"
 #include "agent/keywords_key.h"
 #include "base/conf.h"
 
@@ -334,7 +335,8 @@ enum where {
 	TOP = 1 << SECTION_TOP,
 	IN_TOKEN = TOP | 1 << SECTION_TOKEN,
 	IN_KEY = TOP | 1 << SECTION_KEY,
-	ANYWHERE = IN_TOKEN | IN_KEY,
+	IN_CA = 1 << SECTION_CA,
+	ANYWHERE = IN_TOKEN | IN_KEY | IN_CA,
 };
 
 static const struct {
@@ -344,31 +346,66 @@ static const struct {
 			    struct err *);
 } keywords[] = {
 	{ "AllowSHA1",		TOP,		allow_sha1 },
+	{ "AskerProgram",	IN_CA,		keywords_asker_program },
+	{ "AskerUser",		IN_CA,		keywords_asker_user },
 	{ "AuditLog",		TOP,		audit_log },
+	{ "CA",			ANYWHERE,	keywords_ca },
 	{ "Certificates",	TOP,		certificates },
-	{ "Confirm",		IN_KEY,		keywords_confirm },
-	{ "ForwardedUse",	IN_KEY,		keywords_forwarded_use },
+	{ "CertificateTypes",	IN_CA,		keywords_certificate_types },
+	{ "Confirm",		IN_KEY | IN_CA,	keywords_confirm },
+	{ "CriticalOptions",	IN_CA,		keywords_critical_options },
+	{ "DenyPrincipals",	IN_CA,		keywords_deny_principals },
+	{ "EarliestStart",	IN_CA,		keywords_earliest_start },
+	{ "Extensions",		IN_CA,		keywords_extensions },
+	{ "ForwardedUse",	IN_KEY | IN_CA,	keywords_forwarded_use },
 	{ "Key",		ANYWHERE,	keywords_key },
+	{ "KeyId",		IN_CA,		keywords_key_id },
+	{ "LatestStart",	IN_CA,		keywords_latest_start },
 	{ "Lifetime",		TOP,		lifetime },
 	{ "LockAfterIdle",	TOP,		lock_after_idle },
 	{ "LockOnScreenLock",	TOP,		lock_on_screen_lock },
 	{ "LockOnSuspend",	TOP,		lock_on_suspend },
 	{ "LogLevel",		TOP,		log_level },
 	{ "LoginScope",		IN_TOKEN,	login_scope },
+	{ "MaxRate",		IN_CA,		keywords_max_rate },
+	{ "MaxValidity",	IN_CA,		keywords_max_validity },
 	{ "NotifyCommand",	TOP,		notify_command },
-	{ "Offer",		IN_KEY,		keywords_offer },
-	{ "OfferTo",		IN_KEY,		keywords_offer_to },
+	{ "Observe",		IN_CA,		keywords_observe },
+	{ "Offer",		IN_KEY | IN_CA,	keywords_offer },
+	{ "OfferTo",		IN_KEY | IN_CA,	keywords_offer_to },
 	{ "PinCache",		IN_TOKEN,	pin_cache },
 	{ "PinCommand",		IN_TOKEN,	pin_command },
 	{ "PinCredential",	IN_TOKEN,	pin_credential },
 	{ "PinEntry",		TOP,		pinentry },
 	{ "PinFile",		IN_TOKEN,	pin_file },
 	{ "PinTimeout",		TOP,		pin_timeout },
+	{ "Principals",		IN_CA,		keywords_principals },
+	{ "RequireOptions",	IN_CA,		keywords_require_options },
+	{ "RequireSerial",	IN_CA,		keywords_require_serial },
 	{ "Socket",		TOP,		socket_path },
+	{ "SubjectKeys",	IN_CA,		keywords_subject_keys },
 	{ "Token",		ANYWHERE,	token },
 	{ "Upstream",		TOP,		upstream },
 	{ "Use",		IN_KEY,		keywords_use },
 };
+
+/* A keyword that does not stand in the block it stands in. */
+static int
+misplaced(const char *keyword, enum where where, enum section here,
+    struct err *e)
+{
+	static const char *const names[] = {
+		[SECTION_TOKEN] = "Token", [SECTION_KEY] = "Key",
+		[SECTION_CA] = "CA",
+	};
+
+	if (where == IN_CA)
+		return err_set(e, ERR_USAGE, 0, "%s stands in a CA block only",
+		    keyword);
+	return err_set(e, ERR_USAGE, 0, "%s does not belong into a %s block; "
+	    "it stands before the first block%s", keyword, names[here],
+	    where == TOP ? "" : " or in one of its own kind");
+}
 
 static int
 on_line(void *arg, const struct conf_line *l, struct err *e)
@@ -379,12 +416,8 @@ on_line(void *arg, const struct conf_line *l, struct err *e)
 		if (strcasecmp(l->word[0], keywords[i].name) != 0)
 			continue;
 		if ((keywords[i].where & 1 << o->section) == 0)
-			return err_set(e, ERR_USAGE, 0, "%s does not belong "
-			    "into a %s block; it stands before the first "
-			    "block%s", keywords[i].name,
-			    o->section == SECTION_TOKEN ? "Token" : "Key",
-			    keywords[i].where == TOP ? "" :
-			    " or in one of its own kind");
+			return misplaced(keywords[i].name, keywords[i].where,
+			    o->section, e);
 		return keywords[i].fn(o, l, e);
 	}
 	return err_set(e, ERR_USAGE, 0, "unknown keyword \"%s\"", l->word[0]);

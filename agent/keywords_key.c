@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/keywords_ca.h"
 #include "agent/keywords_key.h"
 
 #define FINGERPRINT	"SHA256:"
@@ -9,10 +10,12 @@
 #define BASE64		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" \
 			"0123456789+/"
 
-/* The Key block that a line stands in, or what holds for all keys. */
+/* The Key or CA block a line stands in, or what holds for all keys. */
 static struct key_options *
 block(struct options *o)
 {
+	if (o->section == SECTION_CA)
+		return &o->cas[o->n_cas - 1].key;
 	return o->section != SECTION_KEY ? &o->all_keys :
 	    &o->keys[o->n_keys - 1];
 }
@@ -128,8 +131,11 @@ int
 keywords_use(struct options *o, const struct conf_line *l, struct err *e)
 {
 	struct key_options *k = block(o);
+	int r;
 
-	return take_uses(l, &k->use, &k->use_said, e);
+	if ((r = take_uses(l, &k->use, &k->use_said, e)) != 0)
+		return r;
+	return k->name != NULL ? keywords_ca_fits(o, k->name, e) : 0;
 }
 
 /*

@@ -6,8 +6,9 @@
 #include "base/conf.h"
 
 /*
- * The keywords of Key blocks, for the table in keywords.c.  Before the first
- * block they say what holds for the keys without one.
+ * The keywords of Key blocks, for the table in keywords.c; but Use they may
+ * stand in a CA block, too.  Before the first block they say what holds for
+ * the keys without one.
  */
 int	 keywords_confirm(struct options *o, const struct conf_line *l,
 	    struct err *e);

@@ -237,24 +237,64 @@ key_block(const struct options *o, const char *name,
 	return NULL;
 }
 
+static const struct ca_options *
+ca_block(const struct options *o, const char *name,
+    int (*compare)(const char *, const char *))
+{
+	for (size_t i = 0; i < o->n_cas; i++)
+		if (compare(o->cas[i].key.name, name) == 0)
+			return &o->cas[i];
+	return NULL;
+}
+
+/* Of these, the nearest first, which may be NULL: take what is not said. */
+static void
+take_said(struct key_policy *p, const struct key_options *const *from,
+    size_t n)
+{
+	int confirm = -1, offer = -1;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct key_options *k = from[i];
+
+		if (k == NULL)
+			continue;
+		if (p->use == NULL && k->use_said)
+			p->use = &k->use;
+		if (p->forwarded == NULL && k->forwarded_said)
+			p->forwarded = &k->forwarded;
+		if (p->hosts == NULL && k->n_hosts > 0)
+			p->hosts = k;
+		confirm = confirm != -1 ? confirm : k->confirm;
+		offer = offer != -1 ? offer : k->offer;
+	}
+	p->confirm = confirm == 1;
+	p->offer = offer == 1;
+}
+
 struct key_policy
 options_key_policy(const struct options *o, const char *fingerprint,
     const char *id, const char *label)
 {
-	const struct key_options *all = &o->all_keys, *k;
+	const struct key_options *from[3] = { NULL, NULL, &o->all_keys };
+	const struct ca_options *ca;
 	struct key_policy p = { 0 };
 
-	if ((k = key_block(o, fingerprint, strcmp)) == NULL &&
-	    (k = key_block(o, id, strcasecmp)) == NULL &&
-	    (k = key_block(o, label, strcmp)) == NULL)
-		k = all;
-	p.use = k->use_said ? &k->use : all->use_said ? &all->use :
-	    &uses_default;
-	p.forwarded = k->forwarded_said ? &k->forwarded :
-	    all->forwarded_said ? &all->forwarded : &uses_default_forwarded;
-	p.confirm = (k->confirm != -1 ? k->confirm : all->confirm) == 1;
-	p.offer = (k->offer != -1 ? k->offer : all->offer) == 1;
-	p.hosts = k->n_hosts > 0 ? k : all->n_hosts > 0 ? all : NULL;
+	if ((ca = ca_block(o, fingerprint, strcmp)) != NULL ||
+	    (ca = ca_block(o, id, strcasecmp)) != NULL ||
+	    (ca = ca_block(o, label, strcmp)) != NULL) {
+		from[0] = &ca->key;
+		p.ca = &ca->policy;
+		p.use = &uses_certify;
+	}
+	if ((from[1] = key_block(o, fingerprint, strcmp)) == NULL &&
+	    (from[1] = key_block(o, id, strcasecmp)) == NULL)
+		from[1] = key_block(o, label, strcmp);
+	take_said(&p, from, 3);
+	if (p.use == NULL)
+		p.use = &uses_default;
+	if (p.forwarded == NULL)
+		p.forwarded = &uses_default_forwarded;
 	return p;
 }
 
@@ -296,6 +336,11 @@ options_free(struct options *o)
 		free_key(&o->keys[i]);
 	free(o->keys);
 	free_key(&o->all_keys);
+	for (size_t i = 0; i < o->n_cas; i++) {
+		free_key(&o->cas[i].key);
+		ca_policy_clear(&o->cas[i].policy);
+	}
+	free(o->cas);
 	free_list(o->certificates, o->n_certificates);
 	free(o->audit);
 	free(o->upstream);

@@ -8,6 +8,7 @@
 #include "agent/uses.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "ca/policy.h"
 #include "pin/source.h"
 
 /*
@@ -45,11 +46,22 @@ struct key_options {
 	size_t	 n_hosts;
 };
 
+/*
+ * What may be said of one CA, whose key certifies and does nothing else;
+ * all that is not about certificates as for any key.
+ */
+struct ca_options {
+	struct key_options key;		/* .use is never said */
+	struct ca_policy policy;
+	unsigned int	 said;		/* for keywords_ca.c */
+};
+
 /* The same, of one key, once everything that was said is taken together. */
 struct key_policy {
 	const struct uses *use, *forwarded;
 	bool	 confirm, offer;
 	const struct key_options *hosts;	/* of OfferTo, or NULL */
+	const struct ca_policy *ca;	/* NULL: it has no CA block */
 };
 
 struct token_policy {
@@ -94,10 +106,13 @@ struct options {
 	struct key_options all_keys;
 	struct key_options *keys;
 	size_t		 n_keys;
+	struct ca_options *cas;
+	size_t		 n_cas;
 	enum section {
 		SECTION_TOP,
 		SECTION_TOKEN,
 		SECTION_KEY,
+		SECTION_CA,
 	}		 section;	/* that the last line stood in */
 	char		**certificates;	/* places; none: ~/.ssh */
 	size_t		 n_certificates;
@@ -129,8 +144,9 @@ struct token_policy	 options_policy(const struct options *o,
 	    const char *serial, const char *label);
 
 /*
- * What holds for a key: the first Key block that names its fingerprint, else
- * its id, else its label; what that leaves open is said for all keys.
+ * What holds for a key: the CA block that names its fingerprint, else its id,
+ * else its label; what that leaves open the first Key block that does; and
+ * what that leaves open is said for all keys.
  */
 struct key_policy options_key_policy(const struct options *o,
 	    const char *fingerprint, const char *id, const char *label);

@@ -44,7 +44,7 @@ without_flags(bool allow_sha1, const struct request *req, enum sig_alg *alg,
 	if (names(req, SIG_RSA_SHA256) || names(req, SIG_RSA_SHA512))
 		*alg = names(req, SIG_RSA_SHA256) ? SIG_RSA_SHA256 :
 		    SIG_RSA_SHA512;
-	else if (allow_sha1)
+	else if (allow_sha1 && req->kind != REQUEST_CERT)
 		*alg = SIG_RSA_SHA1;
 	else if (req->algorithm.n == 0)
 		*alg = SIG_RSA_SHA256;

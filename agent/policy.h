@@ -29,7 +29,7 @@ int	 policy_use(const struct uses *use, const struct uses *forwarded,
  * For RSA the flags choose (RFC 9987 sec. 5.6.1).  Without any the protocol
  * means SHA-1: refused unless allowed, except that data which names no
  * algorithm is signed with rsa-sha2-256, and data which names a SHA-2 one
- * with that.
+ * with that.  A certificate is never signed with SHA-1.
  */
 int	 policy_algorithm(bool allow_sha1, enum key_type key, uint32_t flags,
 	    const struct request *req, enum sig_alg *alg, struct err *e)

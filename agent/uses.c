@@ -23,6 +23,10 @@ const struct uses uses_default_forwarded = {
 	.set = USE_AUTH | USE_SSHSIG,
 };
 
+const struct uses uses_certify = {
+	.set = USE_CA | USE_TEST,
+};
+
 static const struct {
 	const char	*word;
 	unsigned int	 set;

@@ -43,4 +43,7 @@ void	 uses_word(const struct request *req, char *buf, size_t len);
 /* What holds when nothing is said: for Use, and for ForwardedUse. */
 extern const struct uses uses_default, uses_default_forwarded;
 
+/* Of a key with a CA block: as "ca". */
+extern const struct uses uses_certify;
+
 #endif

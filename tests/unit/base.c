@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "base/err.h"
+#include "base/glob.h"
 #include "base/log.h"
 #include "base/secret.h"
 #include "base/spawn.h"
@@ -213,6 +214,31 @@ test_a_log_line_cannot_be_forged(void **state)
 	assert_string_equal(buf, "t: a?b?[1mc\n");
 }
 
+static void
+test_patterns_have_two_wildcards(void **state)
+{
+	static const struct {
+		const char *text, *pattern;
+		bool matches;
+	} t[] = {
+		{ "", "", true }, { "", "*", true }, { "", "?", false },
+		{ "a", "", false }, { "abc", "abc", true },
+		{ "abc", "a?c", true }, { "abc", "*", true },
+		{ "abc", "a*", true }, { "abc", "*c", true },
+		{ "abc", "*b*", true }, { "abc", "ab", false },
+		{ "abc", "*b", false }, { "abcabd", "*abd", true },
+		{ "aaab", "a*a?b", true }, { "ab", "a*a?b", false },
+		{ "abc", "[a-c]bc", false }, { "a*c", "a\\*c", false },
+		{ "ABC", "abc", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++)
+		if (glob_matches(span_cstr(t[i].text),
+		    span_cstr(t[i].pattern)) != t[i].matches)
+			fail_msg("%s %s", t[i].text, t[i].pattern);
+}
+
 int
 main(void)
 {
@@ -227,6 +253,7 @@ main(void)
 		cmocka_unit_test(
 		    test_a_program_has_the_usual_limit_of_descriptors),
 		cmocka_unit_test(test_a_log_line_cannot_be_forged),
+		cmocka_unit_test(test_patterns_have_two_wildcards),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

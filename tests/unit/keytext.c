@@ -305,6 +305,8 @@ assert_clean(const char *in, const char *want)
 
 	keytext_clean(out, sizeof(out), data_span(&d));
 	assert_string_equal(out, want);
+	assert_int_equal(keytext_is_clean(data_span(&d)),
+	    strcmp(in, want) == 0);
 	data_free(&d);
 }
 

@@ -281,6 +281,7 @@ test_keywords_stand_where_they_belong(void **state)
 	} t[] = {
 		{ "AllowSHA1 yes", false, false },
 		{ "AuditLog journal", false, false },
+		{ "CA c", true, true },
 		{ "Certificates none", false, false },
 		{ "Confirm yes", false, true },
 		{ "ForwardedUse auth", false, true },

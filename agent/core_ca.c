@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "agent/core_call.h"
+#include "pin/confirm.h"
+#include "ssh/keytext.h"
+
+struct ca_count {
+	SLIST_ENTRY(ca_count) next;
+	char		*fingerprint;	/* of the CA's key */
+	struct ca_rate	 rate;
+};
+
+static struct ca_count *
+count_of(const struct core *c, const struct signing *s)
+{
+	struct ca_count *n;
+
+	SLIST_FOREACH(n, &c->ca_counts, next)
+		if (strcmp(n->fingerprint, s->id->fingerprint) == 0)
+			break;
+	return n;
+}
+
+int
+core_ca_count(struct core *c, const struct signing *s, struct err *e)
+{
+	struct ca_count *n;
+
+	if (s->req.kind != REQUEST_CERT || s->key.ca == NULL ||
+	    s->key.ca->rate == 0)
+		return 0;
+	if ((n = count_of(c, s)) == NULL) {
+		if ((n = calloc(1, sizeof(*n))) == NULL ||
+		    (n->fingerprint = strdup(s->id->fingerprint)) == NULL) {
+			free(n);
+			return err_set(e, ERR_NOMEM, 0, "no memory");
+		}
+		SLIST_INSERT_HEAD(&c->ca_counts, n, next);
+	}
+	return ca_rate_add(&n->rate, s->key.ca->rate, loop_now(), e);
+}
+
+void
+core_ca_free(struct core *c)
+{
+	struct ca_count *n;
+
+	while ((n = SLIST_FIRST(&c->ca_counts)) != NULL) {
+		SLIST_REMOVE_HEAD(&c->ca_counts, next);
+		ca_rate_clear(&n->rate);
+		free(n->fingerprint);
+		free(n);
+	}
+}
+
+/* Not even a key for any data signs a certificate that is not quite one. */
+static int
+check_other(const struct signing *s, struct err *e)
+{
+	struct cert cert;
+
+	if (cert_is_meant(s->data)) {
+		if (cert_parse_tbs(s->data, &cert, e) != 0)
+			return err_wrap(e, "this is no certificate to sign");
+		return err_set(e, ERR_DENIED, 0, "the certificate names "
+		    "another key as its CA");
+	}
+	if (s->key.ca == NULL || uses_permit(s->key.use, &s->req))
+		return 0;
+	return err_set(e, ERR_DENIED, 0, "the key has a CA block in "
+	    "hsm-ssh-agent.conf(5): it certifies, and does nothing else");
+}
+
+int
+core_ca_form(const struct signing *s, struct err *e)
+{
+	return s->req.kind == REQUEST_CERT ? 0 : check_other(s, e);
+}
+
+int
+core_ca_permit(const struct core *c, const struct caller *who,
+    const struct signing *s, struct err *observed, struct err *e)
+{
+	const struct ca_policy *p = s->key.ca;
+	const struct ca_count *n;
+	char program[PATH_MAX];
+	struct ca_request req = { .uid = who->peer.uid, .program = program,
+	    .clock = loop_now() };
+	const time_t now = time(NULL);
+	int r;
+
+	if (s->req.kind != REQUEST_CERT)
+		return 0;
+	peer_exe(&who->peer, program, sizeof(program));
+	if (observed != NULL && (n = count_of(c, s)) != NULL)
+		req.rate = &n->rate;
+	if (p == NULL || !p->observe)
+		return ca_policy_check(p, &s->req.cert, &req, now, e);
+	if ((r = ca_policy_check(NULL, &s->req.cert, &req, now, e)) != 0 ||
+	    observed == NULL)
+		return r;
+	if (ca_policy_check(p, &s->req.cert, &req, now, observed) == 0)
+		*observed = (struct err){ 0 };
+	return 0;
+}
+
+/* The fingerprint of what is certified; free it, NULL: no memory. */
+static char *
+subject_of(const struct cert *c)
+{
+	char *text = NULL;
+	struct wire_w w;
+
+	if (!wire_write(&w, KEY_BLOB_MAX))
+		return NULL;
+	cert_put_subject(c, &w);
+	if (!w.bad)
+		text = keytext_fingerprint(wire_bytes(&w));
+	wire_free(&w);
+	return text;
+}
+
+void
+core_ca_question(const struct signing *s, const struct err *observed,
+    char *text)
+{
+	const struct cert *c = &s->req.cert;
+	char line[PIN_CONFIRM_LINE], *subject = subject_of(c);
+
+	pin_confirm_add(text, "Sign with the CA key %s?", s->id->comment);
+	cert_describe(c, line, sizeof(line));
+	pin_confirm_add(text, "A %s", line);
+	cert_describe_times(c, line, sizeof(line));
+	pin_confirm_add(text, "Valid %s.", line);
+	cert_describe_options(c->critical, line, sizeof(line));
+	pin_confirm_add(text, "Critical options: %s.", line);
+	if (observed->code != ERR_NONE)
+		pin_confirm_add(text, "Only Observe lets it pass: %s.",
+		    observed->msg);
+	pin_confirm_add(text, "For the %s key %s.", c->plain_name,
+	    subject != NULL ? subject : "?");
+	cert_describe_options(c->extensions, line, sizeof(line));
+	pin_confirm_add(text, "Extensions: %s.", line);
+	free(subject);
+}
