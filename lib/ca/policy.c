@@ -83,7 +83,7 @@ ca_policy_default(struct ca_policy *p, struct err *e)
 
 	*p = (struct ca_policy){ .types = 1 << CERT_USER,
 	    .max_validity = 366 * DAY, .latest_start = DAY,
-	    .earliest_start = CA_NO_LIMIT, .rsa_bits = CA_RSA_MIN };
+	    .earliest_start = DAY, .rsa_bits = CA_RSA_MIN };
 	for (size_t i = 0; i < sizeof(usual) / sizeof(*usual) && r == 0; i++)
 		r = ca_list_add(&p->extensions, usual[i], e);
 	return r != 0 ? r : ca_list_add(&p->critical, "*", e);
@@ -205,12 +205,20 @@ check_serial(const struct asked *a, struct err *e)
 	    "serial number (ssh-keygen -z)");
 }
 
-/* The form is well: it ends after it begins. */
+/* ssh-keygen's +8h are from now, although it begins a minute before. */
+static uint64_t
+validity_of(const struct asked *a)
+{
+	const uint64_t from = a->c->valid_after > a->now ?
+	    a->c->valid_after : a->now;
+
+	return a->c->valid_before > from ? a->c->valid_before - from : 0;
+}
+
 static int
 check_times(const struct asked *a, struct err *e)
 {
-	const uint64_t from = a->c->valid_after, length =
-	    a->c->valid_before - from;
+	const uint64_t from = a->c->valid_after, length = validity_of(a);
 	const struct ca_policy *p = a->p;
 	char most[32];
 

@@ -43,7 +43,7 @@ struct ca_policy {
 	struct ca_list	 key_ids;	/* none: all */
 
 	/* Seconds; CA_NO_LIMIT: any. */
-	uint64_t	 max_validity;
+	uint64_t	 max_validity;	/* to come, once it has begun */
 	uint64_t	 latest_start;	/* from now */
 	uint64_t	 earliest_start; /* before now */
 
@@ -70,8 +70,8 @@ struct ca_policy {
 
 /*
  * What holds until something else is said: user certificates of at most a
- * year that begin within a day and have none but the extensions that
- * ssh-keygen gives by itself; any critical option.
+ * year, which begin at most a day before or after now, and have none but the
+ * extensions that ssh-keygen gives by itself; any critical option.
  */
 int	 ca_policy_default(struct ca_policy *p, struct err *e) MUST_CHECK;
 void	 ca_policy_clear(struct ca_policy *p);

@@ -123,6 +123,19 @@ since_a_minute(struct story *s)
 }
 
 static void
+begun_a_minute_ago(struct story *s)
+{
+	s->body.after -= 60;
+}
+
+static void
+long_over(struct story *s)
+{
+	s->body.after -= 24 * HOUR;
+	s->body.before -= 24 * HOUR;
+}
+
+static void
 of_rsa(struct story *s)
 {
 	certbody_set_subject(&s->body, "rsa2048");
@@ -188,7 +201,12 @@ static const struct {
 	    "valid for 3601 seconds, and this CA signs for at most 1 h" },
 	{ "MaxValidity 8h", for_a_day, "at most 8 h" },
 	{ "", for_two_years, "at most 366 d" },
-	{ "", from_the_epoch, "at most 366 d" },
+	{ "MaxValidity 1h", begun_a_minute_ago, NULL },
+	{ "MaxValidity 59m", begun_a_minute_ago, "valid for 3600 seconds" },
+	{ "MaxValidity 1", long_over, NULL },
+	{ "MaxValidity 1h", in_an_hour, NULL },
+	{ "MaxValidity 59m", in_an_hour, "valid for 3600 seconds" },
+	{ "", from_the_epoch, "at most 1 d" },
 	{ "LatestStart 0", as_it_is, NULL },
 	{ "LatestStart 1h", in_an_hour, NULL },
 	{ "LatestStart 59m", in_an_hour, "begins 3600 seconds from now, and "

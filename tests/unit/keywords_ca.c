@@ -121,6 +121,7 @@ test_a_block_that_says_nothing_has_careful_defaults(void **state)
 	assert_int_equal(p->types, 1 << CERT_USER);
 	assert_int_equal(p->max_validity, 366 * 86400);
 	assert_int_equal(p->latest_start, 86400);
+	assert_int_equal(p->earliest_start, 86400);
 	assert_int_equal(p->rsa_bits, 2048);
 	assert_int_equal(p->extensions.n, 5);
 	assert_int_equal(p->rate, 0);
