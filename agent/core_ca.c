@@ -124,25 +124,30 @@ subject_of(const struct cert *c)
 	return text;
 }
 
+/* It may be cut at its end: a client chooses how long the options are. */
 void
-core_ca_question(const struct signing *s, const struct err *observed,
-    char *text)
+core_ca_question(const struct call *call, const struct signing *s, char *text)
 {
+	const struct err *observed = &call->progress.observed;
 	const struct cert *c = &s->req.cert;
-	char line[PIN_CONFIRM_LINE], *subject = subject_of(c);
+	char line[PIN_CONFIRM_LINE], where[BIND_TEXT_MAX];
+	char *subject = subject_of(c);
 
 	pin_confirm_add(text, "Sign with the CA key %s?", s->id->comment);
 	cert_describe(c, line, sizeof(line));
 	pin_confirm_add(text, "A %s", line);
 	cert_describe_times(c, line, sizeof(line));
 	pin_confirm_add(text, "Valid %s.", line);
-	cert_describe_options(c->critical, line, sizeof(line));
-	pin_confirm_add(text, "Critical options: %s.", line);
+	pin_confirm_add(text, "For the %s key %s.", c->plain_name,
+	    subject != NULL ? subject : "?");
+	bind_describe(&call->caller->bind, where, sizeof(where));
+	if (where[0] != '\0')
+		pin_confirm_add(text, "Wanted %s.", where);
 	if (observed->code != ERR_NONE)
 		pin_confirm_add(text, "Only Observe lets it pass: %s.",
 		    observed->msg);
-	pin_confirm_add(text, "For the %s key %s.", c->plain_name,
-	    subject != NULL ? subject : "?");
+	cert_describe_options(c->critical, line, sizeof(line));
+	pin_confirm_add(text, "Critical options: %s.", line);
 	cert_describe_options(c->extensions, line, sizeof(line));
 	pin_confirm_add(text, "Extensions: %s.", line);
 	free(subject);

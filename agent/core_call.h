@@ -107,8 +107,8 @@ bool		 signing_read(struct core *c, const struct caller *who,
 		    struct span msg, struct signing *s);
 
 /*
- * ERR_DENIED for what would be a certificate and is none, or none of this
- * CA, and for all else that a key with a CA block is to sign.
+ * An error for what would be a certificate and is none, or none of this CA,
+ * and for all else that a key with a CA block is to sign.
  */
 int		 core_ca_form(const struct signing *s, struct err *e)
 		    MUST_CHECK;
@@ -127,9 +127,9 @@ int		 core_ca_count(struct core *c, const struct signing *s,
 		    struct err *e) MUST_CHECK;
 void		 core_ca_free(struct core *c);
 
-/* Ask for consent to it: lines of pin_confirm_add(). */
-void		 core_ca_question(const struct signing *s,
-		    const struct err *observed, char *text);
+/* The question for consent to it, by pin_confirm_add(). */
+void		 core_ca_question(const struct call *call,
+		    const struct signing *s, char *text);
 
 /* Something that was allowed or not, to be told of. */
 struct decision {

@@ -252,15 +252,12 @@ ask_person(struct call *call, const struct signing *s)
 {
 	struct core *c = call->core;
 	struct pending *p;
-	char text[PIN_CONFIRM_MAX] = "", where[BIND_TEXT_MAX];
+	char text[PIN_CONFIRM_MAX] = "";
 	struct err e;
 
-	if (s->req.kind == REQUEST_CERT) {
-		core_ca_question(s, &call->progress.observed, text);
-		bind_describe(&call->caller->bind, where, sizeof(where));
-		if (where[0] != '\0')
-			pin_confirm_add(text, "Used %s.", where);
-	} else {
+	if (s->req.kind == REQUEST_CERT)
+		core_ca_question(call, s, text);
+	else {
 		pin_confirm_add(text, "Allow use of key %s?", s->id->comment);
 		pin_confirm_add(text, "%s", s->what);
 	}

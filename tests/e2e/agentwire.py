@@ -306,7 +306,7 @@ USER_CERT = 1
 
 
 def certificate_body(ca_blob, subject, kind=USER_CERT, principals=("root",),
-                     valid=(0, 2**64 - 1), serial=1, key_id="judge"):
+                     valid=(0, 2**32), serial=1, key_id="judge"):
     """What a CA signs.  The subject is a key blob."""
     r = Reader(subject)
     name = r.string() + b"-cert-v01@openssh.com"

@@ -253,6 +253,12 @@ def over_a_forwarded_connection(t):
     with Agent() as agent:
         t.signs("a certificate on a connection of this machine", agent, ec,
                 w.certificate_body(ec, subject))
+        for what, values in (("without an end", {"valid": (0, 2**64 - 1)}),
+                             ("without principals", {"principals": ()}),
+                             ("with a comma in a principal",
+                              {"principals": ("deploy,root",)})):
+            t.refuses("a certificate " + what, agent, ec,
+                      w.certificate_body(ec, subject, **values))
         agent.bind(w.Ed25519(), t.session, True)
         for kind in (w.USER_CERT, w.HOST_CERT):
             t.refuses("a certificate over a forwarded one (kind %d)" % kind,
