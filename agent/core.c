@@ -253,6 +253,7 @@ core_idents_known(struct core *c)
 	struct pendings todo = TAILQ_HEAD_INITIALIZER(todo);
 	struct pending *p, *following;
 
+	core_ca_look(c);
 	for (p = TAILQ_FIRST(&c->pending); p != NULL; p = following) {
 		following = TAILQ_NEXT(p, next);
 		if (p->stage != FOR_KEYS)

@@ -8,21 +8,61 @@
 #include "pin/confirm.h"
 #include "ssh/keytext.h"
 
+/* What is remembered of a CA. */
 struct ca_count {
 	SLIST_ENTRY(ca_count) next;
-	char		*fingerprint;	/* of the CA's key */
+	char		*fingerprint;	/* of its key */
 	struct ca_rate	 rate;
+	bool		 told;		/* of a Key block that contradicts */
 };
 
 static struct ca_count *
-count_of(const struct core *c, const struct signing *s)
+count_of(const struct core *c, const struct ident *id)
 {
 	struct ca_count *n;
 
 	SLIST_FOREACH(n, &c->ca_counts, next)
-		if (strcmp(n->fingerprint, s->id->fingerprint) == 0)
+		if (strcmp(n->fingerprint, id->fingerprint) == 0)
 			break;
 	return n;
+}
+
+/* There, or made; NULL: no memory. */
+static struct ca_count *
+count_for(struct core *c, const struct ident *id)
+{
+	struct ca_count *n = count_of(c, id);
+
+	if (n != NULL)
+		return n;
+	if ((n = calloc(1, sizeof(*n))) == NULL ||
+	    (n->fingerprint = strdup(id->fingerprint)) == NULL) {
+		free(n);
+		return NULL;
+	}
+	SLIST_INSERT_HEAD(&c->ca_counts, n, next);
+	return n;
+}
+
+void
+core_ca_look(struct core *c)
+{
+	const struct idents *ids = c->conf.holder.idents(c->conf.holder.arg);
+	const struct options *o = settings_get(c->conf.settings);
+	struct ca_count *n;
+
+	for (size_t i = 0; ids != NULL && i < ids->n; i++) {
+		const struct ident *id = &ids->v[i];
+
+		if (!options_key_policy(o, id->fingerprint, id->id,
+		    id->label).contradicted ||
+		    (n = count_for(c, id)) == NULL || n->told)
+			continue;
+		n->told = true;
+		log_error(c->conf.log, "key %s has a CA block, so it certifies "
+		    "and does nothing else, although a Key block says another "
+		    "Use", id->comment);
+	}
 }
 
 int
@@ -33,14 +73,8 @@ core_ca_count(struct core *c, const struct signing *s, struct err *e)
 	if (s->req.kind != REQUEST_CERT || s->key.ca == NULL ||
 	    s->key.ca->rate == 0)
 		return 0;
-	if ((n = count_of(c, s)) == NULL) {
-		if ((n = calloc(1, sizeof(*n))) == NULL ||
-		    (n->fingerprint = strdup(s->id->fingerprint)) == NULL) {
-			free(n);
-			return err_set(e, ERR_NOMEM, 0, "no memory");
-		}
-		SLIST_INSERT_HEAD(&c->ca_counts, n, next);
-	}
+	if ((n = count_for(c, s->id)) == NULL)
+		return err_set(e, ERR_NOMEM, 0, "no memory");
 	return ca_rate_add(&n->rate, s->key.ca->rate, loop_now(), e);
 }
 
@@ -96,7 +130,7 @@ core_ca_permit(const struct core *c, const struct caller *who,
 	if (s->req.kind != REQUEST_CERT)
 		return 0;
 	peer_exe(&who->peer, program, sizeof(program));
-	if (observed != NULL && (n = count_of(c, s)) != NULL)
+	if (observed != NULL && (n = count_of(c, s->id)) != NULL)
 		req.rate = &n->rate;
 	if (p == NULL || !p->observe)
 		return ca_policy_check(p, &s->req.cert, &req, now, e);

@@ -122,6 +122,9 @@ int		 core_ca_permit(const struct core *c, const struct caller *who,
 		    const struct signing *s, struct err *observed,
 		    struct err *e) MUST_CHECK;
 
+/* The keys are others now: tell of those with blocks that contradict. */
+void		 core_ca_look(struct core *c);
+
 /* One more is being signed; its MaxRate knows of it then. */
 int		 core_ca_count(struct core *c, const struct signing *s,
 		    struct err *e) MUST_CHECK;

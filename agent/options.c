@@ -290,6 +290,8 @@ options_key_policy(const struct options *o, const char *fingerprint,
 	if ((from[1] = key_block(o, fingerprint, strcmp)) == NULL &&
 	    (from[1] = key_block(o, id, strcasecmp)) == NULL)
 		from[1] = key_block(o, label, strcmp);
+	p.contradicted = p.ca != NULL && from[1] != NULL &&
+	    from[1]->use_said && from[1]->use.set != uses_certify.set;
 	take_said(&p, from, 3);
 	if (p.use == NULL)
 		p.use = &uses_default;

@@ -62,6 +62,8 @@ struct key_policy {
 	bool	 confirm, offer;
 	const struct key_options *hosts;	/* of OfferTo, or NULL */
 	const struct ca_policy *ca;	/* NULL: it has no CA block */
+	bool	 contradicted;		/* it has, and a Key block of another
+					 * name that says another Use */
 };
 
 struct token_policy {

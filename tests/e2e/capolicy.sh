@@ -287,6 +287,24 @@ EOF
 	agent_stop
 }
 
+# By different names for one key: only the token tells that it is one.
+part_contradiction()
+{
+	agent_start || return
+	save_keys
+	agent_stop
+	configure "CA ca" "Key $(fingerprint "$E2E/ca.pub")" "Use auth"
+	agent_start || return
+	check "there is the key" ssh-add -l
+	is "the log tells once that its blocks contradict each other" \
+		"$(grep -c 'key ca has a CA block, .* says another Use' \
+		"$AGENT_LOG")" 1
+	sshd_make there
+	sshd_lets there "$E2E/ca.pub"
+	check_status "the CA block counts" 1 login_with there "$E2E/ca.pub"
+	agent_stop
+}
+
 part_mistakes()
 {
 	configure "CA ca" "Key ca" "Use auth"
@@ -304,7 +322,7 @@ part form --key p256:ca:01
 for p in forward block; do
 	part $p --key p256:ca:01 --key p256:login:02
 done
-for p in login observe; do
+for p in login observe contradiction; do
 	part $p --key p256:ca:01
 done
 part confirm --key rsa2048:ca:01

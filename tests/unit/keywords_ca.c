@@ -52,6 +52,32 @@ test_a_ca_block_makes_its_key_certify_only(void **state)
 }
 
 static void
+test_blocks_of_other_names_may_contradict(void **state)
+{
+	static const struct {
+		const char *text;
+		bool contradicted;
+	} t[] = {
+		{ "CA mine\nKey 01ab\nUse auth\n", true },
+		{ "Key " FP "\nUse any\nCA mine\n", true },
+		{ "CA mine\nKey 01ab\nUse ca\n", false },
+		{ "CA mine\nKey 01ab\nConfirm yes\n", false },
+		{ "CA mine\nKey other\nUse auth\n", false },
+		{ "Use auth\nCA mine\n", false },
+		{ "CA other\nKey mine\nUse auth\n", false },
+	};
+	struct options o;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++) {
+		configure(&o, t[i].text);
+		if (policy(&o).contradicted != t[i].contradicted)
+			fail_msg("%s", t[i].text);
+		options_free(&o);
+	}
+}
+
+static void
 test_a_key_without_a_ca_block_has_no_policy(void **state)
 {
 	struct options o;
@@ -327,6 +353,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_ca_block_makes_its_key_certify_only),
+		cmocka_unit_test(test_blocks_of_other_names_may_contradict),
 		cmocka_unit_test(test_a_key_without_a_ca_block_has_no_policy),
 		cmocka_unit_test(
 		    test_the_block_of_the_fingerprint_goes_before_the_id),
