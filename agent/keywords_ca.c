@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "agent/keywords_ca.h"
+#include "agent/keywords_key.h"
 #include "ca/form.h"
 
 #define RSA_BITS_MAX	16384
@@ -74,9 +75,8 @@ keywords_ca(struct options *o, const struct conf_line *l, struct err *e)
 	struct ca_options *ca;
 	int r;
 
-	if (l->n != 2)
-		return err_set(e, ERR_USAGE, 0,
-		    "CA takes one label, id or fingerprint (SHA256:...)");
+	if ((r = keywords_one_key(l, e)) != 0)
+		return r;
 	for (size_t i = 0; i < o->n_cas; i++)
 		if (strcmp(o->cas[i].key.name, l->word[1]) == 0)
 			return err_set(e, ERR_USAGE, 0,

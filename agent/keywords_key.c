@@ -36,16 +36,25 @@ is_fingerprint(const char *s)
 }
 
 int
+keywords_one_key(const struct conf_line *l, struct err *e)
+{
+	if (l->n != 2)
+		return err_set(e, ERR_USAGE, 0, "%s takes one label, id or "
+		    "fingerprint (SHA256:...)", l->word[0]);
+	if (begins_as_fingerprint(l->word[1]) && !is_fingerprint(l->word[1]))
+		return err_set(e, ERR_USAGE, 0, "%s: \"%s\" is no whole "
+		    "fingerprint", l->word[0], l->word[1]);
+	return 0;
+}
+
+int
 keywords_key(struct options *o, const struct conf_line *l, struct err *e)
 {
 	struct key_options *k;
+	int r;
 
-	if (l->n != 2)
-		return err_set(e, ERR_USAGE, 0,
-		    "Key takes one label, id or fingerprint (SHA256:...)");
-	if (begins_as_fingerprint(l->word[1]) && !is_fingerprint(l->word[1]))
-		return err_set(e, ERR_USAGE, 0, "Key: \"%s\" is no whole "
-		    "fingerprint", l->word[1]);
+	if ((r = keywords_one_key(l, e)) != 0)
+		return r;
 	for (size_t i = 0; i < o->n_keys; i++)
 		if (strcmp(o->keys[i].name, l->word[1]) == 0)
 			return err_set(e, ERR_USAGE, 0, "Key %s has a block "

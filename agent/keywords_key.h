@@ -23,4 +23,8 @@ int	 keywords_offer_to(struct options *o, const struct conf_line *l,
 int	 keywords_use(struct options *o, const struct conf_line *l,
 	    struct err *e);
 
+/* The name of a key as the only value, for the blocks that begin with one. */
+int	 keywords_one_key(const struct conf_line *l, struct err *e)
+	    MUST_CHECK;
+
 #endif

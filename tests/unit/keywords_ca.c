@@ -238,6 +238,7 @@ test_mistakes_in_a_block_name_the_line(void **state)
 		{ "AskerUser 1x", "there is no user \"1x\"" },
 		{ "AskerUser no-such-user", "no user \"no-such-user\"" },
 		{ "AskerProgram", "takes whole paths" },
+		{ "CA SHA256:abc", "is no whole fingerprint" },
 		{ "AskerProgram ssh-keygen", "is no whole path" },
 		{ "Observe", "" }, { "Observe always", "" },
 		{ "Use ca", "does not belong into a CA block" },
