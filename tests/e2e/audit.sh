@@ -109,8 +109,11 @@ part_members()
 	entry "... from when, until when" '.certificate |
 		(.valid_before | fromdate) - (.valid_after | fromdate) |
 		. >= 28800 and . < 29000'
-	check "one without an end" ssh-keygen -q -h -Us "$E2E/ca.pub" \
-		-I "$(printf 'a\033\377\001z')" -n host "$E2E/alice.pub"
+	check_status "one without an end is refused" 255 ssh-keygen -q -h \
+		-Us "$E2E/ca.pub" -I "$(printf 'a\033\377\001z')" -n host \
+		"$E2E/alice.pub"
+	entry "... as one by its key" '.verdict == "denied" and
+		.kind == "certificate" and .key == "ca"'
 	entry "... is for ever" '.certificate.type == "host" and
 		.certificate.valid_before == "forever"'
 	entry "... and its name harmless" '.certificate.key_id |

@@ -177,7 +177,8 @@ over_there()
 
 far_certify()
 {
-	over_there "ssh-keygen -q -Us '$E2E/$1.pub' -I x -n x '$E2E/bob.pub'"
+	over_there "ssh-keygen -q -Us '$E2E/$1.pub' -I x -n x -V +1h \
+		'$E2E/bob.pub'"
 }
 
 far_file()
@@ -344,7 +345,7 @@ part_confirm()
 	begin ssh-keygen -q -Us "$E2E/ca.pub" -I id-7 -n alice -z 7 -V +8h \
 		"$E2E/login.pub"
 	has "a certificate: whose, of what number and until when" \
-		"$E2E/asked" '^user certificate .*id-7.*alice'
+		"$E2E/asked" '^A user certificate .*id-7.*alice'
 	answer 0
 	end 0 "... is made after a yes"
 	begin ssh-keygen -q -Y sign -n release -f "$E2E/login.pub" "$E2E/listing"
