@@ -61,11 +61,13 @@ apply(struct certbody *b, const struct change *c)
 		b->key_id = s;
 		return;
 	case HOST:
+		b->kind = CERT_HOST;
+		b->critical = (struct span){ 0 };
+		b->principals = s;
+		return;
 	case HOST_CRITICAL:
 		b->kind = CERT_HOST;
-		b->critical = c->field == HOST ? (struct span){ 0 } : s;
-		if (c->field == HOST)
-			b->principals = s;
+		b->critical = s;
 		return;
 	case RAW_PRINCIPALS:
 		b->unpacked = true;

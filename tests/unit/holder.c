@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <sys/stat.h>
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -180,6 +183,23 @@ holder_setup(struct fixture *f, const char *text)
 	    .confirming = f->confirming });
 }
 
+/* A question that was taken away ends in a thread that nobody waits for. */
+static void
+wait_alone(void)
+{
+	const struct timespec moment = { .tv_nsec = 10 * 1000 * 1000 };
+	struct stat st;
+
+	/* "." and "..", and a link from each thread. */
+	for (int i = 0; i < 1000; i++) {
+		assert_int_equal(stat("/proc/self/task", &st), 0);
+		if (st.st_nlink <= 3)
+			return;
+		(void)nanosleep(&moment, NULL);
+	}
+	fail_msg("a thread does not end");
+}
+
 void
 holder_teardown(struct fixture *f)
 {
@@ -187,6 +207,7 @@ holder_teardown(struct fixture *f)
 	core_goodbye(f->core, &f->other, HOLDER_OTHER);
 	core_free(f->core);
 	confirming_free(f->confirming);
+	wait_alone();
 	settings_free(f->settings);
 	loop_free(f->loop);
 	ident_clear(&f->ids);
