@@ -274,7 +274,9 @@ askpass_make()
 	cat >"$E2E/askpass" <<'EOF'
 #!/bin/sh
 here=${0%/*}
-printf '%s\n' "$1" | head -n 1 >>"$here/prompts"
+end='
+'
+printf '%s\n' "${1%%"$end"*}" >>"$here/prompts"
 if test "${SSH_ASKPASS_PROMPT-}" = confirm; then
 	test -e "$here/pin"
 	exit

@@ -63,6 +63,8 @@ part_askpass()
 	alone
 	: >"$E2E/prompts"
 	agent_start --unlock || return
+	check "--unlock: the prompt is cancelled" \
+		wait_for 20 in_file "$AGENT_LOG" 'PIN entry was cancelled'
 	is "--unlock asks once when it is cancelled" "$(prompts)" 1
 	askpass_make
 	check "and a signature asks again" sign
