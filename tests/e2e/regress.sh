@@ -161,6 +161,7 @@ part_ptrace()
 	( as_nobody "$OPEN/agent" -a "$OPEN/home/sock" ) >"$E2E/out" \
 		2>"$E2E/err"
 	agent_adopt "$E2E/out" || { fail "it starts"; show "$E2E/err"; return; }
+	# shellcheck disable=SC2154	# agent_adopt sets agent_pid
 	attach "$agent_pid"
 	has "gdb of the same user cannot attach" "$E2E/gdb" "$not_permitted"
 	agent_dismiss

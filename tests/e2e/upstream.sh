@@ -218,7 +218,6 @@ part_own()
 	configure "Upstream $E2E/none.sock"
 	agent_start || return
 	check "one that is not there yet is none" save_keys
-	SSH_AUTH_SOCK=$E2E/agent.sock
 	ln -s agent.sock "$E2E/none.sock"
 	listed "a link to ourselves gives each key once" login ca
 	has "... and the log tells" "$AGENT_LOG" 'this agent is its own Upstream'
