@@ -97,7 +97,7 @@ found=$(awk '
 		if (header ~ /^(libssh|openssl)\//)
 			return "^lib/(dkek|ssh)/[^/]*[.]c$"
 		if (header ~ /^sqlite3/)
-			return "^lib/ca/[^/]*[.]c$"
+			return "^lib/ca/ledger[a-z_]*[.][ch]$"
 		if (header ~ /^systemd\//)
 			return "^agent/(bus|absence_[a-z]*|audit_journal)[.]c$"
 		if (header ~ /^jansson/)

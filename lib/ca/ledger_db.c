@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <string.h>
+#include <time.h>
+
+#include "ca/ledger_db.h"
+
+int
+db_error(const struct ledger *l, struct err *e)
+{
+	const int r = sqlite3_errcode(l->db);
+
+	if (r == SQLITE_NOMEM)
+		return err_set(e, ERR_NOMEM, 0, "no memory");
+	if (r == SQLITE_BUSY || r == SQLITE_LOCKED)
+		return err_set(e, ERR_AGAIN, r, "%s: another program keeps "
+		    "it for itself", l->path);
+	if (r == SQLITE_CORRUPT || r == SQLITE_NOTADB)
+		return err_set(e, ERR_FORMAT, r, "%s: %s; put a backup back",
+		    l->path, sqlite3_errmsg(l->db));
+	return err_set(e, ERR_SYS, sqlite3_system_errno(l->db), "%s: %s",
+	    l->path, sqlite3_errmsg(l->db));
+}
+
+int
+db_exec(struct ledger *l, const char *sql, struct err *e)
+{
+	if (sqlite3_exec(l->db, sql, NULL, NULL, NULL) != SQLITE_OK)
+		return db_error(l, e);
+	return 0;
+}
+
+struct db_query
+db_query(struct ledger *l, const char *sql)
+{
+	struct db_query q = { .l = l };
+
+	q.r = sqlite3_prepare_v2(l->db, sql, -1, &q.st, NULL);
+	return q;
+}
+
+/* SQLite's numbers have a sign; only equality is asked of serial numbers. */
+void
+db_number(struct db_query *q, uint64_t v)
+{
+	if (q->r == SQLITE_OK)
+		q->r = sqlite3_bind_int64(q->st, ++q->at, (sqlite3_int64)v);
+}
+
+void
+db_bytes(struct db_query *q, struct span s)
+{
+	if (q->r == SQLITE_OK)
+		q->r = sqlite3_bind_blob64(q->st, ++q->at, s.n > 0 ?
+		    (const void *)s.p : "", s.n, SQLITE_STATIC);
+}
+
+bool
+db_step(struct db_query *q)
+{
+	if (q->r != SQLITE_OK && q->r != SQLITE_ROW)
+		return false;
+	q->r = sqlite3_step(q->st);
+	return q->r == SQLITE_ROW;
+}
+
+int
+db_end(struct db_query *q, struct err *e)
+{
+	int r = 0;
+
+	if (q->r != SQLITE_OK && q->r != SQLITE_ROW && q->r != SQLITE_DONE)
+		r = db_error(q->l, e);
+	sqlite3_finalize(q->st);
+	q->st = NULL;
+	return r;
+}
+
+uint64_t
+db_get_number(const struct db_query *q, int i)
+{
+	return (uint64_t)sqlite3_column_int64(q->st, i);
+}
+
+struct span
+db_get_bytes(const struct db_query *q, int i)
+{
+	const void *p = sqlite3_column_blob(q->st, i);
+	const int n = sqlite3_column_bytes(q->st, i);
+
+	return p == NULL ? (struct span){ 0 } :
+	    (struct span){ p, (size_t)n };
+}
+
+int
+ledger_ca_id(struct ledger *l, struct span ca, uint64_t *id, struct err *e)
+{
+	struct db_query q = db_query(l, "SELECT id FROM ca WHERE key = ?");
+
+	db_bytes(&q, ca);
+	*id = db_step(&q) ? db_get_number(&q, 0) : 0;
+	return db_end(&q, e);
+}
+
+int
+ledger_ca_id_for(struct ledger *l, struct span ca, uint64_t *id, struct err *e)
+{
+	struct db_query q;
+	int r;
+
+	if ((r = ledger_ca_id(l, ca, id, e)) != 0 || *id != 0)
+		return r;
+	q = db_query(l, "INSERT INTO ca (key) VALUES (?)");
+	db_bytes(&q, ca);
+	(void)db_step(&q);
+	if ((r = db_end(&q, e)) == 0)
+		*id = (uint64_t)sqlite3_last_insert_rowid(l->db);
+	return r;
+}
+
+int
+ledger_last(struct ledger *l, struct ledger_head *h, struct err *e)
+{
+	struct db_query q = db_query(l, "SELECT seq, hash FROM entry "
+	    "ORDER BY seq DESC LIMIT 1");
+	struct span hash;
+	int r;
+
+	*h = (struct ledger_head){ 0 };
+	if (db_step(&q)) {
+		h->seq = db_get_number(&q, 0);
+		hash = db_get_bytes(&q, 1);
+		if (hash.n == LEDGER_HASH)
+			memcpy(h->hash, hash.p, LEDGER_HASH);
+	}
+	if ((r = db_end(&q, e)) != 0)
+		return r;
+	q = db_query(l, "SELECT ifnull(max(serial), 0), ifnull(max(krl), 0) "
+	    "FROM ca");
+	if (db_step(&q)) {
+		h->serial = db_get_number(&q, 0);
+		h->krl = db_get_number(&q, 1);
+	}
+	return db_end(&q, e);
+}
+
+static int
+stale(const struct ledger *l, const char *how, struct err *e)
+{
+	return err_set(e, ERR_STALE, 0, "%s %s; if that cannot be mended, "
+	    "\"hsm-keyutil ca log resume\" goes on from here", l->path, how);
+}
+
+int
+ledger_compare(struct ledger *l, struct err *e)
+{
+	struct ledger_head last, *head = &l->seen;
+	struct db_query q;
+	bool same = true;
+	int r;
+
+	if ((r = ledger_last(l, &last, e)) != 0)
+		return r;
+	r = l->head_fd == -1 ? ERR_NOTFOUND :
+	    ledger_head_read(l->head_fd, head, e);
+	if (r == ERR_NOTFOUND)
+		return stale(l, "has lost its head (the file beside it)", e);
+	if (r == ERR_FORMAT)
+		return stale(l, "has a head that is damaged", e);
+	if (r != 0)
+		return r;
+	if (head->seq > last.seq || head->serial > last.serial ||
+	    head->krl > last.krl)
+		return stale(l, "is older than what was written to it: an "
+		    "old copy was put in its place, or it was cut", e);
+	if (head->seq == 0)
+		return 0;
+	q = db_query(l, "SELECT hash FROM entry WHERE seq = ?");
+	db_number(&q, head->seq);
+	if (db_step(&q))
+		same = span_eq(db_get_bytes(&q, 0), (struct span){
+		    head->hash, LEDGER_HASH });
+	if ((r = db_end(&q, e)) != 0)
+		return r;
+	if (!same)
+		return stale(l, "is another one than was written to", e);
+	return 0;
+}
+
+/* --- from the lock to the disk --- */
+
+int
+ledger_begin(struct ledger *l, struct err *e)
+{
+	int r;
+
+	if (l->mode != LEDGER_WRITE)
+		return err_set(e, ERR_USAGE, 0, "the ledger was opened for "
+		    "reading");
+	if (ledger_is_astray(l))
+		return err_set(e, ERR_STALE, 0, "%s was replaced while it "
+		    "was open", l->path);
+	if ((r = ledger_head_lock(l->head_fd, LEDGER_WAIT_MS, e)) != 0)
+		return r;
+	if ((r = db_exec(l, "BEGIN IMMEDIATE", e)) != 0) {
+		ledger_head_unlock(l->head_fd);
+		return r;
+	}
+	return 0;
+}
+
+int
+ledger_give_up(struct ledger *l, int r)
+{
+	sqlite3_exec(l->db, "ROLLBACK", NULL, NULL, NULL);
+	ledger_head_unlock(l->head_fd);
+	return r;
+}
+
+/*
+ * The entry is there from here on, whatever becomes of the head: that is
+ * behind then, which is no error.
+ */
+int
+ledger_commit(struct ledger *l, struct err *e)
+{
+	struct err ignored;
+	int r;
+
+	if ((r = db_exec(l, "COMMIT", e)) != 0)
+		return ledger_give_up(l, r);
+	if (ledger_last(l, &l->seen, &ignored) == 0)
+		(void)!ledger_head_write(l->head_fd, &l->seen, &ignored);
+	ledger_head_unlock(l->head_fd);
+	return 0;
+}
+
+int
+ledger_put_entry(struct ledger *l, struct ledger_entry *en, struct err *e)
+{
+	uint8_t hash[LEDGER_HASH];
+	struct ledger_head last;
+	struct db_query q;
+	struct wire_w w;
+	int r;
+
+	if ((r = ledger_last(l, &last, e)) != 0)
+		return r;
+	en->seq = last.seq + 1;
+	memcpy(en->prev, last.hash, LEDGER_HASH);
+	en->time = (uint64_t)time(NULL);
+	if (!wire_write(&w, LEDGER_ENTRY_MAX))
+		return err_set(e, ERR_NOMEM, 0, "ledger");
+	ledger_entry_put(en, &w);
+	if (w.bad)
+		r = err_set(e, ERR_LIMIT, 0, "an entry of the ledger with "
+		    "over %d bytes", LEDGER_ENTRY_MAX);
+	else if ((r = ledger_hash(wire_bytes(&w), hash, e)) == 0) {
+		q = db_query(l, "INSERT INTO entry VALUES (?, ?, ?)");
+		db_number(&q, en->seq);
+		db_bytes(&q, (struct span){ hash, LEDGER_HASH });
+		db_bytes(&q, wire_bytes(&w));
+		(void)db_step(&q);
+		r = db_end(&q, e);
+	}
+	wire_free(&w);
+	return r;
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ca/ledger_db.h"
+
+/* A question that is put together; its parameters come in the same order. */
+struct question {
+	char		 sql[1024];
+	struct {
+		bool		 is_number;
+		uint64_t	 number;
+		struct span	 bytes;
+	} value[10];
+	size_t		 n;
+};
+
+static void
+ask(struct question *q, const char *sql)
+{
+	const size_t n = strlen(q->sql);
+
+	snprintf(q->sql + n, sizeof(q->sql) - n, "%s", sql);
+}
+
+static void
+ask_number(struct question *q, const char *sql, uint64_t v)
+{
+	ask(q, sql);
+	q->value[q->n].is_number = true;
+	q->value[q->n++].number = v;
+}
+
+static void
+ask_bytes(struct question *q, const char *sql, struct span s)
+{
+	ask(q, sql);
+	q->value[q->n++].bytes = s;
+}
+
+static struct db_query
+put_question(struct ledger *l, const struct question *q)
+{
+	struct db_query out = db_query(l, q->sql);
+
+	for (size_t i = 0; i < q->n; i++) {
+		if (q->value[i].is_number)
+			db_number(&out, q->value[i].number);
+		else
+			db_bytes(&out, q->value[i].bytes);
+	}
+	return out;
+}
+
+static int
+tell(const struct db_query *q, ledger_fn *fn, void *arg, struct err *e)
+{
+	struct ledger_entry en;
+	struct cert c;
+	int r;
+
+	if ((r = ledger_entry_parse(db_get_bytes(q, 1), &en, e)) != 0 ||
+	    (en.kind == LEDGER_CERTIFICATE &&
+	    (r = cert_parse(en.what, &c, e)) != 0))
+		return err_wrap(e, "%s: entry %" PRIu64, q->l->path,
+		    db_get_number(q, 0));
+	return fn(arg, &en, en.kind == LEDGER_CERTIFICATE ? &c : NULL, e);
+}
+
+static int
+tell_all(struct ledger *l, const struct question *question, ledger_fn *fn,
+    void *arg, struct err *e)
+{
+	struct db_query q = put_question(l, question);
+	struct err ignored;
+	int r = 0;
+
+	while (r == 0 && db_step(&q))
+		r = tell(&q, fn, arg, e);
+	if (r != 0) {
+		(void)db_end(&q, &ignored);
+		return r;
+	}
+	return db_end(&q, e);
+}
+
+static int
+ask_all(struct ledger *l, struct question *s, const struct ledger_query *q,
+    uint8_t subject[LEDGER_HASH], struct err *e)
+{
+	uint64_t ca;
+	int r;
+
+	if (q->principal.n > 0)
+		ask_bytes(s, " JOIN principal p ON p.seq = e.seq AND "
+		    "p.name = ?", q->principal);
+	ask(s, " WHERE 1");
+	if (q->ca.n > 0) {
+		if ((r = ledger_ca_id(l, q->ca, &ca, e)) != 0)
+			return r;
+		ask_number(s, " AND c.ca = ?", ca);
+	}
+	if (q->serial != 0)
+		ask_number(s, " AND c.serial <> 0 AND c.serial = ?",
+		    q->serial);
+	if (q->key_id.n > 0)
+		ask_bytes(s, " AND c.key_id = ?", q->key_id);
+	if (q->subject.n > 0) {
+		if ((r = ledger_hash(q->subject, subject, e)) != 0)
+			return r;
+		ask_bytes(s, " AND c.subject = ?", (struct span){
+		    subject, LEDGER_HASH });
+	}
+	if (q->ends_after != 0)
+		ask_number(s, " AND c.ends > ?", q->ends_after);
+	if (q->ends_before != 0)
+		ask_number(s, " AND c.ends <= ?", q->ends_before);
+	if (q->until != 0)
+		ask_number(s, " AND e.seq <= ?", q->until);
+	return 0;
+}
+
+int
+ledger_find(struct ledger *l, const struct ledger_query *q, ledger_fn *fn,
+    void *arg, struct err *e)
+{
+	struct question s = { .sql = "SELECT * FROM (SELECT e.seq, e.body "
+	    "FROM entry e JOIN certificate c ON c.seq = e.seq" };
+	uint8_t subject[LEDGER_HASH];
+	int r;
+
+	if ((r = ask_all(l, &s, q, subject, e)) != 0)
+		return r;
+	if (q->last != 0)
+		ask_number(&s, " ORDER BY e.seq DESC LIMIT ?", q->last);
+	ask(&s, ") ORDER BY 1");
+	return tell_all(l, &s, fn, arg, e);
+}
+
+int
+ledger_revoked(struct ledger *l, struct span ca, ledger_fn *fn, void *arg,
+    struct err *e)
+{
+	struct question s = { .sql = "SELECT e.seq, e.body FROM entry e "
+	    "JOIN revocation r ON r.seq = e.seq" };
+	uint64_t id;
+	int r;
+
+	if (ca.n > 0) {
+		if ((r = ledger_ca_id(l, ca, &id, e)) != 0)
+			return r;
+		ask_number(&s, " WHERE r.ca = ?", id);
+	}
+	ask(&s, " ORDER BY e.seq");
+	return tell_all(l, &s, fn, arg, e);
+}
+
+int
+ledger_cas(struct ledger *l, ledger_ca_fn *fn, void *arg, struct err *e)
+{
+	struct db_query q = db_query(l, "SELECT key FROM ca ORDER BY id");
+	struct err ignored;
+	int r = 0;
+
+	while (r == 0 && db_step(&q))
+		r = fn(arg, db_get_bytes(&q, 0), e);
+	if (r != 0) {
+		(void)db_end(&q, &ignored);
+		return r;
+	}
+	return db_end(&q, e);
+}
+
+int
+ledger_end(struct ledger *l, uint64_t *seq, struct err *e)
+{
+	struct ledger_head last;
+	int r = ledger_last(l, &last, e);
+
+	*seq = last.seq;
+	return r;
+}
+
+int
+ledger_since_checkpoint(struct ledger *l, struct span ca, uint64_t *n,
+    struct err *e)
+{
+	struct db_query q;
+	uint64_t id;
+	int r;
+
+	*n = 0;
+	if ((r = ledger_ca_id(l, ca, &id, e)) != 0)
+		return r;
+	q = db_query(l, "SELECT count(*) FROM certificate WHERE ca = ? AND "
+	    "seq > (SELECT ifnull(max(of), 0) FROM checkpoint WHERE ca = ?)");
+	db_number(&q, id);
+	db_number(&q, id);
+	if (db_step(&q))
+		*n = db_get_number(&q, 0);
+	return db_end(&q, e);
+}

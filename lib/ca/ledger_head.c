@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ca/ledger_head.h"
+
+#define MAGIC		"hsm-ssh-agent-ledger-head-1"
+#define LOCK_STEP_MS	10
+
+size_t
+ledger_head_put(const struct ledger_head *h, char text[LEDGER_HEAD_MAX])
+{
+	char hex[2 * LEDGER_HASH + 1];
+
+	for (size_t i = 0; i < LEDGER_HASH; i++)
+		snprintf(hex + 2 * i, 3, "%02x", h->hash[i]);
+	return (size_t)snprintf(text, LEDGER_HEAD_MAX, MAGIC " %020" PRIu64
+	    " %s %020" PRIu64 " %020" PRIu64 "\n", h->seq, hex, h->serial,
+	    h->krl);
+}
+
+static bool
+get_number(const char **p, const char *end, uint64_t *v)
+{
+	*v = 0;
+	if (end - *p < 21 || **p != ' ')
+		return false;
+	for (int i = 1; i <= 20; i++) {
+		const unsigned int digit = (unsigned int)(*p)[i] - '0';
+
+		if (digit > 9 || *v > (UINT64_MAX - digit) / 10)
+			return false;
+		*v = *v * 10 + digit;
+	}
+	*p += 21;
+	return true;
+}
+
+static bool
+get_hash(const char **p, const char *end, uint8_t hash[LEDGER_HASH])
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *high, *low;
+
+	if (end - *p < 2 * LEDGER_HASH + 1 || **p != ' ')
+		return false;
+	for (size_t i = 0; i < LEDGER_HASH; i++) {
+		high = memchr(digits, (*p)[1 + 2 * i], 16);
+		low = memchr(digits, (*p)[2 + 2 * i], 16);
+		if (high == NULL || low == NULL)
+			return false;
+		hash[i] = (uint8_t)((high - digits) << 4 | (low - digits));
+	}
+	*p += 2 * LEDGER_HASH + 1;
+	return true;
+}
+
+bool
+ledger_head_parse(struct span text, struct ledger_head *h)
+{
+	const char *p = (const char *)text.p, *end = p + text.n;
+
+	*h = (struct ledger_head){ 0 };
+	if (text.n < sizeof(MAGIC) || memcmp(p, MAGIC, sizeof(MAGIC) - 1) != 0)
+		return false;
+	p += sizeof(MAGIC) - 1;
+	return get_number(&p, end, &h->seq) && get_hash(&p, end, h->hash) &&
+	    get_number(&p, end, &h->serial) &&
+	    get_number(&p, end, &h->krl) && end - p == 1 && *p == '\n';
+}
+
+int
+ledger_head_open(const char *path, bool make, int *fd, struct err *e)
+{
+	struct stat st;
+	int r;
+
+	*fd = open(path, (make ? O_RDWR | O_CREAT : O_RDONLY) | O_CLOEXEC |
+	    O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, 0600);
+	if (*fd == -1 && errno == ENOENT)
+		return err_set(e, ERR_NOTFOUND, ENOENT, "there is no %s",
+		    path);
+	if (*fd == -1)
+		return err_sys(e, "%s", path);
+	if (fstat(*fd, &st) == -1)
+		r = err_sys(e, "%s", path);
+	else if (!S_ISREG(st.st_mode) || (st.st_mode & 022) != 0 ||
+	    (st.st_uid != geteuid() && st.st_uid != 0))
+		r = err_set(e, ERR_DENIED, 0, "%s: only you may be able to "
+		    "write it, and it has to be a regular file", path);
+	else
+		return 0;
+	close(*fd);
+	*fd = -1;
+	return r;
+}
+
+int
+ledger_head_lock(int fd, int ms, struct err *e)
+{
+	int left = ms;
+
+	while (flock(fd, LOCK_EX | LOCK_NB) == -1) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return err_sys(e, "locking the ledger");
+		if (left <= 0)
+			return err_set(e, ERR_AGAIN, 0, "another program has "
+			    "been writing to the ledger for %d seconds",
+			    ms / 1000);
+		(void)poll(NULL, 0, LOCK_STEP_MS);
+		left -= LOCK_STEP_MS;
+	}
+	return 0;
+}
+
+void
+ledger_head_unlock(int fd)
+{
+	(void)flock(fd, LOCK_UN);
+}
+
+int
+ledger_head_read(int fd, struct ledger_head *h, struct err *e)
+{
+	char text[LEDGER_HEAD_MAX];
+	const ssize_t n = pread(fd, text, sizeof(text), 0);
+
+	*h = (struct ledger_head){ 0 };
+	if (n == -1)
+		return err_sys(e, "the head of the ledger");
+	if (n == 0)
+		return err_set(e, ERR_NOTFOUND, 0, "the ledger has no head");
+	if (ledger_head_parse((struct span){ (const uint8_t *)text,
+	    (size_t)n }, h))
+		return 0;
+	return err_set(e, ERR_FORMAT, 0, "the head of the ledger is damaged");
+}
+
+int
+ledger_head_write(int fd, const struct ledger_head *h, struct err *e)
+{
+	char text[LEDGER_HEAD_MAX];
+	const size_t n = ledger_head_put(h, text);
+
+	if (pwrite(fd, text, n, 0) != (ssize_t)n)
+		return err_sys(e, "the head of the ledger");
+	return 0;
+}
