@@ -5,7 +5,6 @@
 #include <strings.h>
 
 #include "agent/keywords.h"
-#include "agent/keywords_ca.h"
 #include "agent/keywords_key.h"
 #include "base/conf.h"
 
@@ -346,31 +345,19 @@ static const struct {
 			    struct err *);
 } keywords[] = {
 	{ "AllowSHA1",		TOP,		allow_sha1 },
-	{ "AskerProgram",	IN_CA,		keywords_asker_program },
-	{ "AskerUser",		IN_CA,		keywords_asker_user },
 	{ "AuditLog",		TOP,		audit_log },
 	{ "CA",			ANYWHERE,	keywords_ca },
 	{ "Certificates",	TOP,		certificates },
-	{ "CertificateTypes",	IN_CA,		keywords_certificate_types },
 	{ "Confirm",		IN_KEY | IN_CA,	keywords_confirm },
-	{ "CriticalOptions",	IN_CA,		keywords_critical_options },
-	{ "DenyPrincipals",	IN_CA,		keywords_deny_principals },
-	{ "EarliestStart",	IN_CA,		keywords_earliest_start },
-	{ "Extensions",		IN_CA,		keywords_extensions },
 	{ "ForwardedUse",	IN_KEY | IN_CA,	keywords_forwarded_use },
 	{ "Key",		ANYWHERE,	keywords_key },
-	{ "KeyId",		IN_CA,		keywords_key_id },
-	{ "LatestStart",	IN_CA,		keywords_latest_start },
 	{ "Lifetime",		TOP,		lifetime },
 	{ "LockAfterIdle",	TOP,		lock_after_idle },
 	{ "LockOnScreenLock",	TOP,		lock_on_screen_lock },
 	{ "LockOnSuspend",	TOP,		lock_on_suspend },
 	{ "LogLevel",		TOP,		log_level },
 	{ "LoginScope",		IN_TOKEN,	login_scope },
-	{ "MaxRate",		IN_CA,		keywords_max_rate },
-	{ "MaxValidity",	IN_CA,		keywords_max_validity },
 	{ "NotifyCommand",	TOP,		notify_command },
-	{ "Observe",		IN_CA,		keywords_observe },
 	{ "Offer",		IN_KEY | IN_CA,	keywords_offer },
 	{ "OfferTo",		IN_KEY | IN_CA,	keywords_offer_to },
 	{ "PinCache",		IN_TOKEN,	pin_cache },
@@ -379,11 +366,7 @@ static const struct {
 	{ "PinEntry",		TOP,		pinentry },
 	{ "PinFile",		IN_TOKEN,	pin_file },
 	{ "PinTimeout",		TOP,		pin_timeout },
-	{ "Principals",		IN_CA,		keywords_principals },
-	{ "RequireOptions",	IN_CA,		keywords_require_options },
-	{ "RequireSerial",	IN_CA,		keywords_require_serial },
 	{ "Socket",		TOP,		socket_path },
-	{ "SubjectKeys",	IN_CA,		keywords_subject_keys },
 	{ "Token",		ANYWHERE,	token },
 	{ "Upstream",		TOP,		upstream },
 	{ "Use",		IN_KEY,		keywords_use },
@@ -399,12 +382,22 @@ misplaced(const char *keyword, enum where where, enum section here,
 		[SECTION_CA] = "CA",
 	};
 
-	if (where == IN_CA)
-		return err_set(e, ERR_USAGE, 0, "%s stands in a CA block only",
-		    keyword);
 	return err_set(e, ERR_USAGE, 0, "%s does not belong into a %s block; "
 	    "it stands before the first block%s", keyword, names[here],
 	    where == TOP ? "" : " or in one of its own kind");
+}
+
+/* What is not in the table is about certificates, or it is nothing. */
+static int
+on_other(struct options *o, const struct conf_line *l, struct err *e)
+{
+	if (!ca_block_knows(l->word[0]))
+		return err_set(e, ERR_USAGE, 0, "unknown keyword \"%s\"",
+		    l->word[0]);
+	if (o->section != SECTION_CA)
+		return err_set(e, ERR_USAGE, 0, "%s stands in a CA block only",
+		    l->word[0]);
+	return ca_block_line(&o->ca.cas[o->ca.n_cas - 1], l, e);
 }
 
 static int
@@ -420,7 +413,7 @@ on_line(void *arg, const struct conf_line *l, struct err *e)
 			    o->section, e);
 		return keywords[i].fn(o, l, e);
 	}
-	return err_set(e, ERR_USAGE, 0, "unknown keyword \"%s\"", l->word[0]);
+	return on_other(o, l, e);
 }
 
 int

@@ -7,8 +7,8 @@
 
 /*
  * The configuration file: its keywords, and what each says of the options.
- * hsm-ssh-agent.conf(5) describes them; a test holds it against the table
- * in keywords.c.  What the command line has set already stays.
+ * hsm-ssh-agent.conf(5) describes them; a test holds it against the tables
+ * in keywords.c and in lib/ca.  What the command line has set already stays.
  */
 
 /* From a file; errors are those of conf_load(), or name file and line. */

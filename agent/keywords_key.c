@@ -2,49 +2,56 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/keywords_ca.h"
 #include "agent/keywords_key.h"
-
-#define FINGERPRINT	"SHA256:"
-#define FINGERPRINT_CHARS 43
-#define BASE64		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" \
-			"0123456789+/"
+#include "ca/line.h"
+#include "ssh/keytext.h"
 
 /* The Key or CA block a line stands in, or what holds for all keys. */
 static struct key_options *
 block(struct options *o)
 {
 	if (o->section == SECTION_CA)
-		return &o->cas[o->n_cas - 1].key;
+		return &o->ca_keys[o->ca.n_cas - 1];
 	return o->section != SECTION_KEY ? &o->all_keys :
 	    &o->keys[o->n_keys - 1];
 }
 
-static bool
-begins_as_fingerprint(const char *s)
+/*
+ * ERR_USAGE when there is a CA block of this name and a Key block of the
+ * same name with another Use than ca.
+ */
+static int
+fits_ca(const struct options *o, const char *name, struct err *e)
 {
-	return strncmp(s, FINGERPRINT, strlen(FINGERPRINT)) == 0;
-}
+	const bool is_ca = ca_blocks_named(&o->ca, name) != NULL;
 
-/* Whole: half a one would be that of no key, and nobody would notice. */
-static bool
-is_fingerprint(const char *s)
-{
-	return begins_as_fingerprint(s) &&
-	    strlen(s + strlen(FINGERPRINT)) == FINGERPRINT_CHARS &&
-	    strspn(s + strlen(FINGERPRINT), BASE64) == FINGERPRINT_CHARS;
+	for (size_t i = 0; is_ca && i < o->n_keys; i++) {
+		const struct key_options *k = &o->keys[i];
+
+		if (strcmp(k->name, name) == 0 && k->use_said &&
+		    k->use.set != uses_certify.set)
+			return err_set(e, ERR_USAGE, 0, "a key with a CA "
+			    "block certifies and does nothing else, but the "
+			    "Key block of \"%s\" says another Use", name);
+	}
+	return 0;
 }
 
 int
-keywords_one_key(const struct conf_line *l, struct err *e)
+keywords_ca(struct options *o, const struct conf_line *l, struct err *e)
 {
-	if (l->n != 2)
-		return err_set(e, ERR_USAGE, 0, "%s takes one label, id or "
-		    "fingerprint (SHA256:...)", l->word[0]);
-	if (begins_as_fingerprint(l->word[1]) && !is_fingerprint(l->word[1]))
-		return err_set(e, ERR_USAGE, 0, "%s: \"%s\" is no whole "
-		    "fingerprint", l->word[0], l->word[1]);
-	return 0;
+	struct key_options *k;
+	int r;
+
+	k = reallocarray(o->ca_keys, o->ca.n_cas + 1, sizeof(*k));
+	if (k == NULL)
+		return err_set(e, ERR_NOMEM, 0, "configuration");
+	o->ca_keys = k;
+	k[o->ca.n_cas] = (struct key_options){ .confirm = -1, .offer = -1 };
+	if ((r = ca_blocks_begin(&o->ca, l, e)) != 0)
+		return r;
+	o->section = SECTION_CA;
+	return fits_ca(o, l->word[1], e);
 }
 
 int
@@ -53,7 +60,7 @@ keywords_key(struct options *o, const struct conf_line *l, struct err *e)
 	struct key_options *k;
 	int r;
 
-	if ((r = keywords_one_key(l, e)) != 0)
+	if ((r = ca_line_key(l, e)) != 0)
 		return r;
 	for (size_t i = 0; i < o->n_keys; i++)
 		if (strcmp(o->keys[i].name, l->word[1]) == 0)
@@ -105,7 +112,7 @@ keywords_offer_to(struct options *o, const struct conf_line *l,
 		return err_set(e, ERR_USAGE, 0,
 		    "OfferTo takes fingerprints of host keys (SHA256:...)");
 	for (size_t i = 1; i < l->n; i++) {
-		if (!is_fingerprint(l->word[i]))
+		if (!keytext_is_fingerprint(l->word[i]))
 			return err_set(e, ERR_USAGE, 0, "OfferTo: \"%s\" is "
 			    "no whole fingerprint (SHA256:...) of a host key; "
 			    "\"ssh-keygen -lF HOST\" shows it", l->word[i]);
@@ -144,7 +151,7 @@ keywords_use(struct options *o, const struct conf_line *l, struct err *e)
 
 	if ((r = take_uses(l, &k->use, &k->use_said, e)) != 0)
 		return r;
-	return k->name != NULL ? keywords_ca_fits(o, k->name, e) : 0;
+	return k->name != NULL ? fits_ca(o, k->name, e) : 0;
 }
 
 /*

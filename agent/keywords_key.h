@@ -6,10 +6,12 @@
 #include "base/conf.h"
 
 /*
- * The keywords of Key blocks, for the table in keywords.c; but Use they may
- * stand in a CA block, too.  Before the first block they say what holds for
- * the keys without one.
+ * What begins a Key or a CA block, and the keywords of Key blocks, for the
+ * table in keywords.c; but Use they may stand in a CA block, too.  Before the
+ * first block they say what holds for the keys without one.
  */
+int	 keywords_ca(struct options *o, const struct conf_line *l,
+	    struct err *e);
 int	 keywords_confirm(struct options *o, const struct conf_line *l,
 	    struct err *e);
 int	 keywords_forwarded_use(struct options *o, const struct conf_line *l,
@@ -22,9 +24,5 @@ int	 keywords_offer_to(struct options *o, const struct conf_line *l,
 	    struct err *e);
 int	 keywords_use(struct options *o, const struct conf_line *l,
 	    struct err *e);
-
-/* The name of a key as the only value, for the blocks that begin with one. */
-int	 keywords_one_key(const struct conf_line *l, struct err *e)
-	    MUST_CHECK;
 
 #endif

@@ -237,16 +237,6 @@ key_block(const struct options *o, const char *name,
 	return NULL;
 }
 
-static const struct ca_options *
-ca_block(const struct options *o, const char *name,
-    int (*compare)(const char *, const char *))
-{
-	for (size_t i = 0; i < o->n_cas; i++)
-		if (compare(o->cas[i].key.name, name) == 0)
-			return &o->cas[i];
-	return NULL;
-}
-
 /* Of these, the nearest first, which may be NULL: take what is not said. */
 static void
 take_said(struct key_policy *p, const struct key_options *const *from,
@@ -277,13 +267,12 @@ options_key_policy(const struct options *o, const char *fingerprint,
     const char *id, const char *label)
 {
 	const struct key_options *from[3] = { NULL, NULL, &o->all_keys };
-	const struct ca_options *ca;
+	const struct ca_block *ca = ca_blocks_find(&o->ca, fingerprint, id,
+	    label);
 	struct key_policy p = { 0 };
 
-	if ((ca = ca_block(o, fingerprint, strcmp)) != NULL ||
-	    (ca = ca_block(o, id, strcasecmp)) != NULL ||
-	    (ca = ca_block(o, label, strcmp)) != NULL) {
-		from[0] = &ca->key;
+	if (ca != NULL) {
+		from[0] = &o->ca_keys[ca - o->ca.cas];
 		p.ca = &ca->policy;
 		p.use = &uses_certify;
 	}
@@ -338,11 +327,10 @@ options_free(struct options *o)
 		free_key(&o->keys[i]);
 	free(o->keys);
 	free_key(&o->all_keys);
-	for (size_t i = 0; i < o->n_cas; i++) {
-		free_key(&o->cas[i].key);
-		ca_policy_clear(&o->cas[i].policy);
-	}
-	free(o->cas);
+	for (size_t i = 0; i < o->ca.n_cas; i++)
+		free_key(&o->ca_keys[i]);
+	free(o->ca_keys);
+	ca_blocks_clear(&o->ca);
 	free_list(o->certificates, o->n_certificates);
 	free(o->audit);
 	free(o->upstream);

@@ -8,7 +8,7 @@
 #include "agent/uses.h"
 #include "base/err.h"
 #include "base/log.h"
-#include "ca/policy.h"
+#include "ca/blocks.h"
 #include "pin/source.h"
 
 /*
@@ -44,16 +44,6 @@ struct key_options {
 	int	 offer;			/* list it; -1: not said */
 	char	**hosts;		/* OfferTo: fingerprints; none: all */
 	size_t	 n_hosts;
-};
-
-/*
- * What may be said of one CA, whose key certifies and does nothing else;
- * all that is not about certificates as for any key.
- */
-struct ca_options {
-	struct key_options key;		/* .use is never said */
-	struct ca_policy policy;
-	unsigned int	 said;		/* for keywords_ca.c */
 };
 
 /* The same, of one key, once everything that was said is taken together. */
@@ -108,8 +98,9 @@ struct options {
 	struct key_options all_keys;
 	struct key_options *keys;
 	size_t		 n_keys;
-	struct ca_options *cas;
-	size_t		 n_cas;
+	struct ca_blocks ca;		/* whose keys do nothing else */
+	struct key_options *ca_keys;	/* as for any key, of ca.cas[i]; .name
+					 * is NULL, .use is never said */
 	enum section {
 		SECTION_TOP,
 		SECTION_TOKEN,

@@ -66,10 +66,10 @@ agent_usage >"$work/code"
 same "hsm-ssh-agent.1 has the options of hsm-ssh-agent --help"
 
 sed -n '/keywords\[\] = {/,/^};/s/.*{ "\([^"]*\)",.*/\1/p' \
-    "$src/agent/keywords.c" >"$work/code"
+    "$src/agent/keywords.c" "$src/lib/ca/block.c" >"$work/code"
 sed -n 's/^\.It Cm \([^ ]*\).*/\1/p' "$src/man/hsm-ssh-agent.conf.5" \
     >"$work/man"
-same "hsm-ssh-agent.conf.5 has the keywords of their table"
+same "hsm-ssh-agent.conf.5 has the keywords of their tables"
 
 # Commands stand one list deep, their options two: "COMMAND --x ARG".  The
 # name of a command ends where a macro begins.

@@ -15,6 +15,10 @@
 #define RFC4716_LINE	72		/* RFC 4716 sec. 3.3 */
 #define RFC4716_BASE64	70		/* as ssh-keygen */
 #define PEM_LINE	64		/* RFC 7468 sec. 2 */
+#define FINGERPRINT	"SHA256:"
+#define FINGERPRINT_CHARS 43
+#define BASE64		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" \
+			"0123456789+/"
 
 /* sshfp: IANA's algorithm numbers, 0 where ssh-keygen prints none. */
 static const struct kind {
@@ -102,6 +106,16 @@ char *
 keytext_fingerprint_md5(struct span blob)
 {
 	return fingerprint(blob, EVP_md5(), SSH_PUBLICKEY_HASH_MD5);
+}
+
+bool
+keytext_is_fingerprint(const char *text)
+{
+	const char *digest = text + strlen(FINGERPRINT);
+
+	return strncmp(text, FINGERPRINT, strlen(FINGERPRINT)) == 0 &&
+	    strlen(digest) == FINGERPRINT_CHARS &&
+	    strspn(digest, BASE64) == FINGERPRINT_CHARS;
 }
 
 /* NULL for no memory, and for more than EVP_EncodeBlock() can count. */

@@ -24,6 +24,9 @@
 char	*keytext_fingerprint(struct span blob);
 char	*keytext_fingerprint_md5(struct span blob);
 
+/* Is it formed as the first of these, and whole? */
+bool	 keytext_is_fingerprint(const char *text);
+
 /* "ssh-rsa AAAA... comment" without newline; no comment: NULL or "". */
 char	*keytext_openssh(struct span blob, const char *comment);
 

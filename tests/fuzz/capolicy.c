@@ -102,7 +102,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		must(c.n_principals > 0 && c.valid_before > c.valid_after);
 	} else
 		must(e.code != 0 && e.msg[0] != '\0');
-	if (ca_policy_check(&o.cas[0].policy, &c, &who, NOW, &e) == 0) {
+	if (ca_policy_check(&o.ca.cas[0].policy, &c, &who, NOW, &e) == 0) {
 		must(ca_form_check(&c, &e) == 0 && c.serial != 0);
 		must(c.valid_after >= NOW - 86400 &&
 		    c.valid_after <= NOW + 86400);

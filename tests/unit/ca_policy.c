@@ -268,7 +268,7 @@ configure(struct options *o, const char *text)
 	snprintf(conf, sizeof(conf), "CA x\n%s", text);
 	if (configured_options(o, conf, &e) != 0)
 		fail_msg("%s: %s", text, e.msg);
-	return &o->cas[0].policy;
+	return &o->ca.cas[0].policy;
 }
 
 static int

@@ -103,6 +103,31 @@ test_fingerprints_are_ssh_keygens(void **state)
 }
 
 static void
+test_a_fingerprint_is_one_when_it_is_whole(void **state)
+{
+	struct data d = data_pub(names[0]);
+	char *fp = keytext_fingerprint(data_span(&d));
+	char *md5 = keytext_fingerprint_md5(data_span(&d));
+	char longer[64];
+
+	(void)state;
+	assert_true(keytext_is_fingerprint(fp));
+	assert_false(keytext_is_fingerprint(md5));
+	snprintf(longer, sizeof(longer), "%sA", fp);
+	assert_false(keytext_is_fingerprint(longer));
+	for (size_t n = strlen(fp); n-- > 0;) {
+		snprintf(longer, sizeof(longer), "%s", fp);
+		longer[n] = '-';
+		assert_false(keytext_is_fingerprint(longer));
+		longer[n] = '\0';
+		assert_false(keytext_is_fingerprint(longer));
+	}
+	free(fp);
+	free(md5);
+	data_free(&d);
+}
+
+static void
 test_rfc4716_is_ssh_keygens(void **state)
 {
 	(void)state;
@@ -352,6 +377,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_listing_is_ssh_keygens),
 		cmocka_unit_test(test_fingerprints_are_ssh_keygens),
+		cmocka_unit_test(test_a_fingerprint_is_one_when_it_is_whole),
 		cmocka_unit_test(test_rfc4716_is_ssh_keygens),
 		cmocka_unit_test(test_pem_and_sshfp_are_ssh_keygens),
 		cmocka_unit_test(test_a_line_is_read_and_printed_again),
