@@ -417,9 +417,10 @@ on_line(void *arg, const struct conf_line *l, struct err *e)
 }
 
 int
-keywords_load(struct options *o, const char *path, struct err *e)
+keywords_load(struct options *o, struct err *e)
 {
-	return conf_load(path, on_line, o, e);
+	free(o->file);
+	return conf_load_usual(o->config, &o->file, on_line, o, e);
 }
 
 int

@@ -11,9 +11,11 @@
  * in keywords.c and in lib/ca.  What the command line has set already stays.
  */
 
-/* From a file; errors are those of conf_load(), or name file and line. */
-int	 keywords_load(struct options *o, const char *path, struct err *e)
-	    MUST_CHECK;
+/*
+ * From o->config, or the usual places; o->file is the one that was read.
+ * Errors are those of conf_load(), or name file and line.
+ */
+int	 keywords_load(struct options *o, struct err *e) MUST_CHECK;
 
 /* The same from text; `file` is its name in errors. */
 int	 keywords_parse(struct options *o, struct span text, const char *file,

@@ -122,40 +122,6 @@ apply(struct options *o, int opt, const char *value, struct err *e)
 	return err_set(e, ERR_USAGE, 0, "try \"hsm-ssh-agent --help\"");
 }
 
-/* Load `path`, which is taken over; *file says which one was read. */
-static int
-load_from(struct options *o, char *path, struct err *e)
-{
-	int r = keywords_load(o, path, e);
-
-	if (r == 0)
-		o->file = path;
-	else
-		free(path);
-	return r;
-}
-
-/* --config must exist; of the default places the first that does. */
-static int
-load(struct options *o, struct err *e)
-{
-	char *path = NULL;
-	int r;
-
-	if (o->config != NULL) {
-		if ((r = set_string(&path, o->config, e)) != 0)
-			return r;
-		return load_from(o, path, e);
-	}
-	if ((r = paths_config_file(&path, e)) == 0)
-		r = load_from(o, path, e);
-	path = NULL;
-	if (r == ERR_NOTFOUND &&
-	    (r = set_string(&path, PATHS_SYSTEM_CONFIG, e)) == 0)
-		r = load_from(o, path, e);
-	return r == ERR_NOTFOUND ? 0 : r;
-}
-
 void
 options_default(struct options *o)
 {
@@ -190,7 +156,7 @@ options_load(struct options *o, struct err *e)
 {
 	int r;
 
-	r = load(o, e);
+	r = keywords_load(o, e);
 	if (r == ERR_FORMAT || r == ERR_LIMIT)
 		r = (int)(e->code = ERR_USAGE);
 	if (o->debug)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/conf.h"
+#include "base/paths.h"
 
 #define YEAR	(366U * 24 * 3600)
 
@@ -202,6 +203,39 @@ out:
 	free(buf);
 	close(fd);
 	return r;
+}
+
+/* *file is `path`, whose string is taken over; NULL: there is no memory. */
+static int
+load_as(char *path, char **file, conf_line_fn *fn, void *arg, struct err *e)
+{
+	int r;
+
+	if (path == NULL)
+		return err_set(e, ERR_NOMEM, 0, "configuration");
+	r = conf_load(path, fn, arg, e);
+	if (r == ERR_NOTFOUND)
+		free(path);
+	else
+		*file = path;
+	return r;
+}
+
+int
+conf_load_usual(const char *path, char **file, conf_line_fn *fn, void *arg,
+    struct err *e)
+{
+	char *own;
+	int r;
+
+	*file = NULL;
+	if (path != NULL)
+		return load_as(strdup(path), file, fn, arg, e);
+	if ((r = paths_config_file(&own, e)) == 0)
+		r = load_as(own, file, fn, arg, e);
+	if (r == ERR_NOTFOUND)
+		r = load_as(strdup(PATHS_SYSTEM_CONFIG), file, fn, arg, e);
+	return r == ERR_NOTFOUND ? 0 : r;
 }
 
 static int

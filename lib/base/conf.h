@@ -39,6 +39,15 @@ int	 conf_parse(struct span text, const char *file, conf_line_fn *fn,
 int	 conf_load(const char *path, conf_line_fn *fn, void *arg,
 	    struct err *e) MUST_CHECK;
 
+/*
+ * From `path`, or where that is NULL from the user's configuration file, or
+ * where there is none from the system's: one file, not several.  *file is
+ * its name, for free(3), also after an error in it; NULL: none was read.
+ * That none of the last two is there is no error.
+ */
+int	 conf_load_usual(const char *path, char **file, conf_line_fn *fn,
+	    void *arg, struct err *e) MUST_CHECK;
+
 /* "yes" or "no" as the only value. */
 int	 conf_bool(const struct conf_line *l, bool *out, struct err *e)
 	    MUST_CHECK;

@@ -351,5 +351,5 @@ ca_block_line(struct ca_block *b, const struct conf_line *l, struct err *e)
 	const struct keyword *k = keyword_of(l->word[0]);
 
 	return k != NULL ? k->fn(b, l, e) : err_set(e, ERR_USAGE, 0,
-	    "unknown keyword \"%s\"", l->word[0]);
+	    "\"%s\" is no keyword of a CA block", l->word[0]);
 }

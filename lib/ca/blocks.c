@@ -12,6 +12,7 @@ ca_blocks_clear(struct ca_blocks *b)
 	for (size_t i = 0; i < b->n_cas; i++)
 		ca_block_clear(&b->cas[i]);
 	free(b->cas);
+	free(b->file);
 	*b = (struct ca_blocks){ 0 };
 }
 
@@ -64,4 +65,73 @@ ca_blocks_begin(struct ca_blocks *b, const struct conf_line *l,
 	}
 	c[b->n_cas++] = next;
 	return 0;
+}
+
+enum section {
+	ELSEWHERE,
+	IN_CA,
+};
+
+struct reader {
+	struct ca_blocks *to;
+	enum section	 section;
+};
+
+static bool
+is_one_of(const char *word, const char *const *names, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcasecmp(word, names[i]) == 0)
+			return true;
+	return false;
+}
+
+static int
+on_line(void *arg, const struct conf_line *l, struct err *e)
+{
+	static const char *const others[] = { "Key", "Token" };
+	/* What the agent takes in a CA block as in that of any key. */
+	static const char *const of_any_key[] = { "Confirm", "ForwardedUse",
+	    "Offer", "OfferTo" };
+	struct reader *r = arg;
+
+	if (is_one_of(l->word[0], others, 2)) {
+		r->section = ELSEWHERE;
+		return 0;
+	}
+	if (strcasecmp(l->word[0], "CA") == 0) {
+		r->section = IN_CA;
+		return ca_blocks_begin(r->to, l, e);
+	}
+	if (r->section == ELSEWHERE || is_one_of(l->word[0], of_any_key, 4))
+		return 0;
+	return ca_block_line(&r->to->cas[r->to->n_cas - 1], l, e);
+}
+
+/* As the agent: what is written there is wrong, in one way or another. */
+static int
+told(int r, struct err *e)
+{
+	if (r == ERR_FORMAT || r == ERR_LIMIT)
+		r = (int)(e->code = ERR_USAGE);
+	return r;
+}
+
+int
+ca_blocks_load(const char *path, struct ca_blocks *out, struct err *e)
+{
+	struct reader r = { .to = out };
+
+	*out = (struct ca_blocks){ 0 };
+	return told(conf_load_usual(path, &out->file, on_line, &r, e), e);
+}
+
+int
+ca_blocks_parse(struct span text, const char *file, struct ca_blocks *out,
+    struct err *e)
+{
+	struct reader r = { .to = out };
+
+	*out = (struct ca_blocks){ 0 };
+	return told(conf_parse(text, file, on_line, &r, e), e);
 }

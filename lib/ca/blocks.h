@@ -9,11 +9,25 @@
  * with their keys.  { 0 } is an empty one.
  */
 struct ca_blocks {
+	char		*file;		/* that was read; NULL: none is there */
 	struct ca_block	*cas;
 	size_t		 n_cas;
 };
 
+/*
+ * From the file `path`, or where that is NULL from the one that the agent
+ * would read, if it is there.  What stands in blocks of other kinds or before
+ * the first one is the agent's business, and passed over whatever it is.
+ * Clear *out in any case.  ERR_USAGE names file and line; errors of the file
+ * are those of conf_load().
+ */
+int	 ca_blocks_load(const char *path, struct ca_blocks *out,
+	    struct err *e) MUST_CHECK;
 void	 ca_blocks_clear(struct ca_blocks *b);
+
+/* The same from text; `file` is its name in errors. */
+int	 ca_blocks_parse(struct span text, const char *file,
+	    struct ca_blocks *out, struct err *e) MUST_CHECK;
 
 /*
  * A line "CA NAME".  The block, the last one then, is there in any case but
