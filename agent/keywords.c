@@ -419,13 +419,18 @@ on_line(void *arg, const struct conf_line *l, struct err *e)
 int
 keywords_load(struct options *o, struct err *e)
 {
+	int r;
+
 	free(o->file);
-	return conf_load_usual(o->config, &o->file, on_line, o, e);
+	r = conf_load_usual(o->config, &o->file, on_line, o, e);
+	return r != 0 ? r : ca_blocks_check(&o->ca, o->file, e);
 }
 
 int
 keywords_parse(struct options *o, struct span text, const char *file,
     struct err *e)
 {
-	return conf_parse(text, file, on_line, o, e);
+	int r = conf_parse(text, file, on_line, o, e);
+
+	return r != 0 ? r : ca_blocks_check(&o->ca, file, e);
 }

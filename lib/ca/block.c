@@ -24,12 +24,15 @@ enum said {
 	SAID_SERIAL = 128,
 	SAID_OBSERVE = 256,
 	SAID_SUBJECTS = 512,
+	SAID_DEFAULT = 1024,
+	SAID_APPROVALS = 2048,
 };
 
 int
 ca_block_begin(struct ca_block *b, const struct conf_line *l, struct err *e)
 {
-	*b = (struct ca_block){ .name = strdup(l->word[1]) };
+	*b = (struct ca_block){ .name = strdup(l->word[1]),
+	    .line = l->number };
 	if (b->name == NULL)
 		return err_set(e, ERR_NOMEM, 0, "configuration");
 	return ca_policy_default(&b->policy, e);
@@ -183,14 +186,28 @@ latest_start(struct ca_block *b, const struct conf_line *l, struct err *e)
 }
 
 static int
-max_validity(struct ca_block *b, const struct conf_line *l, struct err *e)
+validity(struct ca_block *b, const struct conf_line *l, uint64_t *out,
+    enum said what, struct err *e)
 {
-	int r = one_time(b, l, &b->policy.max_validity, SAID_VALIDITY, e);
+	int r = one_time(b, l, out, what, e);
 
-	if (r == 0 && b->policy.max_validity == 0)
+	if (r == 0 && *out == 0)
 		return err_set(e, ERR_USAGE, 0, "%s: 0 allows none",
 		    l->word[0]);
 	return r;
+}
+
+static int
+default_validity(struct ca_block *b, const struct conf_line *l,
+    struct err *e)
+{
+	return validity(b, l, &b->default_validity, SAID_DEFAULT, e);
+}
+
+static int
+max_validity(struct ca_block *b, const struct conf_line *l, struct err *e)
+{
+	return validity(b, l, &b->policy.max_validity, SAID_VALIDITY, e);
 }
 
 /* "10/1h" */
@@ -305,6 +322,79 @@ asker_user(struct ca_block *b, const struct conf_line *l, struct err *e)
 	return 0;
 }
 
+/* --- who has to agree --- */
+
+static int
+approvers(struct ca_block *b, const struct conf_line *l, struct err *e)
+{
+	return ca_line_fingerprints(l, &b->policy.approvers,
+	    "those who approve", e);
+}
+
+static int
+requesters(struct ca_block *b, const struct conf_line *l, struct err *e)
+{
+	return ca_line_fingerprints(l, &b->policy.requesters,
+	    "those who ask for certificates", e);
+}
+
+static int
+require_approvals(struct ca_block *b, const struct conf_line *l,
+    struct err *e)
+{
+	const char *text = l->n == 2 ? l->word[1] : "";
+	unsigned long n;
+	char *end;
+	int r;
+
+	if ((r = ca_line_once(l, &b->said, SAID_APPROVALS, e)) != 0)
+		return r;
+	errno = 0;
+	n = strtoul(text, &end, 10);
+	if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 ||
+	    n == 0 || n > CA_APPROVALS_MAX)
+		return err_set(e, ERR_USAGE, 0, "%s takes a number from 1 to "
+		    "%d", l->word[0], CA_APPROVALS_MAX);
+	b->policy.approvals = n;
+	return 0;
+}
+
+/* Approvers besides who asks, for the one of those who has most of them. */
+static size_t
+others(const struct ca_policy *p)
+{
+	if (p->requesters.n == 0)
+		return p->approvers.n;
+	for (size_t i = 0; i < p->requesters.n; i++)
+		if (!ca_list_has(&p->approvers, p->requesters.v[i]))
+			return p->approvers.n;
+	return p->approvers.n > 0 ? p->approvers.n - 1 : 0;
+}
+
+static int
+check_approvals(const struct ca_policy *p, struct err *e)
+{
+	if (p->approvals == 0 && p->approvers.n + p->requesters.n > 0)
+		return err_set(e, ERR_USAGE, 0, "it names %s, but without "
+		    "RequireApprovals nobody is asked",
+		    p->approvers.n > 0 ? "Approvers" : "Requesters");
+	if (others(p) >= p->approvals)
+		return 0;
+	return err_set(e, ERR_USAGE, 0, "RequireApprovals is %zu, but there "
+	    "are %zu Approvers besides who asks", p->approvals, others(p));
+}
+
+int
+ca_block_check(const struct ca_block *b, struct err *e)
+{
+	int r = check_approvals(&b->policy, e);
+
+	if (r == 0 && b->default_validity > b->policy.max_validity)
+		r = err_set(e, ERR_USAGE, 0, "DefaultValidity is longer than "
+		    "MaxValidity");
+	return r != 0 ? err_wrap(e, "CA \"%s\"", b->name) : 0;
+}
+
 /* --- the table --- */
 
 static const struct keyword {
@@ -312,10 +402,12 @@ static const struct keyword {
 	int		(*fn)(struct ca_block *, const struct conf_line *,
 			    struct err *);
 } keywords[] = {
+	{ "Approvers",		approvers },
 	{ "AskerProgram",	asker_program },
 	{ "AskerUser",		asker_user },
 	{ "CertificateTypes",	certificate_types },
 	{ "CriticalOptions",	critical_options },
+	{ "DefaultValidity",	default_validity },
 	{ "DenyPrincipals",	deny_principals },
 	{ "EarliestStart",	earliest_start },
 	{ "Extensions",		extensions },
@@ -325,6 +417,8 @@ static const struct keyword {
 	{ "MaxValidity",	max_validity },
 	{ "Observe",		observe },
 	{ "Principals",		principals },
+	{ "Requesters",		requesters },
+	{ "RequireApprovals",	require_approvals },
 	{ "RequireOptions",	require_options },
 	{ "RequireSerial",	require_serial },
 	{ "SubjectKeys",	subject_keys },

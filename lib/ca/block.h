@@ -11,7 +11,9 @@
  */
 struct ca_block {
 	char		*name;		/* its key's label, id or fingerprint */
+	unsigned int	 line;		/* where it begins */
 	struct ca_policy policy;
+	uint64_t	 default_validity; /* s, for a tool; 0: not said */
 	unsigned int	 said;		/* for block.c */
 };
 
@@ -26,5 +28,8 @@ bool	 ca_block_knows(const char *keyword);
 /* One line inside of it.  ERR_USAGE: what it says is wrong. */
 int	 ca_block_line(struct ca_block *b, const struct conf_line *l,
 	    struct err *e) MUST_CHECK;
+
+/* When all was read: ERR_USAGE where its lines do not go together. */
+int	 ca_block_check(const struct ca_block *b, struct err *e) MUST_CHECK;
 
 #endif

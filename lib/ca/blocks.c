@@ -67,6 +67,15 @@ ca_blocks_begin(struct ca_blocks *b, const struct conf_line *l,
 	return 0;
 }
 
+int
+ca_blocks_check(const struct ca_blocks *b, const char *file, struct err *e)
+{
+	for (size_t i = 0; i < b->n_cas; i++)
+		if (ca_block_check(&b->cas[i], e) != 0)
+			return err_wrap(e, "%s:%u", file, b->cas[i].line);
+	return 0;
+}
+
 enum section {
 	ELSEWHERE,
 	IN_CA,
@@ -120,18 +129,22 @@ told(int r, struct err *e)
 int
 ca_blocks_load(const char *path, struct ca_blocks *out, struct err *e)
 {
-	struct reader r = { .to = out };
+	struct reader reader = { .to = out };
+	int r;
 
 	*out = (struct ca_blocks){ 0 };
-	return told(conf_load_usual(path, &out->file, on_line, &r, e), e);
+	r = told(conf_load_usual(path, &out->file, on_line, &reader, e), e);
+	return r != 0 ? r : ca_blocks_check(out, out->file, e);
 }
 
 int
 ca_blocks_parse(struct span text, const char *file, struct ca_blocks *out,
     struct err *e)
 {
-	struct reader r = { .to = out };
+	struct reader reader = { .to = out };
+	int r;
 
 	*out = (struct ca_blocks){ 0 };
-	return told(conf_parse(text, file, on_line, &r, e), e);
+	r = told(conf_parse(text, file, on_line, &reader, e), e);
+	return r != 0 ? r : ca_blocks_check(out, file, e);
 }

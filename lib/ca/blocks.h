@@ -30,6 +30,13 @@ int	 ca_blocks_parse(struct span text, const char *file,
 	    struct ca_blocks *out, struct err *e) MUST_CHECK;
 
 /*
+ * When all of `file` was read: ERR_USAGE names the line of a block whose
+ * lines do not go together.  ca_blocks_load() and _parse() have done it.
+ */
+int	 ca_blocks_check(const struct ca_blocks *b, const char *file,
+	    struct err *e) MUST_CHECK;
+
+/*
  * A line "CA NAME".  The block, the last one then, is there in any case but
  * ERR_NOMEM and the ERR_USAGE of a name that is none or has a block.
  */

@@ -55,6 +55,29 @@ ca_line_options(const struct conf_line *l, struct ca_list *to,
 }
 
 int
+ca_line_fingerprints(const struct conf_line *l, struct ca_list *to,
+    const char *of, struct err *e)
+{
+	int r = 0;
+
+	if (l->n < 2)
+		return err_set(e, ERR_USAGE, 0, "%s takes fingerprints "
+		    "(SHA256:...) of the keys of %s", l->word[0], of);
+	for (size_t i = 1; i < l->n && r == 0; i++) {
+		if (!keytext_is_fingerprint(l->word[i]))
+			return err_set(e, ERR_USAGE, 0, "%s: \"%s\" is no "
+			    "whole fingerprint (SHA256:...); \"ssh-keygen -lf "
+			    "FILE\" shows that of a key", l->word[0],
+			    l->word[i]);
+		if (ca_list_has(to, l->word[i]))
+			return err_set(e, ERR_USAGE, 0, "%s: %s is there "
+			    "before", l->word[0], l->word[i]);
+		r = ca_list_add(to, l->word[i], e);
+	}
+	return r;
+}
+
+int
 ca_line_time(const struct conf_line *l, uint64_t *out, struct err *e)
 {
 	unsigned int v;

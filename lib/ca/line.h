@@ -26,6 +26,10 @@ int	 ca_line_words(const struct conf_line *l, struct ca_list *to,
 int	 ca_line_options(const struct conf_line *l, struct ca_list *to,
 	    unsigned int *said, unsigned int bit, struct err *e) MUST_CHECK;
 
+/* Fingerprints of keys, of which each stands there once; `of` says whose. */
+int	 ca_line_fingerprints(const struct conf_line *l, struct ca_list *to,
+	    const char *of, struct err *e) MUST_CHECK;
+
 int	 ca_line_time(const struct conf_line *l, uint64_t *out, struct err *e)
 	    MUST_CHECK;
 

@@ -55,6 +55,15 @@ ca_list_add(struct ca_list *l, const char *text, struct err *e)
 	return 0;
 }
 
+bool
+ca_list_has(const struct ca_list *l, const char *text)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (strcmp(l->v[i], text) == 0)
+			return true;
+	return false;
+}
+
 void
 ca_list_clear(struct ca_list *l)
 {
@@ -99,6 +108,8 @@ ca_policy_clear(struct ca_policy *p)
 	ca_list_clear(&p->critical);
 	ca_list_clear(&p->required);
 	ca_list_clear(&p->programs);
+	ca_list_clear(&p->approvers);
+	ca_list_clear(&p->requesters);
 	free(p->users);
 	*p = (struct ca_policy){ 0 };
 }

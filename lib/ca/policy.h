@@ -33,6 +33,7 @@ enum ca_subject {
 };
 
 #define CA_NO_LIMIT	UINT64_MAX
+#define CA_APPROVALS_MAX 16
 
 struct ca_policy {
 	unsigned int	 types;		/* bits of 1 << enum cert_type */
@@ -64,6 +65,14 @@ struct ca_policy {
 	size_t		 n_users;
 	struct ca_list	 programs;	/* whole paths */
 
+	/*
+	 * For the caller, too: so many of these others have to approve of a
+	 * request.  Fingerprints (SHA256:...), each once.
+	 */
+	size_t		 approvals;	/* 0: none are asked for */
+	struct ca_list	 approvers;
+	struct ca_list	 requesters;	/* none: anybody */
+
 	/* For the caller: what is refused here is told of, and signed. */
 	bool		 observe;
 };
@@ -79,6 +88,7 @@ void	 ca_policy_clear(struct ca_policy *p);
 /* The list has a copy of the text. */
 int	 ca_list_add(struct ca_list *l, const char *text, struct err *e)
 	    MUST_CHECK;
+bool	 ca_list_has(const struct ca_list *l, const char *text);
 void	 ca_list_clear(struct ca_list *l);
 
 /*

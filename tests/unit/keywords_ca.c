@@ -11,6 +11,8 @@
 #include "tests/unit/configured.h"
 
 #define FP	"SHA256:abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
+#define FP2	"SHA256:0123456789abcdefghijklmnopqrstuvwxyzABCDEFG"
+#define FP3	"SHA256:ABCDEFGabcdefghijklmnopqrstuvwxyz0123456789"
 
 static void
 configure(struct options *o, const char *text)
@@ -168,7 +170,9 @@ test_all_of_a_block_is_read(void **state)
 	    "Extensions none\nCriticalOptions none\n"
 	    "RequireOptions verify-required\nKeyId x*\nRequireSerial yes\n"
 	    "MaxRate 10/1h\nAskerUser 0 4294967294\nAskerProgram /a /b\n"
-	    "Observe yes\n");
+	    "Observe yes\nDefaultValidity 2h\nRequireApprovals 2\n"
+	    "Approvers " FP "\nApprovers " FP2 " " FP3 "\n"
+	    "Requesters " FP "\n");
 	p = policy(&o).ca;
 	assert_int_equal(p->types, 1 << CERT_HOST);
 	assert_int_equal(p->principals.n, 3);
@@ -188,74 +192,95 @@ test_all_of_a_block_is_read(void **state)
 	assert_int_equal(p->n_users, 2);
 	assert_int_equal(p->users[1], 4294967294);
 	assert_string_equal(p->programs.v[1], "/b");
+	assert_int_equal(o.ca.cas[0].default_validity, 2 * 3600);
+	assert_int_equal(p->approvals, 2);
+	assert_int_equal(p->approvers.n, 3);
+	assert_string_equal(p->approvers.v[2], FP3);
+	assert_int_equal(p->requesters.n, 1);
+	assert_string_equal(p->requesters.v[0], FP);
 	options_free(&o);
 }
+
+static const struct {
+	const char *line, *why;
+} mistakes[] = {
+	{ "CA", "CA takes one label" },
+	{ "CA a b", "CA takes one label" },
+	{ "CA mine", "\"mine\" has a block already" },
+	{ "CertificateTypes", "takes user, host or both" },
+	{ "CertificateTypes user both", "takes user, host or both" },
+	{ "Principals", "Principals takes names and patterns" },
+	{ "Principals a \"\"", "matches nothing" },
+	{ "DenyPrincipals", "takes names and patterns" },
+	{ "KeyId", "KeyId takes patterns" },
+	{ "MaxValidity", "takes one time" },
+	{ "MaxValidity 1h 2h", "takes one time" },
+	{ "MaxValidity soon", "MaxValidity: \"soon\" is not a time" },
+	{ "MaxValidity 0", "0 allows none" },
+	{ "MaxValidity 2000000000", "is not a time" },
+	{ "LatestStart -1", "is not a time" },
+	{ "EarliestStart", "takes one time" },
+	{ "SubjectKeys", "takes types of keys" },
+	{ "SubjectKeys dsa", "\"dsa\" is no type" },
+	{ "SubjectKeys rsa:", "a number of bits" },
+	{ "SubjectKeys rsa:1024", "from 2048 to 16384" },
+	{ "SubjectKeys rsa:99999999999999999999", "from 2048" },
+	{ "SubjectKeys rsa:2048x", "a number of bits" },
+	{ "SubjectKeys ed25519:256", "is no type" },
+	{ "Extensions", "takes names of options" },
+	{ "Extensions none permit-pty", "none stands alone" },
+	{ "CriticalOptions a none", "none stands alone" },
+	{ "RequireOptions", "takes names of critical options" },
+	{ "RequireOptions permit-pty", "is no critical option" },
+	{ "RequireSerial", "" }, { "RequireSerial maybe", "" },
+	{ "MaxRate 10", "takes a number and a time" },
+	{ "MaxRate 0/1h", "takes a number and a time" },
+	{ "MaxRate /1h", "takes a number and a time" },
+	{ "MaxRate -1/1h", "takes a number and a time" },
+	{ "MaxRate 10001/1h", "from 1 to 10000" },
+	{ "MaxRate 1/", "is not a time" },
+	{ "MaxRate 1/0", "in no time" },
+	{ "AskerUser", "takes users" },
+	{ "AskerUser 4294967295", "there is no user" },
+	{ "AskerUser 1x", "there is no user \"1x\"" },
+	{ "AskerUser no-such-user", "no user \"no-such-user\"" },
+	{ "AskerProgram", "takes whole paths" },
+	{ "CA SHA256:abc", "is no whole fingerprint" },
+	{ "AskerProgram ssh-keygen", "is no whole path" },
+	{ "DefaultValidity 0", "DefaultValidity: 0 allows none" },
+	{ "DefaultValidity 1h 1h", "takes one time" },
+	{ "RequireApprovals", "takes a number from 1 to 16" },
+	{ "RequireApprovals 0", "takes a number from 1 to 16" },
+	{ "RequireApprovals 17", "takes a number from 1 to 16" },
+	{ "RequireApprovals -1", "takes a number from 1 to 16" },
+	{ "RequireApprovals 1x", "takes a number from 1 to 16" },
+	{ "RequireApprovals 99999999999999999999", "takes a number" },
+	{ "Approvers", "takes fingerprints (SHA256:...)" },
+	{ "Approvers alice", "\"alice\" is no whole fingerprint" },
+	{ "Approvers SHA256:abc", "is no whole fingerprint" },
+	{ "Approvers " FP " " FP, FP " is there before" },
+	{ "Requesters", "takes fingerprints (SHA256:...)" },
+	{ "Requesters MD5:00", "is no whole fingerprint" },
+	{ "Observe", "" }, { "Observe always", "" },
+	{ "Use ca", "does not belong into a CA block" },
+	{ "PinCache never", "does not belong into a CA block" },
+	{ "Lifetime 1h", "does not belong into a CA block" },
+};
 
 static void
 test_mistakes_in_a_block_name_the_line(void **state)
 {
-	static const struct {
-		const char *line, *why;
-	} bad[] = {
-		{ "CA", "CA takes one label" },
-		{ "CA a b", "CA takes one label" },
-		{ "CA mine", "\"mine\" has a block already" },
-		{ "CertificateTypes", "takes user, host or both" },
-		{ "CertificateTypes user both", "takes user, host or both" },
-		{ "Principals", "Principals takes names and patterns" },
-		{ "Principals a \"\"", "matches nothing" },
-		{ "DenyPrincipals", "takes names and patterns" },
-		{ "KeyId", "KeyId takes patterns" },
-		{ "MaxValidity", "takes one time" },
-		{ "MaxValidity 1h 2h", "takes one time" },
-		{ "MaxValidity soon", "MaxValidity: \"soon\" is not a time" },
-		{ "MaxValidity 0", "0 allows none" },
-		{ "MaxValidity 2000000000", "is not a time" },
-		{ "LatestStart -1", "is not a time" },
-		{ "EarliestStart", "takes one time" },
-		{ "SubjectKeys", "takes types of keys" },
-		{ "SubjectKeys dsa", "\"dsa\" is no type" },
-		{ "SubjectKeys rsa:", "a number of bits" },
-		{ "SubjectKeys rsa:1024", "from 2048 to 16384" },
-		{ "SubjectKeys rsa:99999999999999999999", "from 2048" },
-		{ "SubjectKeys rsa:2048x", "a number of bits" },
-		{ "SubjectKeys ed25519:256", "is no type" },
-		{ "Extensions", "takes names of options" },
-		{ "Extensions none permit-pty", "none stands alone" },
-		{ "CriticalOptions a none", "none stands alone" },
-		{ "RequireOptions", "takes names of critical options" },
-		{ "RequireOptions permit-pty", "is no critical option" },
-		{ "RequireSerial", "" }, { "RequireSerial maybe", "" },
-		{ "MaxRate 10", "takes a number and a time" },
-		{ "MaxRate 0/1h", "takes a number and a time" },
-		{ "MaxRate /1h", "takes a number and a time" },
-		{ "MaxRate -1/1h", "takes a number and a time" },
-		{ "MaxRate 10001/1h", "from 1 to 10000" },
-		{ "MaxRate 1/", "is not a time" },
-		{ "MaxRate 1/0", "in no time" },
-		{ "AskerUser", "takes users" },
-		{ "AskerUser 4294967295", "there is no user" },
-		{ "AskerUser 1x", "there is no user \"1x\"" },
-		{ "AskerUser no-such-user", "no user \"no-such-user\"" },
-		{ "AskerProgram", "takes whole paths" },
-		{ "CA SHA256:abc", "is no whole fingerprint" },
-		{ "AskerProgram ssh-keygen", "is no whole path" },
-		{ "Observe", "" }, { "Observe always", "" },
-		{ "Use ca", "does not belong into a CA block" },
-		{ "PinCache never", "does not belong into a CA block" },
-		{ "Lifetime 1h", "does not belong into a CA block" },
-	};
 	struct options o;
 	char text[200];
 	struct err e;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
-		snprintf(text, sizeof(text), "CA mine\n%s", bad[i].line);
+	for (size_t i = 0; i < sizeof(mistakes) / sizeof(*mistakes); i++) {
+		snprintf(text, sizeof(text), "CA mine\n%s", mistakes[i].line);
 		if (configured_options(&o, text, &e) != ERR_USAGE)
 			fail_msg("%s", text);
 		assert_memory_equal(e.msg, "test:2: ", 8);
-		if (strstr(e.msg, bad[i].why) == NULL)
+		if (strstr(e.msg, mistakes[i].why) == NULL)
 			fail_msg("%s", e.msg);
 		options_free(&o);
 	}
@@ -267,7 +292,8 @@ test_what_replaces_is_said_once(void **state)
 	static const char *const lines[] = { "CertificateTypes user",
 		"MaxValidity 1h", "LatestStart 1h", "EarliestStart 1h",
 		"SubjectKeys rsa", "RequireSerial yes", "MaxRate 1/1h",
-		"Observe no", "Extensions none", "CriticalOptions none" };
+		"DefaultValidity 1h", "Observe no", "Extensions none",
+		"CriticalOptions none" };
 	struct options o;
 	char text[200];
 	struct err e;
@@ -284,12 +310,64 @@ test_what_replaces_is_said_once(void **state)
 		configure(&o, text);
 		options_free(&o);
 	}
+	assert_int_equal(configured_options(&o, "CA a\nRequireApprovals 1\n"
+	    "RequireApprovals 2\n", &e), ERR_USAGE);
+	assert_memory_equal(e.msg, "test:3: ", 8);
+	options_free(&o);
 	assert_int_equal(configured_options(&o, "CA a\nExtensions none\n"
 	    "Extensions b\n", &e), ERR_USAGE);
 	options_free(&o);
 	assert_int_equal(configured_options(&o, "CA a\nExtensions b\n"
 	    "Extensions none\n", &e), ERR_USAGE);
 	options_free(&o);
+}
+
+static void
+test_lines_that_do_not_go_together_name_the_block(void **state)
+{
+	static const struct {
+		const char *lines, *why;
+	} t[] = {
+		{ "DefaultValidity 1h", NULL },
+		{ "DefaultValidity 1h\nMaxValidity 1h", NULL },
+		{ "DefaultValidity 61m\nMaxValidity 1h",
+		    "DefaultValidity is longer than MaxValidity" },
+		{ "MaxValidity 1h\nDefaultValidity 61m",
+		    "DefaultValidity is longer than MaxValidity" },
+		{ "RequireApprovals 1", "there are 0 Approvers" },
+		{ "RequireApprovals 2\nApprovers " FP,
+		    "RequireApprovals is 2, but there are 1 Approvers" },
+		{ "Approvers " FP " " FP2 "\nRequireApprovals 2", NULL },
+		{ "Approvers " FP, "without RequireApprovals" },
+		{ "Requesters " FP, "without RequireApprovals" },
+		/* Whoever asks does not approve. */
+		{ "RequireApprovals 1\nApprovers " FP "\nRequesters " FP,
+		    "there are 0 Approvers besides who asks" },
+		{ "RequireApprovals 1\nApprovers " FP "\nRequesters " FP
+		    " " FP2, NULL },
+		{ "RequireApprovals 1\nApprovers " FP " " FP2
+		    "\nRequesters " FP " " FP2, NULL },
+		{ "RequireApprovals 1\nRequesters " FP, "are 0 Approvers" },
+	};
+	struct options o;
+	char text[400];
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++) {
+		snprintf(text, sizeof(text), "Offer yes\nCA mine\n%s\nCA b\n",
+		    t[i].lines);
+		if (configured_options(&o, text, &e) !=
+		    (t[i].why != NULL ? ERR_USAGE : 0))
+			fail_msg("%s", t[i].lines);
+		if (t[i].why != NULL) {
+			assert_memory_equal(e.msg, "test:2: CA \"mine\": ",
+			    19);
+			if (strstr(e.msg, t[i].why) == NULL)
+				fail_msg("%s", e.msg);
+		}
+		options_free(&o);
+	}
 }
 
 static void
@@ -323,6 +401,7 @@ static void
 test_what_is_about_certificates_stands_in_ca_blocks_only(void **state)
 {
 	static const char *const lines[] = { "AskerProgram /a",
+		"DefaultValidity 1",
 		"AskerUser 0", "CertificateTypes user",
 		"CriticalOptions none", "DenyPrincipals a",
 		"EarliestStart 1", "Extensions none", "KeyId a",
@@ -365,6 +444,8 @@ main(void)
 		cmocka_unit_test(test_all_of_a_block_is_read),
 		cmocka_unit_test(test_mistakes_in_a_block_name_the_line),
 		cmocka_unit_test(test_what_replaces_is_said_once),
+		cmocka_unit_test(
+		    test_lines_that_do_not_go_together_name_the_block),
 		cmocka_unit_test(
 		    test_a_key_block_that_says_another_use_is_a_mistake),
 		cmocka_unit_test(
