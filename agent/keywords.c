@@ -289,6 +289,17 @@ pinentry(struct options *o, const struct conf_line *l, struct err *e)
 	return conf_path(l, &o->pinentry, e);
 }
 
+/* For hsm-keyutil. */
+static int
+profile(struct options *o, const struct conf_line *l, struct err *e)
+{
+	int r;
+
+	if ((r = ca_blocks_begin_profile(&o->ca, l, e)) == 0)
+		o->section = SECTION_PROFILE;
+	return r;
+}
+
 static int
 socket_path(struct options *o, const struct conf_line *l, struct err *e)
 {
@@ -335,7 +346,7 @@ enum where {
 	IN_TOKEN = TOP | 1 << SECTION_TOKEN,
 	IN_KEY = TOP | 1 << SECTION_KEY,
 	IN_CA = 1 << SECTION_CA,
-	ANYWHERE = IN_TOKEN | IN_KEY | IN_CA,
+	ANYWHERE = IN_TOKEN | IN_KEY | IN_CA | 1 << SECTION_PROFILE,
 };
 
 static const struct {
@@ -366,6 +377,7 @@ static const struct {
 	{ "PinEntry",		TOP,		pinentry },
 	{ "PinFile",		IN_TOKEN,	pin_file },
 	{ "PinTimeout",		TOP,		pin_timeout },
+	{ "Profile",		ANYWHERE,	profile },
 	{ "Socket",		TOP,		socket_path },
 	{ "Token",		ANYWHERE,	token },
 	{ "Upstream",		TOP,		upstream },
@@ -379,7 +391,7 @@ misplaced(const char *keyword, enum where where, enum section here,
 {
 	static const char *const names[] = {
 		[SECTION_TOKEN] = "Token", [SECTION_KEY] = "Key",
-		[SECTION_CA] = "CA",
+		[SECTION_CA] = "CA", [SECTION_PROFILE] = "Profile",
 	};
 
 	return err_set(e, ERR_USAGE, 0, "%s does not belong into a %s block; "
@@ -391,13 +403,20 @@ misplaced(const char *keyword, enum where where, enum section here,
 static int
 on_other(struct options *o, const struct conf_line *l, struct err *e)
 {
-	if (!ca_block_knows(l->word[0]))
+	const bool in_ca = ca_block_knows(l->word[0]);
+	const bool in_profile = ca_profile_knows(l->word[0]);
+	struct ca_blocks *b = &o->ca;
+
+	if (in_ca && o->section == SECTION_CA)
+		return ca_block_line(&b->cas[b->n_cas - 1], l, e);
+	if (in_profile && o->section == SECTION_PROFILE)
+		return ca_profile_line(&b->profiles[b->n_profiles - 1], l, e);
+	if (!in_ca && !in_profile)
 		return err_set(e, ERR_USAGE, 0, "unknown keyword \"%s\"",
 		    l->word[0]);
-	if (o->section != SECTION_CA)
-		return err_set(e, ERR_USAGE, 0, "%s stands in a CA block only",
-		    l->word[0]);
-	return ca_block_line(&o->ca.cas[o->ca.n_cas - 1], l, e);
+	return err_set(e, ERR_USAGE, 0, "%s stands in a %s block only",
+	    l->word[0], !in_profile ? "CA" : in_ca ? "CA or Profile" :
+	    "Profile");
 }
 
 static int

@@ -106,6 +106,7 @@ struct options {
 		SECTION_TOKEN,
 		SECTION_KEY,
 		SECTION_CA,
+		SECTION_PROFILE,
 	}		 section;	/* that the last line stood in */
 	char		**certificates;	/* places; none: ~/.ssh */
 	size_t		 n_certificates;

@@ -66,7 +66,8 @@ agent_usage >"$work/code"
 same "hsm-ssh-agent.1 has the options of hsm-ssh-agent --help"
 
 sed -n '/keywords\[\] = {/,/^};/s/.*{ "\([^"]*\)",.*/\1/p' \
-    "$src/agent/keywords.c" "$src/lib/ca/block.c" >"$work/code"
+    "$src/agent/keywords.c" "$src/lib/ca/block.c" "$src/lib/ca/profile.c" \
+    >"$work/code"
 sed -n 's/^\.It Cm \([^ ]*\).*/\1/p' "$src/man/hsm-ssh-agent.conf.5" \
     >"$work/man"
 same "hsm-ssh-agent.conf.5 has the keywords of their tables"

@@ -12,6 +12,9 @@ ca_blocks_clear(struct ca_blocks *b)
 	for (size_t i = 0; i < b->n_cas; i++)
 		ca_block_clear(&b->cas[i]);
 	free(b->cas);
+	for (size_t i = 0; i < b->n_profiles; i++)
+		ca_profile_clear(&b->profiles[i]);
+	free(b->profiles);
 	free(b->file);
 	*b = (struct ca_blocks){ 0 };
 }
@@ -67,18 +70,59 @@ ca_blocks_begin(struct ca_blocks *b, const struct conf_line *l,
 	return 0;
 }
 
+const struct ca_profile *
+ca_blocks_profile(const struct ca_blocks *b, const char *name)
+{
+	for (size_t i = 0; i < b->n_profiles; i++)
+		if (strcmp(b->profiles[i].name, name) == 0)
+			return &b->profiles[i];
+	return NULL;
+}
+
+int
+ca_blocks_begin_profile(struct ca_blocks *b, const struct conf_line *l,
+    struct err *e)
+{
+	struct ca_profile *p, next;
+	int r;
+
+	if ((r = ca_profile_begin(&next, l, e)) != 0)
+		goto out;
+	if (ca_blocks_profile(b, next.name) != NULL) {
+		r = err_set(e, ERR_USAGE, 0, "Profile \"%s\" has a block "
+		    "already", next.name);
+		goto out;
+	}
+	p = reallocarray(b->profiles, b->n_profiles + 1, sizeof(*p));
+	if (p == NULL) {
+		r = err_set(e, ERR_NOMEM, 0, "configuration");
+		goto out;
+	}
+	b->profiles = p;
+	p[b->n_profiles++] = next;
+	next = (struct ca_profile){ 0 };
+out:
+	ca_profile_clear(&next);
+	return r;
+}
+
 int
 ca_blocks_check(const struct ca_blocks *b, const char *file, struct err *e)
 {
 	for (size_t i = 0; i < b->n_cas; i++)
 		if (ca_block_check(&b->cas[i], e) != 0)
 			return err_wrap(e, "%s:%u", file, b->cas[i].line);
+	for (size_t i = 0; i < b->n_profiles; i++)
+		if (ca_profile_check(&b->profiles[i], e) != 0)
+			return err_wrap(e, "%s:%u", file,
+			    b->profiles[i].line);
 	return 0;
 }
 
 enum section {
 	ELSEWHERE,
 	IN_CA,
+	IN_PROFILE,
 };
 
 struct reader {
@@ -95,26 +139,49 @@ is_one_of(const char *word, const char *const *names, size_t n)
 	return false;
 }
 
+/* Does a block begin?  If so, it does, or *r says why not. */
+static bool
+begins(struct reader *reader, const struct conf_line *l, int *r,
+    struct err *e)
+{
+	static const char *const others[] = { "Key", "Token" };
+
+	if (strcasecmp(l->word[0], "CA") == 0) {
+		reader->section = IN_CA;
+		*r = ca_blocks_begin(reader->to, l, e);
+	} else if (strcasecmp(l->word[0], "Profile") == 0) {
+		reader->section = IN_PROFILE;
+		*r = ca_blocks_begin_profile(reader->to, l, e);
+	} else if (is_one_of(l->word[0], others, 2)) {
+		reader->section = ELSEWHERE;
+		*r = 0;
+	} else
+		return false;
+	return true;
+}
+
 static int
 on_line(void *arg, const struct conf_line *l, struct err *e)
 {
-	static const char *const others[] = { "Key", "Token" };
 	/* What the agent takes in a CA block as in that of any key. */
 	static const char *const of_any_key[] = { "Confirm", "ForwardedUse",
 	    "Offer", "OfferTo" };
-	struct reader *r = arg;
+	struct reader *reader = arg;
+	struct ca_blocks *b = reader->to;
+	int r;
 
-	if (is_one_of(l->word[0], others, 2)) {
-		r->section = ELSEWHERE;
-		return 0;
+	if (begins(reader, l, &r, e))
+		return r;
+	switch (reader->section) {
+	case IN_CA:
+		return is_one_of(l->word[0], of_any_key, 4) ? 0 :
+		    ca_block_line(&b->cas[b->n_cas - 1], l, e);
+	case IN_PROFILE:
+		return ca_profile_line(&b->profiles[b->n_profiles - 1], l, e);
+	case ELSEWHERE:
+		break;
 	}
-	if (strcasecmp(l->word[0], "CA") == 0) {
-		r->section = IN_CA;
-		return ca_blocks_begin(r->to, l, e);
-	}
-	if (r->section == ELSEWHERE || is_one_of(l->word[0], of_any_key, 4))
-		return 0;
-	return ca_block_line(&r->to->cas[r->to->n_cas - 1], l, e);
+	return 0;
 }
 
 /* As the agent: what is written there is wrong, in one way or another. */

@@ -3,6 +3,7 @@
 #define CA_BLOCKS_H
 
 #include "ca/block.h"
+#include "ca/profile.h"
 
 /*
  * All that a configuration says of CAs, which is the same for whoever signs
@@ -12,6 +13,8 @@ struct ca_blocks {
 	char		*file;		/* that was read; NULL: none is there */
 	struct ca_block	*cas;
 	size_t		 n_cas;
+	struct ca_profile *profiles;
+	size_t		 n_profiles;
 };
 
 /*
@@ -43,6 +46,10 @@ int	 ca_blocks_check(const struct ca_blocks *b, const char *file,
 int	 ca_blocks_begin(struct ca_blocks *b, const struct conf_line *l,
 	    struct err *e) MUST_CHECK;
 
+/* The same of a line "Profile NAME". */
+int	 ca_blocks_begin_profile(struct ca_blocks *b,
+	    const struct conf_line *l, struct err *e) MUST_CHECK;
+
 /* The block of exactly this name, or NULL. */
 const struct ca_block *ca_blocks_named(const struct ca_blocks *b,
 	    const char *name);
@@ -53,5 +60,9 @@ const struct ca_block *ca_blocks_named(const struct ca_blocks *b,
  */
 const struct ca_block *ca_blocks_find(const struct ca_blocks *b,
 	    const char *fingerprint, const char *id, const char *label);
+
+/* The profile of this name, or NULL. */
+const struct ca_profile *ca_blocks_profile(const struct ca_blocks *b,
+	    const char *name);
 
 #endif

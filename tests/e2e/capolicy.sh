@@ -317,6 +317,18 @@ part_mistakes()
 	configure "CA ca" "AskerProgram /no/such/program"
 	check_status "-T looks for the programs" 2 agent_once -T
 	has "and names the line" "$E2E/out" 'config:2: /no/such/program'
+	make_user
+	configure "# first" "CA ca" "RequireApprovals 2" \
+		"Approvers $(fingerprint "$E2E/user.pub")"
+	check_status "too few who can approve are a mistake" 2 agent_once -T
+	has "which is named with the block" "$E2E/out" \
+		'config:2: CA "ca": RequireApprovals is 2, but there are 1'
+	configure "Profile a" "CAKey ca" "SourceAddress 10.0.0.1/8"
+	check_status "-T looks at profiles, too" 2 agent_once -T
+	has "and names their line" "$E2E/out" 'config:3: SourceAddress: '
+	configure "Profile a" "CAKey ca" "Validity 1h" "CA ca" \
+		"DefaultValidity 1h"
+	check "one without a mistake is none" agent_once -T
 }
 
 test $# -eq 0 || { run_part "$1"; exit; }

@@ -13,6 +13,11 @@ must_agree(const struct ca_blocks *a, const struct ca_blocks *b)
 		must(strcmp(a->cas[i].name, b->cas[i].name) == 0);
 		must(a->cas[i].said == b->cas[i].said);
 	}
+	must(a->n_profiles == b->n_profiles);
+	for (size_t i = 0; i < a->n_profiles; i++) {
+		must(strcmp(a->profiles[i].name, b->profiles[i].name) == 0);
+		must(a->profiles[i].said == b->profiles[i].said);
+	}
 }
 
 /* Every error names the file and the line; nothing leaks either way. */
