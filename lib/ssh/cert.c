@@ -5,6 +5,8 @@
 #include <string.h>
 #include <time.h>
 
+#include <openssl/rand.h>
+
 #include "ssh/cert.h"
 
 #define ED25519_BYTES	32
@@ -86,21 +88,32 @@ get_key_fields(struct wire_r *r, const struct kind *k)
 	return (struct span){ start, (size_t)(r->p - start) };
 }
 
+/* A plain key as a whole; `whose` it is, in a sentence. */
+static int
+parse_plain(struct span blob, const char *whose, const struct kind **k,
+    struct span *fields, struct err *e)
+{
+	struct wire_r r;
+
+	wire_read(&r, blob);
+	if ((*k = kind_of_plain(wire_get_string(&r))) == NULL)
+		return err_set(e, ERR_UNSUPPORTED, 0,
+		    "%s key of a certificate is of no known plain type",
+		    whose);
+	*fields = get_key_fields(&r, *k);
+	if (!wire_end(&r))
+		return err_set(e, ERR_FORMAT, 0,
+		    "malformed %s key in a certificate", whose);
+	return 0;
+}
+
 static int
 check_ca(struct span blob, struct err *e)
 {
 	const struct kind *k;
-	struct wire_r r;
+	struct span fields;
 
-	wire_read(&r, blob);
-	if ((k = kind_of_plain(wire_get_string(&r))) == NULL)
-		return err_set(e, ERR_UNSUPPORTED, 0,
-		    "CA key of a certificate is of no known plain type");
-	get_key_fields(&r, k);
-	if (!wire_end(&r))
-		return err_set(e, ERR_FORMAT, 0,
-		    "malformed CA key in a certificate");
-	return 0;
+	return parse_plain(blob, "CA", &k, &fields, e);
 }
 
 bool
@@ -272,6 +285,30 @@ cert_is_meant(struct span data)
 	wire_read(&r, data);
 	name = wire_get_string(&r);
 	return name.n > n && memcmp(name.p + name.n - n, tail, n) == 0;
+}
+
+int
+cert_set_subject(struct cert *c, struct span blob, struct err *e)
+{
+	const struct kind *k;
+	struct span fields;
+	int r;
+
+	if ((r = parse_plain(blob, "subject", &k, &fields, e)) != 0)
+		return r;
+	c->type_name = span_cstr(k->cert);
+	c->plain_name = k->plain;
+	c->key_fields = fields;
+	return 0;
+}
+
+int
+cert_make_nonce(uint8_t nonce[CERT_NONCE], struct err *e)
+{
+	if (RAND_bytes(nonce, CERT_NONCE) == 1)
+		return 0;
+	return err_set(e, ERR_SYS, 0,
+	    "no random numbers for a certificate's nonce");
 }
 
 void

@@ -19,6 +19,7 @@ enum cert_type {
 };
 
 #define CERT_MAX_PRINCIPALS	256
+#define CERT_NONCE		32	/* bytes of one that we make */
 #define CERT_FOREVER		UINT64_MAX
 
 /* All spans borrow from the bytes that were parsed. */
@@ -63,6 +64,16 @@ bool	 cert_is_meant(struct span data);
 
 /* The plain key blob of the subject, appended to *out. */
 void	 cert_put_subject(const struct cert *c, struct wire_w *out);
+
+/*
+ * The other way: the fields that tell of the subject, from its plain blob,
+ * which they borrow from.  As strict as the parser, with its errors.
+ */
+int	 cert_set_subject(struct cert *c, struct span blob, struct err *e)
+	    MUST_CHECK;
+
+/* Fresh random bytes. */
+int	 cert_make_nonce(uint8_t nonce[CERT_NONCE], struct err *e) MUST_CHECK;
 
 /* The body, made anew from its fields; c->tbs is not looked at. */
 void	 cert_put_tbs(const struct cert *c, struct wire_w *out);
