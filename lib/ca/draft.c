@@ -36,25 +36,25 @@ copy_text(struct span s, const char *what, char **out, struct err *e)
 /* --- options --- */
 
 static void
-option_clear(struct ca_option *one)
+option_clear(struct ca_draft_option *one)
 {
 	free(one->name);
 	free(one->value);
-	*one = (struct ca_option){ 0 };
+	*one = (struct ca_draft_option){ 0 };
 }
 
 static void
-options_clear(struct ca_options *o)
+options_clear(struct ca_draft_options *o)
 {
 	for (size_t i = 0; i < o->n; i++)
 		option_clear(&o->v[i]);
 	free(o->v);
-	*o = (struct ca_options){ 0 };
+	*o = (struct ca_draft_options){ 0 };
 }
 
 /* Where it is, or where it would be. */
 static size_t
-place_of(const struct ca_options *o, const char *name)
+place_of(const struct ca_draft_options *o, const char *name)
 {
 	size_t i = 0;
 
@@ -63,8 +63,8 @@ place_of(const struct ca_options *o, const char *name)
 	return i;
 }
 
-const struct ca_option *
-ca_options_find(const struct ca_options *o, const char *name)
+const struct ca_draft_option *
+ca_draft_find_option(const struct ca_draft_options *o, const char *name)
 {
 	const size_t i = place_of(o, name);
 
@@ -72,7 +72,7 @@ ca_options_find(const struct ca_options *o, const char *name)
 }
 
 static int
-option_make(struct ca_option *one, struct span name,
+option_make(struct ca_draft_option *one, struct span name,
     const struct span *value, struct err *e)
 {
 	int r;
@@ -89,7 +89,7 @@ option_make(struct ca_option *one, struct span name,
 }
 
 static bool
-is_same(const struct ca_option *a, const struct ca_option *b)
+is_same(const struct ca_draft_option *a, const struct ca_draft_option *b)
 {
 	return (a->value == NULL) == (b->value == NULL) &&
 	    span_eq((struct span){ a->value, a->n },
@@ -98,36 +98,36 @@ is_same(const struct ca_option *a, const struct ca_option *b)
 
 /* *one is taken over when it succeeds. */
 static int
-insert(struct ca_options *o, struct ca_option *one, struct err *e)
+insert(struct ca_draft_options *o, struct ca_draft_option *one, struct err *e)
 {
 	const size_t at = place_of(o, one->name);
-	struct ca_option *v;
+	struct ca_draft_option *v;
 
-	if (o->n == CA_OPTIONS_MAX)
+	if (o->n == CA_DRAFT_OPTIONS)
 		return err_set(e, ERR_LIMIT, 0, "more than %d options of one "
-		    "kind", CA_OPTIONS_MAX);
+		    "kind", CA_DRAFT_OPTIONS);
 	if ((v = reallocarray(o->v, o->n + 1, sizeof(*v))) == NULL)
 		return no_memory(e);
 	o->v = v;
 	memmove(v + at + 1, v + at, (o->n - at) * sizeof(*v));
 	v[at] = *one;
 	o->n++;
-	*one = (struct ca_option){ 0 };
+	*one = (struct ca_draft_option){ 0 };
 	return 0;
 }
 
 int
-ca_options_add(struct ca_options *o, struct span name,
+ca_draft_add_option(struct ca_draft_options *o, struct span name,
     const struct span *value, struct err *e)
 {
-	const struct ca_option *there;
-	struct ca_option one = { 0 };
+	const struct ca_draft_option *there;
+	struct ca_draft_option one = { 0 };
 	char shown[SHOWN];
 	int r;
 
 	if ((r = option_make(&one, name, value, e)) != 0)
 		goto out;
-	if ((there = ca_options_find(o, one.name)) == NULL)
+	if ((there = ca_draft_find_option(o, one.name)) == NULL)
 		r = insert(o, &one, e);
 	else if (!is_same(there, &one)) {
 		keytext_clean(shown, sizeof(shown), name);
@@ -140,11 +140,11 @@ out:
 }
 
 void
-ca_options_remove(struct ca_options *o, const char *name)
+ca_draft_remove_option(struct ca_draft_options *o, const char *name)
 {
 	const size_t at = place_of(o, name);
 
-	if (ca_options_find(o, name) == NULL)
+	if (ca_draft_find_option(o, name) == NULL)
 		return;
 	option_clear(&o->v[at]);
 	o->n--;
@@ -153,10 +153,10 @@ ca_options_remove(struct ca_options *o, const char *name)
 
 /* A value is a string inside the string that an option's data is. */
 static void
-put_options(const struct ca_options *o, struct wire_w *w)
+put_options(const struct ca_draft_options *o, struct wire_w *w)
 {
 	for (size_t i = 0; i < o->n; i++) {
-		const struct ca_option *one = &o->v[i];
+		const struct ca_draft_option *one = &o->v[i];
 
 		wire_put_cstring(w, one->name);
 		if (one->value == NULL) {
@@ -317,7 +317,7 @@ ca_draft_assemble(struct span tbs, struct span signature,
 /* --- and back --- */
 
 static int
-read_options(struct span packed, struct ca_options *o, struct err *e)
+read_options(struct span packed, struct ca_draft_options *o, struct err *e)
 {
 	struct span name, data, value;
 	char shown[SHOWN];
@@ -327,9 +327,9 @@ read_options(struct span packed, struct ca_options *o, struct err *e)
 	wire_read(&r, packed);
 	while (x == 0 && cert_next_option(&r, &name, &data)) {
 		if (data.n == 0)
-			x = ca_options_add(o, name, NULL, e);
+			x = ca_draft_add_option(o, name, NULL, e);
 		else if (ca_form_value(data, &value))
-			x = ca_options_add(o, name, &value, e);
+			x = ca_draft_add_option(o, name, &value, e);
 		else {
 			keytext_clean(shown, sizeof(shown), name);
 			x = err_set(e, ERR_FORMAT, 0, "the option \"%s\" has "

@@ -13,18 +13,18 @@
  * that ssh-keygen writes of the same, and back from a certificate.  Whether
  * it is wise to sign them is for ca_form_check() and ca_policy_check().
  */
-#define CA_DRAFT_MAX	45000	/* bytes of a body; keytext reads the whole */
-#define CA_OPTIONS_MAX	256	/* of either list */
+#define CA_DRAFT_MAX		45000	/* of a body; keytext reads the whole */
+#define CA_DRAFT_OPTIONS	256	/* of either list */
 
-struct ca_option {
+struct ca_draft_option {
 	char	*name;
 	uint8_t	*value;		/* NULL: a flag, which has none */
 	size_t	 n;
 };
 
 /* By their names as strcmp(3) has them, each there once. */
-struct ca_options {
-	struct ca_option *v;
+struct ca_draft_options {
+	struct ca_draft_option *v;
 	size_t		 n;
 };
 
@@ -35,8 +35,8 @@ struct ca_draft {
 	struct ca_list	 principals;
 	uint64_t	 valid_after;
 	uint64_t	 valid_before;
-	struct ca_options critical;
-	struct ca_options extensions;
+	struct ca_draft_options critical;
+	struct ca_draft_options extensions;
 	uint8_t		 nonce[CA_NONCE_MAX];
 	size_t		 n_nonce;
 };
@@ -57,13 +57,13 @@ int	 ca_draft_add_principal(struct ca_draft *d, struct span name,
  * In its place in the list; value NULL: a flag.  What is there already is
  * there; ERR_USAGE when it is there with another value.
  */
-int	 ca_options_add(struct ca_options *o, struct span name,
+int	 ca_draft_add_option(struct ca_draft_options *o, struct span name,
 	    const struct span *value, struct err *e) MUST_CHECK;
 
 /* NULL: there is none of that name. */
-const struct ca_option *ca_options_find(const struct ca_options *o,
-	    const char *name);
-void	 ca_options_remove(struct ca_options *o, const char *name);
+const struct ca_draft_option *ca_draft_find_option(
+	    const struct ca_draft_options *o, const char *name);
+void	 ca_draft_remove_option(struct ca_draft_options *o, const char *name);
 
 /* 32 fresh random bytes. */
 int	 ca_draft_nonce(struct ca_draft *d, struct err *e) MUST_CHECK;

@@ -31,7 +31,7 @@ static const struct flag {
 
 #define N_FLAGS	(sizeof(flags) / sizeof(*flags))
 
-static struct ca_options *
+static struct ca_draft_options *
 list_of(struct ca_draft *d, bool critical)
 {
 	return critical ? &d->critical : &d->extensions;
@@ -40,11 +40,11 @@ list_of(struct ca_draft *d, bool critical)
 static int
 set_flag(struct ca_draft *d, const struct flag *f, bool with, struct err *e)
 {
-	struct ca_options *o = list_of(d, f->critical);
+	struct ca_draft_options *o = list_of(d, f->critical);
 
 	if (with)
-		return ca_options_add(o, span_cstr(f->name), NULL, e);
-	ca_options_remove(o, f->name);
+		return ca_draft_add_option(o, span_cstr(f->name), NULL, e);
+	ca_draft_remove_option(o, f->name);
 	return 0;
 }
 
@@ -70,8 +70,8 @@ add_command(struct ca_draft *d, const char *value, struct err *e)
 	if (s.n == 0)
 		return err_set(e, ERR_USAGE, 0, "force-command= takes a "
 		    "command");
-	return ca_options_add(&d->critical, span_cstr("force-command"), &s,
-	    e);
+	return ca_draft_add_option(&d->critical, span_cstr("force-command"),
+	    &s, e);
 }
 
 static int
@@ -84,13 +84,13 @@ add_sources(struct ca_draft *d, const char *value, struct err *e)
 		    "networks, separated by commas");
 		return (int)(e->code = ERR_USAGE);
 	}
-	return ca_options_add(&d->critical, span_cstr("source-address"), &s,
-	    e);
+	return ca_draft_add_option(&d->critical, span_cstr("source-address"),
+	    &s, e);
 }
 
 /* NAME or NAME=VALUE, where the value may be empty. */
 static int
-add_any(struct ca_options *o, const char *text, struct err *e)
+add_any(struct ca_draft_options *o, const char *text, struct err *e)
 {
 	const char *equals = strchr(text, '=');
 	struct span name = span_cstr(text), value;
@@ -100,9 +100,9 @@ add_any(struct ca_options *o, const char *text, struct err *e)
 	if (name.n == 0)
 		return err_set(e, ERR_USAGE, 0, "an option without a name");
 	if (equals == NULL)
-		return ca_options_add(o, name, NULL, e);
+		return ca_draft_add_option(o, name, NULL, e);
 	value = span_cstr(equals + 1);
-	return ca_options_add(o, name, &value, e);
+	return ca_draft_add_option(o, name, &value, e);
 }
 
 static int
@@ -131,7 +131,7 @@ static void
 clear_flags(struct ca_draft *d)
 {
 	for (size_t i = 0; i < N_FLAGS; i++)
-		ca_options_remove(list_of(d, flags[i].critical),
+		ca_draft_remove_option(list_of(d, flags[i].critical),
 		    flags[i].name);
 }
 

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "agent/keywords.h"
+#include "ca/draft.h"
 #include "ca/form.h"
 #include "ca/policy.h"
 #include "tests/fuzz/law.h"
@@ -77,6 +78,27 @@ must_read_one_way(const struct cert *c)
 	wire_free(&all);
 }
 
+/* The same by way of a draft, unless there is too much of it. */
+static void
+must_be_drafted_again(const struct cert *c)
+{
+	struct wire_w subject, tbs;
+	struct ca_draft d;
+	struct err e;
+	int r;
+
+	writer(&subject, c->tbs.n);
+	writer(&tbs, c->tbs.n);
+	cert_put_subject(c, &subject);
+	if ((r = ca_draft_from_cert(c, &d, &e)) == 0)
+		r = ca_draft_put_tbs(&d, wire_bytes(&subject), c->ca, &tbs,
+		    &e);
+	must(r == 0 ? span_eq(wire_bytes(&tbs), c->tbs) : r == ERR_LIMIT);
+	ca_draft_clear(&d);
+	wire_free(&subject);
+	wire_free(&tbs);
+}
+
 static const char text[] = "CA x\nCertificateTypes user host\n"
     "Principals a* *.example\nDenyPrincipals root\nKeyId a*\n"
     "RequireSerial yes\nMaxValidity 8h\nSubjectKeys rsa:3072 ed25519 ecdsa\n"
@@ -99,6 +121,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		abort();
 	if (ca_policy_check(NULL, &c, &who, NOW, &e) == 0) {
 		must_read_one_way(&c);
+		must_be_drafted_again(&c);
 		must(c.n_principals > 0 && c.valid_before > c.valid_after);
 	} else
 		must(e.code != 0 && e.msg[0] != '\0');

@@ -344,11 +344,11 @@ test_a_body_that_nobody_could_read_is_not_made(void **state)
 
 	(void)state;
 	assert_non_null(many);
-	assert_int_equal(ca_options_add(&d.extensions, span_cstr("x"), &value,
-	    &e), 0);
+	assert_int_equal(ca_draft_add_option(&d.extensions, span_cstr("x"),
+	    &value, &e), 0);
 	assert_int_equal(put(&d, "u_ed25519", "ca", &e), 0);
-	assert_int_equal(ca_options_add(&d.extensions, span_cstr("y"), &value,
-	    &e), 0);
+	assert_int_equal(ca_draft_add_option(&d.extensions, span_cstr("y"),
+	    &value, &e), 0);
 	assert_int_equal(put(&d, "u_ed25519", "ca", &e), ERR_LIMIT);
 	assert_non_null(strstr(e.msg, "fewer principals or options"));
 	ca_draft_clear(&d);
@@ -372,8 +372,8 @@ test_the_largest_certificate_is_a_line_that_we_read(void **state)
 	assert_non_null(many);
 	do {
 		value.n--;
-		ca_options_remove(&d.extensions, "x");
-		assert_int_equal(ca_options_add(&d.extensions,
+		ca_draft_remove_option(&d.extensions, "x");
+		assert_int_equal(ca_draft_add_option(&d.extensions,
 		    span_cstr("x"), &value, &e), 0);
 	} while (ca_draft_put_tbs(&d, data_span(&subject), data_span(&ca),
 	    &tbs, &e) != 0);

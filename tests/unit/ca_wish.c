@@ -18,13 +18,13 @@
 
 /* A list as "flag;name=value". */
 static void
-list_text(const struct ca_options *o, char *text)
+list_text(const struct ca_draft_options *o, char *text)
 {
 	size_t n = 0;
 
 	text[0] = '\0';
 	for (size_t i = 0; i < o->n; i++) {
-		const struct ca_option *one = &o->v[i];
+		const struct ca_draft_option *one = &o->v[i];
 
 		n += (size_t)snprintf(text + n, TEXT_MAX - n, "%s%s",
 		    i == 0 ? "" : ";", one->name);
@@ -37,7 +37,7 @@ list_text(const struct ca_options *o, char *text)
 }
 
 static void
-is_list(const struct ca_options *o, const char *want)
+is_list(const struct ca_draft_options *o, const char *want)
 {
 	char text[TEXT_MAX];
 
@@ -184,8 +184,8 @@ test_there_is_an_end_to_options(void **state)
 		snprintf(option, sizeof(option), "extension:x%d", n++);
 	} while ((r = ca_wish_option(&d, option, &e)) == 0);
 	assert_int_equal(r, ERR_LIMIT);
-	assert_int_equal(n, CA_OPTIONS_MAX + 1);
-	assert_int_equal(d.extensions.n, CA_OPTIONS_MAX);
+	assert_int_equal(n, CA_DRAFT_OPTIONS + 1);
+	assert_int_equal(d.extensions.n, CA_DRAFT_OPTIONS);
 	ca_draft_clear(&d);
 }
 
