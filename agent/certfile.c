@@ -123,22 +123,6 @@ out:
 	return r;
 }
 
-/* Cut the next line off the front of *text, without its end. */
-static struct span
-next_line(struct span *text)
-{
-	const uint8_t *nl = memchr(text->p, '\n', text->n);
-	struct span line = { text->p,
-	    nl != NULL ? (size_t)(nl - text->p) : text->n };
-	const size_t used = nl != NULL ? line.n + 1 : line.n;
-
-	text->p += used;
-	text->n -= used;
-	if (line.n > 0 && line.p[line.n - 1] == '\r')
-		line.n--;
-	return line;
-}
-
 /* The line that counts, for free(3); NULL when there is none. */
 static int
 get_line(struct span text, char **out, struct err *e)
@@ -146,7 +130,7 @@ get_line(struct span text, char **out, struct err *e)
 	struct span line = { 0 };
 
 	while (text.n > 0 && (line.n == 0 || line.p[0] == '#'))
-		line = next_line(&text);
+		line = span_cut_line(&text);
 	if (line.n == 0 || line.p[0] == '#')
 		return err_set(e, ERR_FORMAT, 0, "the file is empty");
 	if (memchr(line.p, '\0', line.n) != NULL)

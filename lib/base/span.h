@@ -32,6 +32,26 @@ span_is(struct span a, const char *s)
 	return span_eq(a, span_cstr(s));
 }
 
+/* Cut the next line off the front of *text, without its LF or CR LF. */
+static inline struct span
+span_cut_line(struct span *text)
+{
+	const void *lf = text->n > 0 ? memchr(text->p, '\n', text->n) : NULL;
+	struct span line = *text;
+	size_t used = text->n;
+
+	if (lf != NULL) {
+		line.n = (size_t)((const uint8_t *)lf - text->p);
+		used = line.n + 1;
+	}
+	if (used > 0)
+		text->p += used;
+	text->n -= used;
+	if (line.n > 0 && line.p[line.n - 1] == '\r')
+		line.n--;
+	return line;
+}
+
 /* A big-endian number without its leading zeros; zero becomes empty. */
 static inline struct span
 span_strip_zeros(struct span s)

@@ -186,20 +186,6 @@ take_line(struct reader *r, struct span line, struct err *e)
 	return 0;
 }
 
-/* Cut the next line off, without its end. */
-static struct span
-next_line(struct span *text)
-{
-	const uint8_t *end = memchr(text->p, '\n', text->n);
-	struct span line = *text;
-
-	if (end != NULL)
-		line.n = (size_t)(end - text->p);
-	text->p += line.n + (end != NULL);
-	text->n -= line.n + (end != NULL);
-	return line;
-}
-
 static int
 finish(struct reader *r, struct err *e)
 {
@@ -224,7 +210,7 @@ parttext_parse(struct span text, struct shamir_part *part, size_t *n,
 
 	*n = 0;
 	for (size_t line = 1; text.n > 0; line++)
-		if ((rc = take_line(&r, next_line(&text), e)) != 0)
+		if ((rc = take_line(&r, span_cut_line(&text), e)) != 0)
 			return err_wrap(e, "line %zu", line);
 	if ((rc = finish(&r, e)) != 0)
 		return rc;

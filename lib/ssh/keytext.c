@@ -7,6 +7,7 @@
 #include <libssh/libssh.h>
 #include <openssl/evp.h>
 
+#include "ssh/base64.h"
 #include "ssh/cert.h"
 #include "ssh/key.h"
 #include "ssh/keytext.h"
@@ -118,18 +119,6 @@ keytext_is_fingerprint(const char *text)
 	    strspn(digest, BASE64) == FINGERPRINT_CHARS;
 }
 
-/* NULL for no memory, and for more than EVP_EncodeBlock() can count. */
-static char *
-base64(struct span s)
-{
-	char *text;
-
-	if (s.n > (size_t)1 << 28 || (text = malloc(s.n / 3 * 4 + 5)) == NULL)
-		return NULL;
-	EVP_EncodeBlock((unsigned char *)text, s.p, (int)s.n);
-	return text;
-}
-
 /* Type names are printable ASCII without blanks (RFC 4250 sec. 4.6.1). */
 static bool
 is_name(struct span s)
@@ -144,7 +133,7 @@ char *
 keytext_openssh(struct span blob, const char *comment)
 {
 	const struct span type = type_of(blob);
-	char *b64 = base64(blob), *text = NULL;
+	char *b64 = base64_encode(blob), *text = NULL;
 
 	if (comment == NULL)
 		comment = "";
@@ -216,15 +205,6 @@ text_close(struct text *t)
 	return t->p;
 }
 
-static void
-put_lines(FILE *f, const char *s, size_t width)
-{
-	for (size_t left = strlen(s), n; left > 0; s += n, left -= n) {
-		n = left < width ? left : width;
-		fprintf(f, "%.*s\n", (int)n, s);
-	}
-}
-
 /* A header line that is too long goes on after a backslash. */
 static void
 put_comment(FILE *f, const char *comment)
@@ -246,14 +226,14 @@ put_comment(FILE *f, const char *comment)
 char *
 keytext_rfc4716(struct span blob, const char *comment)
 {
-	char *b64 = base64(blob), *out = NULL;
+	char *b64 = base64_lines(blob, RFC4716_BASE64), *out = NULL;
 	struct text t;
 
 	if (b64 != NULL && text_open(&t)) {
 		fputs("---- BEGIN SSH2 PUBLIC KEY ----\n", t.f);
 		if (comment != NULL && *comment != '\0')
 			put_comment(t.f, comment);
-		put_lines(t.f, b64, RFC4716_BASE64);
+		fputs(b64, t.f);
 		fputs("---- END SSH2 PUBLIC KEY ----\n", t.f);
 		out = text_close(&t);
 	}
@@ -266,17 +246,14 @@ pem(struct span plain)
 {
 	char *b64 = NULL, *out = NULL;
 	struct wire_w w;
-	struct text t;
 	struct err e;
 
 	if (wire_write(&w, LINE_MAX_BYTES) &&
 	    key_put_spki(&w, plain, &e) == 0 &&
-	    (b64 = base64(wire_bytes(&w))) != NULL && text_open(&t)) {
-		fputs("-----BEGIN PUBLIC KEY-----\n", t.f);
-		put_lines(t.f, b64, PEM_LINE);
-		fputs("-----END PUBLIC KEY-----\n", t.f);
-		out = text_close(&t);
-	}
+	    (b64 = base64_lines(wire_bytes(&w), PEM_LINE)) != NULL &&
+	    asprintf(&out, "-----BEGIN PUBLIC KEY-----\n%s"
+	    "-----END PUBLIC KEY-----\n", b64) < 0)
+		out = NULL;
 	free(b64);
 	wire_free(&w);
 	return out;
@@ -382,36 +359,25 @@ one_line(struct span *s)
 	return true;
 }
 
-/*
- * libcrypto's decoder lets pass what is not base64 (a '=' in the middle,
- * left-over bits), so what it made must encode to the text it read.
- */
+/* The blob, whose own type has to be the one before it. */
 static int
 decode(struct span b64, struct wire_w *out, struct span type, struct err *e)
 {
-	const size_t max = b64.n / 4 * 3;
-	unsigned char *raw = malloc(max + 1);
-	struct span got = { raw, max };
-	char *again = NULL;
+	struct wire_w w;
 	int r;
 
-	for (size_t n = b64.n; n > 0 && got.n > 0 && b64.p[n - 1] == '='; n--)
-		got.n--;
-	if (raw == NULL)
-		r = err_set(e, ERR_NOMEM, 0, "public key");
-	else if (max == 0 ||
-	    EVP_DecodeBlock(raw, b64.p, (int)b64.n) != (int)max ||
-	    (again = base64(got)) == NULL || !span_is(b64, again))
+	if (!wire_write(&w, LINE_MAX_BYTES))
+		return err_set(e, ERR_NOMEM, 0, "public key");
+	if ((r = base64_put(&w, b64, e)) == ERR_FORMAT)
 		r = err_set(e, ERR_FORMAT, 0, "key is not base64");
-	else if (!span_eq(type_of(got), type))
+	if (r == 0 && !span_eq(type_of(wire_bytes(&w)), type))
 		r = err_set(e, ERR_FORMAT, 0,
 		    "key type does not fit the key after it");
-	else {
-		wire_put_raw(out, got);
-		r = out->bad ? err_set(e, ERR_NOMEM, 0, "public key") : 0;
-	}
-	free(again);
-	free(raw);
+	if (r == 0)
+		wire_put_raw(out, wire_bytes(&w));
+	if (r == 0 && out->bad)
+		r = err_set(e, ERR_NOMEM, 0, "public key");
+	wire_free(&w);
 	return r;
 }
 
