@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# Signatures of files and of git commits, and an sshd whose host key is in
-# the HSM.
+# Signatures of files and of git commits, an sshd whose host key is in the
+# HSM, and whether ssh-keygen and lib/ssh/sshsig believe each other.
 # shellcheck source=tests/e2e/lib.sh disable=SC2119,SC2317
 . "${srcdir:-.}/tests/e2e/lib.sh"
 
@@ -151,9 +151,87 @@ part_host_key()
 	agent_stop
 }
 
+# no_good SENTENCE NAMESPACE FILE: that is not what $E2E/sig is of.
+no_good()
+{
+	if judge_check "$2" "$E2E/sig" "$3" >"$E2E/out" 2>&1; then
+		fail "$1"
+	else
+		has "$1" "$E2E/out" 'namespace|signature is wrong'
+	fi
+}
+
+judge_check()
+{
+	"$HELPERS/sshsig-judge" check "$1" "$2" <"$3"
+}
+
+# believed NAME FILE...: ssh-keygen signs it with this key, and we believe it.
+believed()
+{
+	name=$1
+	rm -f "$E2E/message.sig"
+	ssh-keygen -q -Y sign -n file -f "$E2E/$name" "$E2E/message" \
+		>"$E2E/out" 2>&1
+	mv "$E2E/message.sig" "$E2E/sig"
+	fp=$(ssh-keygen -l -f "$E2E/$name.pub")
+	fp=${fp#* }
+	is "a signature by ssh-keygen's $name is believed" \
+		"$(judge_check file "$E2E/sig" "$E2E/message" 2>&1)" \
+		"${fp%% *}"
+	no_good "but not of another namespace ($name)" git "$E2E/message"
+	no_good "nor of another file ($name)" file "$E2E/other"
+}
+
+# made TYPE HASH NAMESPACE: we sign, and ssh-keygen believes it.
+made()
+{
+	"$HELPERS/sshsig-judge" sign "$1" "$2" "$3" "$E2E/made.pub" \
+		<"$E2E/message" >"$E2E/sig" 2>"$E2E/out" || return
+	echo "a@example.org $(cat "$E2E/made.pub")" >"$E2E/allowed"
+	verify a@example.org "$3" "$E2E/sig" "$E2E/message" &&
+		! verify a@example.org "$3" "$E2E/sig" "$E2E/other"
+}
+
+part_forms()
+{
+	echo 'The message.' >"$E2E/message"
+	echo 'Another.' >"$E2E/other"
+	set -- ed25519 ecdsa:256 ecdsa:384 ecdsa:521 rsa:2048
+	SSH_SK_PROVIDER=/usr/lib/openssh/regress/misc/sk-dummy/sk-dummy.so
+	export SSH_SK_PROVIDER
+	if test -e $SSH_SK_PROVIDER; then
+		set -- "$@" ed25519-sk ecdsa-sk
+	else
+		skip "security keys sign" "no sk-dummy.so (openssh-tests)"
+	fi
+	for k in "$@"; do
+		case $k in
+		*:*)	ssh-keygen -q -t "${k%:*}" -b "${k#*:}" -N '' \
+				-f "$E2E/$k" ;;
+		*)	ssh-keygen -q -t "$k" -N '' -f "$E2E/$k" ;;
+		esac >"$E2E/out" 2>&1 </dev/null
+		believed "$k"
+	done
+	for k in ed25519 rsa-sha256 rsa-sha512 p256 p384 p521; do
+		check "ssh-keygen believes what we sign with $k (SHA-512)" \
+			made $k sha512 file
+		check "ssh-keygen believes what we sign with $k (SHA-256)" \
+			made $k sha256 'a name@example.org'
+	done
+	# One of these fills its last line; the form is ssh-keygen's in all.
+	ns=0123456789012345678901234567890123
+	for more in 4 5 6 7 8 9 0 1; do
+		ns=$ns$more
+		check "ssh-keygen reads an armour of any length (${#ns})" \
+			made ed25519 sha512 $ns
+	done
+}
+
 test $# -eq 0 || { run_part "$1"; exit; }
 part files --key rsa2048:rsa:01 --key p256:p256:02 --key p384:p384:03 \
 	--key p521:p521:04
 part git --key p256:ec:01 --key rsa2048:rsa:02
 part host_key --key p256:p256:01 --key rsa2048:rsa:02 --key p521:p521:03
+bare_part forms
 finish
