@@ -27,8 +27,8 @@ core_send_byte(struct core *c, uint64_t id, enum agent_msg type)
 static bool
 needs_message(const struct call *call, enum stage stage)
 {
-	return stage != FOR_TIME && (stage != AT_HOLDER ||
-	    call->msg.p[0] == MSG_SIGN_REQUEST);
+	return stage != FOR_TIME && ((stage != AT_HOLDER &&
+	    stage != AT_LEDGER) || call->msg.p[0] == MSG_SIGN_REQUEST);
 }
 
 /*
@@ -111,6 +111,7 @@ pending_free(struct pending *p)
 	free(p->constraints);
 	terms_free(p->terms);
 	timer_free(p->timer);
+	free(p->sig);
 	free(p);
 }
 
@@ -221,9 +222,11 @@ void
 core_signed(struct core *c, uint64_t id, int r, const struct err *e,
     struct span sig)
 {
-	struct pending *p = core_pending(c, id, AT_HOLDER);
+	struct pending *p;
 
-	if (p != NULL)
+	if (core_checkpoint_signed(c, id, r, e, sig))
+		return;
+	if ((p = core_pending(c, id, AT_HOLDER)) != NULL)
 		keys_signed(p, r, e, sig);
 }
 
@@ -327,7 +330,8 @@ core_new(const struct core_conf *conf)
 		return NULL;
 	c->conf = *conf;
 	TAILQ_INIT(&c->pending);
-	SLIST_INIT(&c->ca_counts);
+	SLIST_INIT(&c->ca_notes);
+	SLIST_INIT(&c->checkpoints);
 	if ((c->grants = grants_new()) == NULL) {
 		free(c);
 		return NULL;
@@ -351,6 +355,7 @@ core_free(struct core *c)
 	while ((p = TAILQ_FIRST(&c->pending)) != NULL)
 		pending_drop(p);
 	core_ca_free(c);
+	core_record_free(c);
 	grants_free(c->grants);
 	padlock_free(&c->padlock);
 	free(c);

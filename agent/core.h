@@ -9,6 +9,7 @@
 #include "agent/ident.h"
 #include "agent/loop.h"
 #include "agent/notice.h"
+#include "agent/recorder.h"
 #include "agent/refusals.h"
 #include "agent/settings.h"
 #include "agent/upstream.h"
@@ -109,6 +110,17 @@ struct core_others {
 	struct upstream	*upstream;	/* NULL: there is none, */
 	struct certs	*certs;		/* as here, */
 	struct audit	*audit;		/* and here */
+
+	/*
+	 * Where certificates are recorded: as recorder_put(), although
+	 * core_recorded() may be called from inside.  No put: no certificate
+	 * is signed.
+	 */
+	struct recording {
+		void	*arg;
+		int	(*put)(void *arg, const struct record *r,
+			    struct err *e);
+	}		 recording;
 };
 
 void		 core_set_others(struct core *c,
@@ -143,6 +155,9 @@ void		 core_done(struct core *c, uint64_t id, int r,
 /* The confirming_fn; `arg` is the core. */
 void		 core_confirmed(void *arg, uint64_t id, int r,
 		    const struct err *e);
+
+/* The recorder_fn; `arg` is the core. */
+void		 core_recorded(void *arg, const struct record_answer *a);
 
 /* The upstream_fn; `arg` is the core. */
 void		 core_upstream(void *arg, uint64_t id, int r,

@@ -8,40 +8,28 @@
 #include "pin/confirm.h"
 #include "ssh/keytext.h"
 
-/* What is remembered of a CA. */
-struct ca_count {
-	SLIST_ENTRY(ca_count) next;
+/* A CA that was told of: a Key block contradicts its own. */
+struct ca_note {
+	SLIST_ENTRY(ca_note) next;
 	char		*fingerprint;	/* of its key */
-	struct ca_rate	 rate;
-	bool		 told;		/* of a Key block that contradicts */
 };
 
-static struct ca_count *
-count_of(const struct core *c, const struct ident *id)
+/* True the first time. */
+static bool
+note(struct core *c, const char *fingerprint)
 {
-	struct ca_count *n;
+	struct ca_note *n;
 
-	SLIST_FOREACH(n, &c->ca_counts, next)
-		if (strcmp(n->fingerprint, id->fingerprint) == 0)
-			break;
-	return n;
-}
-
-/* There, or made; NULL: no memory. */
-static struct ca_count *
-count_for(struct core *c, const struct ident *id)
-{
-	struct ca_count *n = count_of(c, id);
-
-	if (n != NULL)
-		return n;
+	SLIST_FOREACH(n, &c->ca_notes, next)
+		if (strcmp(n->fingerprint, fingerprint) == 0)
+			return false;
 	if ((n = calloc(1, sizeof(*n))) == NULL ||
-	    (n->fingerprint = strdup(id->fingerprint)) == NULL) {
+	    (n->fingerprint = strdup(fingerprint)) == NULL) {
 		free(n);
-		return NULL;
+		return false;
 	}
-	SLIST_INSERT_HEAD(&c->ca_counts, n, next);
-	return n;
+	SLIST_INSERT_HEAD(&c->ca_notes, n, next);
+	return true;
 }
 
 void
@@ -49,43 +37,25 @@ core_ca_look(struct core *c)
 {
 	const struct idents *ids = c->conf.holder.idents(c->conf.holder.arg);
 	const struct options *o = settings_get(c->conf.settings);
-	struct ca_count *n;
 
 	for (size_t i = 0; ids != NULL && i < ids->n; i++) {
 		const struct ident *id = &ids->v[i];
 
-		if (!options_key_policy(o, id->fingerprint, id->id,
-		    id->label).contradicted ||
-		    (n = count_for(c, id)) == NULL || n->told)
-			continue;
-		n->told = true;
-		log_error(c->conf.log, "key %s has a CA block, so it certifies "
-		    "and does nothing else, although a Key block says another "
-		    "Use", id->comment);
+		if (options_key_policy(o, id->fingerprint, id->id,
+		    id->label).contradicted && note(c, id->fingerprint))
+			log_error(c->conf.log, "key %s has a CA block, so it "
+			    "certifies and does nothing else, although a Key "
+			    "block says another Use", id->comment);
 	}
-}
-
-int
-core_ca_count(struct core *c, const struct signing *s, struct err *e)
-{
-	struct ca_count *n;
-
-	if (s->req.kind != REQUEST_CERT || s->key.ca == NULL ||
-	    s->key.ca->rate == 0)
-		return 0;
-	if ((n = count_for(c, s->id)) == NULL)
-		return err_set(e, ERR_NOMEM, 0, "no memory");
-	return ca_rate_add(&n->rate, s->key.ca->rate, loop_now(), e);
 }
 
 void
 core_ca_free(struct core *c)
 {
-	struct ca_count *n;
+	struct ca_note *n;
 
-	while ((n = SLIST_FIRST(&c->ca_counts)) != NULL) {
-		SLIST_REMOVE_HEAD(&c->ca_counts, next);
-		ca_rate_clear(&n->rate);
+	while ((n = SLIST_FIRST(&c->ca_notes)) != NULL) {
+		SLIST_REMOVE_HEAD(&c->ca_notes, next);
 		free(n->fingerprint);
 		free(n);
 	}
@@ -116,30 +86,27 @@ core_ca_form(const struct signing *s, struct err *e)
 }
 
 int
-core_ca_permit(const struct core *c, const struct caller *who,
+core_ca_permit(const struct caller *who,
     const struct signing *s, struct err *observed, struct err *e)
 {
 	const struct ca_policy *p = s->key.ca;
-	const struct ca_count *n;
 	char program[PATH_MAX];
-	struct ca_request req = { .uid = who->peer.uid, .program = program,
-	    .clock = loop_now() };
+	const struct ca_request req = { .uid = who->peer.uid,
+	    .program = program };
 	const time_t now = time(NULL);
+	struct err seen;
 	int r;
 
 	if (s->req.kind != REQUEST_CERT)
 		return 0;
 	peer_exe(&who->peer, program, sizeof(program));
-	if (observed != NULL && (n = count_of(c, s->id)) != NULL)
-		req.rate = &n->rate;
 	if (p == NULL || !p->observe)
 		return ca_policy_check(p, &s->req.cert, &req, now, e);
-	if ((r = ca_policy_check(NULL, &s->req.cert, &req, now, e)) != 0 ||
-	    observed == NULL)
-		return r;
-	if (ca_policy_check(p, &s->req.cert, &req, now, observed) == 0)
-		*observed = (struct err){ 0 };
-	return 0;
+	if ((r = ca_policy_check(NULL, &s->req.cert, &req, now, e)) == 0 &&
+	    observed != NULL &&
+	    ca_policy_check(p, &s->req.cert, &req, now, &seen) != 0)
+		*observed = seen;
+	return r;
 }
 
 /* The fingerprint of what is certified; free it, NULL: no memory. */

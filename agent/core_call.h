@@ -12,9 +12,9 @@
 /*
  * The inside of the core, shared by its files: core.c takes requests in and
  * sends answers, core_keys.c lists and signs, core_ca.c has an eye on what a
- * CA signs, core_tokens.c unlocks and locks, core_upstream.c asks the other
- * agent, core_extension.c does the extensions, and core_decision.c tells
- * what has come of it all.
+ * CA signs, core_record.c sees that it is in the ledger, core_tokens.c
+ * unlocks and locks, core_upstream.c asks the other agent, core_extension.c
+ * does the extensions, and core_decision.c tells what has come of it all.
  *
  * A request that has to wait for something is kept as a message, and looked
  * at from its beginning when that has come: whatever has changed meanwhile
@@ -29,6 +29,8 @@ enum stage {
 	FOR_PERSON,		/* to confirm it */
 	FOR_UPSTREAM,		/* the other agent's answer */
 	FOR_TIME,		/* to pass: a refusal that comes late */
+	FOR_LEDGER,		/* whether it may be recorded */
+	AT_LEDGER,		/* until it is on the disk */
 };
 
 /* What is known of a request beyond its message. */
@@ -38,6 +40,7 @@ struct progress {
 	bool		 confirmed;
 	bool		 upstream_asked;
 	struct span	 theirs;	/* the upstream's answer, or empty */
+	bool		 recordable;	/* the ledger said so */
 	struct err	 observed;	/* a CA's policy is against it, .code
 					 * not 0, but only observes */
 };
@@ -62,6 +65,8 @@ struct pending {
 	uint64_t	 granted;	/* grants_version() when it signed */
 
 	struct timer	*timer;		/* FOR_TIME */
+	uint8_t		*sig;		/* AT_LEDGER: of a certificate */
+	size_t		 sig_n;
 };
 
 struct core {
@@ -71,7 +76,9 @@ struct core {
 	struct core_others others;
 	struct grants	*grants;
 	struct padlock	 padlock;
-	SLIST_HEAD(ca_counts, ca_count) ca_counts;	/* core_ca.c's */
+	SLIST_HEAD(ca_notes, ca_note) ca_notes;	/* core_ca.c's */
+	SLIST_HEAD(checkpoints, checkpoint) checkpoints; /* core_record.c's */
+	uint64_t	 n_checkpoints;
 };
 
 /* How a handler left its request. */
@@ -114,21 +121,37 @@ int		 core_ca_form(const struct signing *s, struct err *e)
 		    MUST_CHECK;
 
 /*
- * Whether a certificate may be signed, but for who may use the key at all.
- * A policy that only observes says in *observed what it would refuse.
- * NULL: it was asked already; only what has changed since counts.
+ * Whether a certificate may be signed, but for who may use the key at all,
+ * and what the ledger knows.  A policy that only observes says in *observed,
+ * which may be NULL, what it would refuse.
  */
-int		 core_ca_permit(const struct core *c, const struct caller *who,
+int		 core_ca_permit(const struct caller *who,
 		    const struct signing *s, struct err *observed,
 		    struct err *e) MUST_CHECK;
 
 /* The keys are others now: tell of those with blocks that contradict. */
 void		 core_ca_look(struct core *c);
 
-/* One more is being signed; its MaxRate knows of it then. */
-int		 core_ca_count(struct core *c, const struct signing *s,
-		    struct err *e) MUST_CHECK;
 void		 core_ca_free(struct core *c);
+
+/*
+ * Ask the ledger whether it could take this certificate, before a person or
+ * a token is bothered: LATER, and the request is looked at again, or FAIL.
+ */
+enum outcome	 core_record_check(struct call *call, const struct signing *s,
+		    struct err *e);
+
+/*
+ * It was signed.  If it is a certificate it goes into the ledger, *later,
+ * and keys_answer() follows; for all else that is to be called now.
+ */
+int		 core_record(struct pending *p, struct span sig, bool *later,
+		    struct err *e) MUST_CHECK;
+
+/* True: it was a signature for the ledger, and nobody waits for it. */
+bool		 core_checkpoint_signed(struct core *c, uint64_t id, int r,
+		    const struct err *e, struct span sig);
+void		 core_record_free(struct core *c);
 
 /* The question for consent to it, by pin_confirm_add(). */
 void		 core_ca_question(const struct call *call,
@@ -190,10 +213,13 @@ enum outcome	 on_lock_token(struct call *call);
 enum outcome	 on_lock_agent(struct call *call);
 enum outcome	 on_unlock_agent(struct call *call);
 enum outcome	 on_extension(struct call *call);
+enum outcome	 on_serials(struct call *call);
 
 /* The rest of what an answered request does, before its client hears of it. */
 void		 keys_decide(struct pending *p, const struct err *refused);
 void		 keys_signed(struct pending *p, int r, const struct err *e,
+		    struct span sig);
+void		 keys_answer(struct pending *p, int r, const struct err *e,
 		    struct span sig);
 void		 tokens_done(struct pending *p);
 

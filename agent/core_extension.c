@@ -116,6 +116,7 @@ static const struct {
 	{ AGENT_EXT_QUERY,		on_query },
 	{ AGENT_EXT_SESSION_BIND,	on_session_bind },
 	{ AGENT_EXT_STATUS,		on_status },
+	{ AGENT_EXT_SERIALS,		on_serials },
 };
 
 #define N_EXTENSIONS	(sizeof(extensions) / sizeof(*extensions))

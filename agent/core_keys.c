@@ -172,7 +172,7 @@ permit(const struct core *c, const struct caller *who,
 	if ((r = core_ca_form(s, e)) != 0 ||
 	    (r = policy_use(s->key.use, bind_is_forwarded(&who->bind) ?
 	    s->key.forwarded : NULL, &s->req, e)) != 0 ||
-	    (r = core_ca_permit(c, who, s, observed, e)) != 0)
+	    (r = core_ca_permit(who, s, observed, e)) != 0)
 		return r;
 	return policy_algorithm(settings_get(c->conf.settings)->allow_sha1,
 	    s->id->type, s->flags, &s->req, alg, e);
@@ -292,10 +292,11 @@ on_sign(struct call *call)
 	if (permit(c, call->caller, &s, &call->progress.observed, &alg,
 	    &e) != 0)
 		return refuse(call, &s, &e);
+	if (s.req.kind == REQUEST_CERT && !call->progress.recordable)
+		return core_record_check(call, &s, &e) == LATER ? LATER :
+		    refuse(call, &s, &e);
 	if (wants_confirmation(c, &s) && !call->progress.confirmed)
 		return ask_person(call, &s);
-	if (core_ca_count(c, &s, &e) != 0)
-		return refuse(call, &s, &e);
 	if ((p = call_keep(call, AT_HOLDER, s.what)) == NULL)
 		return FAIL;
 	p->granted = grants_version(c->grants);
@@ -338,25 +339,37 @@ void
 keys_signed(struct pending *p, int r, const struct err *why,
     struct span sig)
 {
-	struct core *c = p->core;
-	const uint64_t id = p->id;
-	struct wire_w w;
+	bool later = false;
 	struct err e;
-	bool sent = false;
 
 	if (r != 0)
 		e = *why;
-	else
-		r = permit_still(p, &e);
-	keys_decide(p, r != 0 ? &e : NULL);
-	pending_drop(p);
+	else if ((r = permit_still(p, &e)) == 0)
+		r = core_record(p, sig, &later, &e);
+	if (r != 0 || !later)
+		keys_answer(p, r, &e, sig);
+}
+
+void
+keys_answer(struct pending *p, int r, const struct err *why, struct span sig)
+{
+	struct core *c = p->core;
+	const uint64_t id = p->id;
+	struct wire_w w;
+	bool sent = false;
+
+	keys_decide(p, r != 0 ? why : NULL);
 	if (r == 0 && wire_write(&w, AGENT_MAX_MSG)) {
 		wire_put_u8(&w, MSG_SIGN_RESPONSE);
 		wire_put_string(&w, sig);
-		if ((sent = !w.bad))
+		if ((sent = !w.bad)) {
+			pending_drop(p);
 			c->conf.reply(c->conf.reply_arg, id, wire_bytes(&w));
+		}
 		wire_free(&w);
 	}
-	if (!sent)
+	if (!sent) {
+		pending_drop(p);
 		core_send_byte(c, id, MSG_FAILURE);
+	}
 }

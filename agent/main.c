@@ -46,6 +46,7 @@ struct agent {
 	struct upstream	*upstream;	/* NULL: there is none */
 	struct certs	*certs;		/* NULL: none are looked for */
 	struct audit	*audit;		/* NULL: none is written */
+	struct recorder	*recorder;	/* NULL: it has no place */
 	struct absence	*absence;
 	struct notice	*notice;
 	int		 signal_fd;
@@ -202,12 +203,41 @@ make_certs(struct agent *a, const struct options *o, struct certs **out,
 	return r;
 }
 
+/* Without a home there is none, and no certificate is signed. */
+static int
+make_recorder(struct agent *a, struct err *e)
+{
+	struct recorder_conf conf = { .loop = a->loop, .log = &a->log,
+	    .answer = core_recorded, .arg = a->core };
+	char *dir = NULL, *path = NULL;
+	int r;
+
+	if (paths_state_dir(&dir, e) != 0)
+		return 0;
+	if (asprintf(&path, "%s/" LEDGER_FILE, dir) == -1)
+		path = NULL;
+	free(dir);
+	if ((conf.path = path) == NULL)
+		return err_set(e, ERR_NOMEM, 0, "ledger");
+	r = recorder_new(&a->recorder, &conf, e);
+	free(path);
+	return r;
+}
+
+static int
+put_record(void *arg, const struct record *r, struct err *e)
+{
+	return recorder_put(arg, r, e);
+}
+
 static void
 set_others(struct agent *a)
 {
 	core_set_others(a->core, &(const struct core_others){
 	    .confirming = a->confirming, .upstream = a->upstream,
-	    .certs = a->certs, .audit = a->audit });
+	    .certs = a->certs, .audit = a->audit,
+	    .recording = { a->recorder, a->recorder != NULL ?
+	    put_record : NULL } });
 }
 
 static bool
@@ -235,6 +265,7 @@ apply_to_core(struct agent *a, const struct options *o)
 	} else if (o->audit == NULL || audit_new(&audit, &a->log, o->audit,
 	    &e) == 0) {
 		audit_free(a->audit);
+	recorder_free(a->recorder);
 		a->audit = audit;
 	} else {
 		log_error(&a->log, "AuditLog stays as it was: %s", e.msg);
@@ -338,7 +369,8 @@ make_core(struct agent *a, struct err *e)
 	confirming.arg = a->core;
 	if ((r = confirming_new(&a->confirming, &confirming, e)) != 0 ||
 	    (r = make_upstream(a, o->upstream, e)) != 0 ||
-	    (r = make_certs(a, o, &a->certs, e)) != 0)
+	    (r = make_certs(a, o, &a->certs, e)) != 0 ||
+	    (r = make_recorder(a, e)) != 0)
 		return r;
 	if (o->audit != NULL &&
 	    (r = audit_new(&a->audit, &a->log, o->audit, e)) != 0)

@@ -235,7 +235,7 @@ max_rate(struct ca_block *b, const struct conf_line *l, struct err *e)
 		return err_set(e, ERR_USAGE, 0, "%s: in no time, that is no "
 		    "limit", l->word[0]);
 	b->policy.rate = n;
-	b->policy.per = (int64_t)per * 1000;
+	b->policy.per = per;
 	return 0;
 }
 

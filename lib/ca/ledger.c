@@ -38,7 +38,7 @@ static const char schema[] =
     "PRIMARY KEY (name, seq)) WITHOUT ROWID;"
     "CREATE TABLE revocation (seq INTEGER PRIMARY KEY, ca INTEGER NOT NULL);"
     "CREATE TABLE checkpoint (seq INTEGER PRIMARY KEY, ca INTEGER NOT NULL, "
-    "of INTEGER NOT NULL);"
+    "of INTEGER NOT NULL, time INTEGER NOT NULL);"
     "CREATE INDEX checkpoint_of ON checkpoint (ca, of);"
     "CREATE INDEX certificate_ca ON certificate (ca, seq);"
     "PRAGMA application_id = " APPLICATION "; PRAGMA user_version = 1;";

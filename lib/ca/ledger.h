@@ -80,8 +80,13 @@ int	 ledger_add_checkpoint(struct ledger *l, struct span key,
 	    uint64_t seq, struct span sig, struct err *e) MUST_CHECK;
 
 /* Certificates of a CA that no checkpoint by its key vouches for. */
-int	 ledger_since_checkpoint(struct ledger *l, struct span ca,
-	    uint64_t *n, struct err *e) MUST_CHECK;
+struct ledger_unsigned {
+	uint64_t	 n;
+	int64_t		 since;		/* time of the last one, or 0 */
+};
+
+int	 ledger_unsigned(struct ledger *l, struct span ca,
+	    struct ledger_unsigned *u, struct err *e) MUST_CHECK;
 
 /* The place of the last entry; 0: there is none. */
 int	 ledger_end(struct ledger *l, uint64_t *seq, struct err *e) MUST_CHECK;

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "ca/ledger_db.h"
+#include "ca/when.h"
 #include "ssh/keytext.h"
 
 /* --- certificates --- */
@@ -88,6 +89,7 @@ check_rate(struct ledger *l, uint64_t ca, const struct ledger_rule *rule,
 	const int64_t since = (int64_t)time(NULL) - rule->per;
 	struct db_query q = db_query(l, "SELECT count(*) FROM certificate "
 	    "WHERE ca = ? AND time > ?");
+	char per[CA_WHEN_TEXT];
 	uint64_t n;
 	int r;
 
@@ -97,8 +99,8 @@ check_rate(struct ledger *l, uint64_t ca, const struct ledger_rule *rule,
 	if ((r = db_end(&q, e)) != 0 || n < rule->rate)
 		return r;
 	return err_set(e, ERR_LIMIT, 0, "this CA has signed %" PRIu64
-	    " certificates within %" PRId64 " seconds, and may not sign more "
-	    "(MaxRate)", n, rule->per);
+	    " certificates in %s, and that is all it may", n,
+	    ca_when_text((uint64_t)rule->per, per));
 }
 
 static int
@@ -214,8 +216,10 @@ put_with_row(struct ledger *l, struct ledger_entry *en, const char *insert,
 	q = db_query(l, insert);
 	db_number(&q, en->seq);
 	db_number(&q, ca);
-	if (of != 0)
+	if (of != 0) {
 		db_number(&q, of);
+		db_number(&q, en->time);
+	}
 	(void)db_step(&q);
 	return db_end(&q, e);
 }
@@ -284,7 +288,7 @@ ledger_add_checkpoint(struct ledger *l, struct span key, uint64_t seq,
 		return ledger_give_up(l, r);
 	en.note = span_cstr(text);
 	if ((r = put_with_row(l, &en, "INSERT INTO checkpoint VALUES "
-	    "(?, ?, ?)", seq, e)) != 0)
+	    "(?, ?, ?, ?)", seq, e)) != 0)
 		return ledger_give_up(l, r);
 	return ledger_commit(l, e);
 }

@@ -183,21 +183,30 @@ ledger_end(struct ledger *l, uint64_t *seq, struct err *e)
 }
 
 int
-ledger_since_checkpoint(struct ledger *l, struct span ca, uint64_t *n,
+ledger_unsigned(struct ledger *l, struct span ca, struct ledger_unsigned *u,
     struct err *e)
 {
+	uint64_t id, of = 0;
 	struct db_query q;
-	uint64_t id;
 	int r;
 
-	*n = 0;
+	*u = (struct ledger_unsigned){ 0 };
 	if ((r = ledger_ca_id(l, ca, &id, e)) != 0)
 		return r;
+	q = db_query(l, "SELECT of, time FROM checkpoint WHERE ca = ? "
+	    "ORDER BY of DESC LIMIT 1");
+	db_number(&q, id);
+	if (db_step(&q)) {
+		of = db_get_number(&q, 0);
+		u->since = (int64_t)db_get_number(&q, 1);
+	}
+	if ((r = db_end(&q, e)) != 0)
+		return r;
 	q = db_query(l, "SELECT count(*) FROM certificate WHERE ca = ? AND "
-	    "seq > (SELECT ifnull(max(of), 0) FROM checkpoint WHERE ca = ?)");
+	    "seq > ?");
 	db_number(&q, id);
-	db_number(&q, id);
+	db_number(&q, of);
 	if (db_step(&q))
-		*n = db_get_number(&q, 0);
+		u->n = db_get_number(&q, 0);
 	return db_end(&q, e);
 }

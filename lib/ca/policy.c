@@ -7,6 +7,7 @@
 #include "base/glob.h"
 #include "ca/form.h"
 #include "ca/policy.h"
+#include "ca/when.h"
 #include "ssh/keytext.h"
 
 #define DAY	UINT64_C(86400)
@@ -133,23 +134,6 @@ deny(struct err *e, const char *what, struct span name, const char *why)
 	    shown, why);
 }
 
-/* "90 s", "10 m", "8 h" or "30 d", without a rest. */
-static const char *
-time_text(uint64_t seconds, char *buf, size_t len)
-{
-	static const struct {
-		uint64_t	seconds;
-		char		name;
-	} units[] = { { DAY, 'd' }, { 3600, 'h' }, { 60, 'm' }, { 1, 's' } };
-	size_t i = 0;
-
-	while (seconds % units[i].seconds != 0)
-		i++;
-	snprintf(buf, len, "%" PRIu64 " %c", seconds / units[i].seconds,
-	    units[i].name);
-	return buf;
-}
-
 static int
 check_asker(const struct asked *a, struct err *e)
 {
@@ -231,23 +215,22 @@ check_times(const struct asked *a, struct err *e)
 {
 	const uint64_t from = a->c->valid_after, length = validity_of(a);
 	const struct ca_policy *p = a->p;
-	char most[32];
+	char most[CA_WHEN_TEXT];
 
 	if (length > p->max_validity)
 		return err_set(e, ERR_DENIED, 0, "the certificate is valid "
 		    "for %" PRIu64 " seconds, and this CA signs for at most "
-		    "%s", length, time_text(p->max_validity, most,
-		    sizeof(most)));
+		    "%s", length, ca_when_text(p->max_validity, most));
 	if (from > a->now && from - a->now > p->latest_start)
 		return err_set(e, ERR_DENIED, 0, "the certificate begins "
 		    "%" PRIu64 " seconds from now, and this CA signs for at "
-		    "most %s", from - a->now, time_text(p->latest_start, most,
-		    sizeof(most)));
+		    "most %s", from - a->now, ca_when_text(p->latest_start,
+		    most));
 	if (from < a->now && a->now - from > p->earliest_start)
 		return err_set(e, ERR_DENIED, 0, "the certificate began "
 		    "%" PRIu64 " seconds ago, and this CA signs for at most "
-		    "%s", a->now - from, time_text(p->earliest_start, most,
-		    sizeof(most)));
+		    "%s", a->now - from, ca_when_text(p->earliest_start,
+		    most));
 	return 0;
 }
 
@@ -314,19 +297,6 @@ check_all_options(const struct asked *a, struct err *e)
 	return 0;
 }
 
-static int
-check_rate(const struct asked *a, struct err *e)
-{
-	const struct ca_policy *p = a->p;
-	char per[32];
-
-	if (!ca_rate_full(a->who->rate, p->rate, p->per, a->who->clock))
-		return 0;
-	return err_set(e, ERR_LIMIT, 0, "this CA has signed %zu certificates "
-	    "in %s, and that is all it may", p->rate,
-	    time_text((uint64_t)p->per / 1000, per, sizeof(per)));
-}
-
 int
 ca_policy_check(const struct ca_policy *p, const struct cert *c,
     const struct ca_request *who, time_t now, struct err *e)
@@ -334,7 +304,6 @@ ca_policy_check(const struct ca_policy *p, const struct cert *c,
 	static int (*const rules[])(const struct asked *, struct err *) = {
 		check_asker, check_type, check_principals, check_key_id,
 		check_serial, check_times, check_subject, check_all_options,
-		check_rate,
 	};
 	const struct asked a = { p, c, who, now > 0 ? (uint64_t)now : 0 };
 	int r;

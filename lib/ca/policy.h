@@ -7,7 +7,6 @@
 #include <time.h>
 
 #include "base/err.h"
-#include "ca/rate.h"
 #include "ssh/cert.h"
 
 /*
@@ -32,6 +31,7 @@ enum ca_subject {
 	CA_SUBJECT_ED25519_SK = 64,
 };
 
+#define CA_RATE_MAX	10000
 #define CA_NO_LIMIT	UINT64_MAX
 #define CA_APPROVALS_MAX 16
 
@@ -58,7 +58,7 @@ struct ca_policy {
 
 	bool		 serial;	/* must not be 0 */
 	size_t		 rate;		/* so many; 0: any number, */
-	int64_t		 per;		/* in so many ms */
+	int64_t		 per;		/* in so many s */
 
 	/* Who may ask; none: all who may use the agent. */
 	uid_t		*users;
@@ -97,18 +97,16 @@ void	 ca_list_clear(struct ca_list *l);
  */
 unsigned int	 ca_subject_of(const char *name);
 
-/* Who wants it, and when by the clock of ca/rate.h. */
+/* Who wants it. */
 struct ca_request {
 	uid_t		 uid;
 	const char	*program;	/* its path; "": not known */
-	const struct ca_rate *rate;	/* NULL: nothing was signed before */
-	int64_t		 clock;
 };
 
 /*
- * ERR_DENIED, or ERR_LIMIT for a rate, with a sentence that says what of the
- * certificate stands against it.  ca_form_check() comes first; p NULL: there
- * is nothing else.  `observe` is the caller's business.
+ * ERR_DENIED, with a sentence that says what of the certificate stands
+ * against it.  ca_form_check() comes first; p NULL: there is nothing else.
+ * The rate is for the ledger (ca/ledger.h), and `observe` for the caller.
  */
 int	 ca_policy_check(const struct ca_policy *p, const struct cert *c,
 	    const struct ca_request *who, time_t now, struct err *e)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <inttypes.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -257,4 +259,20 @@ ca_when_parse(const char *text, time_t now, uint64_t *after,
 	*after = a;
 	*before = b;
 	return 0;
+}
+
+const char *
+ca_when_text(uint64_t seconds, char buf[CA_WHEN_TEXT])
+{
+	static const struct {
+		uint64_t	seconds;
+		char		name;
+	} units[] = { { 86400, 'd' }, { 3600, 'h' }, { 60, 'm' }, { 1, 's' } };
+	size_t i = 0;
+
+	while (seconds % units[i].seconds != 0)
+		i++;
+	snprintf(buf, CA_WHEN_TEXT, "%" PRIu64 " %c",
+	    seconds / units[i].seconds, units[i].name);
+	return buf;
 }

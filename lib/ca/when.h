@@ -30,4 +30,9 @@
 int	 ca_when_parse(const char *text, time_t now, uint64_t *after,
 	    uint64_t *before, struct err *e) MUST_CHECK;
 
+/* "90 s", "10 m", "8 h" or "30 d": a length of time, with nothing cut off. */
+#define CA_WHEN_TEXT	32
+
+const char *ca_when_text(uint64_t seconds, char buf[CA_WHEN_TEXT]);
+
 #endif

@@ -4,7 +4,7 @@
 
 /*
  * Numbers and names of the agent protocol (RFC 9987 sec. 5 and 6), and of
- * the one extension that is ours.  The agent and its clients share them.
+ * the extensions that are ours.  The agent and its clients share them.
  */
 #define AGENT_MAX_MSG	(256 * 1024)	/* OpenSSH's limit, both ways */
 
@@ -68,5 +68,15 @@ enum agent_sign_flag {
  * Later versions may append fields: readers stop where they know no more.
  */
 #define AGENT_EXT_STATUS	"status@hsm-ssh-agent"
+
+/*
+ * Give out serial numbers of a CA, for certificates that will be signed:
+ *
+ *	string	blob of the CA's key
+ *	uint64	how many
+ *
+ * The response, after its name: uint64, the first of them.
+ */
+#define AGENT_EXT_SERIALS	"serials@hsm-ssh-agent"
 
 #endif

@@ -139,6 +139,20 @@ on_answer(void *arg, uint64_t request, int r, const struct err *e)
 	loop_stop(s->loop);
 }
 
+/* What is asked of the ledger is so, unless its number is odd. */
+static int
+put_record(void *arg, const struct record *r, struct err *e)
+{
+	struct state *s = arg;
+	struct record_answer a = { .kind = r->kind, .id = r->id,
+	    .checkpoint = "checkpoint", .seq = 1, .err = e };
+
+	if (r->bytes.n % 2 != 0)
+		a.r = err_set(e, ERR_DENIED, 0, "no");
+	core_recorded(s->core, &a);
+	return 0;
+}
+
 static void
 start(struct state *s, struct core_conf *conf)
 {
@@ -158,7 +172,8 @@ start(struct state *s, struct core_conf *conf)
 	    confirming_new(&s->confirming, &cc, &e) != 0)
 		abort();
 	core_set_others(s->core, &(const struct core_others){
-	    .confirming = s->confirming });
+	    .confirming = s->confirming,
+	    .recording = { s, put_record } });
 }
 
 /*

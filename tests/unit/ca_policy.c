@@ -332,78 +332,6 @@ test_the_form_is_judged_before_the_policy(void **state)
 	certbody_free(&s.body);
 }
 
-static void
-test_so_many_in_any_such_time_and_no_more(void **state)
-{
-	struct ca_rate rate = { 0 };
-	int64_t at[1000];
-	size_t n = 0;
-	struct err e;
-
-	(void)state;
-	assert_false(ca_rate_full(NULL, 1, 100, 0));
-	for (int64_t now = 0; now < 1000; now += 3) {
-		if (ca_rate_full(&rate, 5, 100, now))
-			continue;
-		assert_int_equal(ca_rate_add(&rate, 5, now, &e), 0);
-		at[n++] = now;
-	}
-	assert_int_equal(n, 50);
-	for (size_t i = 5; i < n; i++)
-		assert_true(at[i] - at[i - 5] >= 100);
-	ca_rate_clear(&rate);
-}
-
-static void
-test_another_limit_counts_what_was_signed_before(void **state)
-{
-	struct ca_rate rate = { 0 };
-	struct err e;
-
-	(void)state;
-	for (int64_t i = 0; i < 4; i++)
-		assert_int_equal(ca_rate_add(&rate, 5, i, &e), 0);
-	assert_false(ca_rate_full(&rate, 5, 100, 10));
-	assert_true(ca_rate_full(&rate, 2, 100, 10));
-	assert_false(ca_rate_full(&rate, 9, 100, 10));
-	assert_int_equal(ca_rate_add(&rate, 2, 10, &e), 0);
-	assert_int_equal(rate.n, 2);
-	assert_true(ca_rate_full(&rate, 2, 100, 102));
-	assert_false(ca_rate_full(&rate, 2, 100, 103));
-	assert_int_equal(ca_rate_add(&rate, 0, 11, &e), 0);
-	assert_false(ca_rate_full(&rate, 0, 100, 12));
-	ca_rate_clear(&rate);
-}
-
-static void
-test_a_rate_that_is_full_is_a_limit(void **state)
-{
-	struct ca_rate rate = { 0 };
-	const struct ca_policy *p;
-	struct options o;
-	struct story s;
-	struct err e;
-
-	(void)state;
-	begin(&s);
-	p = configure(&o, "MaxRate 2/1m");
-	s.who.rate = &rate;
-	for (s.who.clock = 7; s.who.clock < 9; s.who.clock++) {
-		assert_int_equal(judge(p, &s, &e), 0);
-		assert_int_equal(ca_rate_add(&rate, p->rate, s.who.clock, &e),
-		    0);
-	}
-	assert_int_equal(judge(p, &s, &e), ERR_LIMIT);
-	assert_non_null(strstr(e.msg, "signed 2 certificates in 1 m"));
-	s.who.clock = 60006;
-	assert_int_equal(judge(p, &s, &e), ERR_LIMIT);
-	s.who.clock++;
-	assert_int_equal(judge(p, &s, &e), 0);
-	ca_rate_clear(&rate);
-	options_free(&o);
-	certbody_free(&s.body);
-}
-
 int
 main(void)
 {
@@ -411,10 +339,6 @@ main(void)
 		cmocka_unit_test(
 		    test_each_rule_refuses_what_it_is_about_and_nothing_else),
 		cmocka_unit_test(test_the_form_is_judged_before_the_policy),
-		cmocka_unit_test(test_so_many_in_any_such_time_and_no_more),
-		cmocka_unit_test(
-		    test_another_limit_counts_what_was_signed_before),
-		cmocka_unit_test(test_a_rate_that_is_full_is_a_limit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

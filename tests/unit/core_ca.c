@@ -35,9 +35,8 @@ ask(struct fixture *f, const struct certbody *b)
 	data_free(&d);
 }
 
-/* For these principals; true: it went to the holder, and was signed. */
-static bool
-certifies(struct fixture *f, const char *principals)
+static void
+ask_for(struct fixture *f, const char *principals)
 {
 	struct certbody b;
 
@@ -45,6 +44,13 @@ certifies(struct fixture *f, const char *principals)
 	b.principals = span_cstr(principals);
 	ask(f, &b);
 	certbody_free(&b);
+}
+
+/* For these principals; true: it went to the holder, and was signed. */
+static bool
+certifies(struct fixture *f, const char *principals)
+{
+	ask_for(f, principals);
 	if (f->sign_request == 0) {
 		holder_check_reply(f, MSG_FAILURE);
 		return false;
@@ -239,32 +245,32 @@ test_only_ForwardedUse_certifies_when_forwarded(void **state)
 	}
 }
 
-/* --- observing, counting, asking --- */
+/* --- observing, asking --- */
 
 /* Each line that was logged since, and the audit log. */
-struct record {
-	FILE		*log;
+struct audited {
 	char		 path[64];
 	struct audit	*audit;
 	char		 text[4096];
 };
 
 static void
-record(struct fixture *f, struct record *r)
+record(struct fixture *f, struct audited *r)
 {
 	struct err e;
 	int fd;
 
-	*r = (struct record){ .path = "/tmp/core_ca.XXXXXX" };
+	*r = (struct audited){ .path = "/tmp/core_ca.XXXXXX" };
 	assert_int_not_equal(fd = mkstemp(r->path), -1);
 	close(fd);
 	assert_int_equal(audit_new(&r->audit, &f->log, r->path, &e), 0);
 	core_set_others(f->core, &(const struct core_others){
-	    .confirming = f->confirming, .audit = r->audit });
+	    .confirming = f->confirming, .audit = r->audit,
+	    .recording = holder_recording(f) });
 }
 
 static const char *
-recorded(struct record *r)
+recorded(struct audited *r)
 {
 	FILE *in = fopen(r->path, "r");
 	size_t n;
@@ -277,10 +283,11 @@ recorded(struct record *r)
 }
 
 static void
-record_end(struct fixture *f, struct record *r)
+record_end(struct fixture *f, struct audited *r)
 {
 	core_set_others(f->core, &(const struct core_others){
-	    .confirming = f->confirming });
+	    .confirming = f->confirming,
+	    .recording = holder_recording(f) });
 	audit_free(r->audit);
 	assert_int_equal(unlink(r->path), 0);
 }
@@ -290,7 +297,7 @@ test_a_policy_that_observes_tells_what_it_would_refuse(void **state)
 {
 	static const char would[] = "\"would_refuse\":\"principal "
 	    "\\\"root\\\" is not allowed for this CA\"";
-	struct record r;
+	struct audited r;
 	struct fixture f;
 
 	(void)state;
@@ -309,43 +316,151 @@ test_a_policy_that_observes_tells_what_it_would_refuse(void **state)
 	holder_teardown(&f);
 }
 
+/* --- the ledger --- */
+
 static void
-test_a_rate_ends_and_counts_only_what_is_signed(void **state)
+test_what_is_not_in_the_ledger_is_not_handed_out(void **state)
 {
 	struct fixture f;
 
 	(void)state;
-	holder_setup(&f, "CA ec\nDenyPrincipals root\nMaxRate 2/1h\n");
+	holder_setup(&f, "CA ec\n");
 	assert_true(certifies(&f, "alice"));
-	assert_false(certifies(&f, "root"));
-	assert_true(certifies(&f, "alice"));
+	assert_int_equal(f.asked[RECORD_CHECK], 1);
+	assert_int_equal(f.asked[RECORD_CERTIFICATE], 1);
+	f.full = true;
+	ask_for(&f, "alice");
+	holder_signed(&f, MSG_FAILURE);
+	check_told(&f, "no room for it");
+	core_set_others(f.core, &(const struct core_others){
+	    .confirming = f.confirming });
 	assert_false(certifies(&f, "alice"));
-	check_told(&f, "refused (limit)");
-	check_told(&f, "signed 2 certificates in 1 h");
-	holder_teardown(&f);
-
-	holder_setup(&f, "CA ec\nMaxRate 1/1h\nObserve yes\n");
-	assert_true(certifies(&f, "alice"));
-	assert_true(certifies(&f, "alice"));
+	check_told(&f, "there is no place for the ledger");
 	holder_teardown(&f);
 }
 
-/* What has begun while there was room ends, whatever changes meanwhile. */
 static void
-test_a_signature_does_not_stand_in_its_own_way(void **state)
+test_it_waits_for_the_ledger(void **state)
 {
-	struct certbody b;
+	struct fixture f;
+	struct cert c;
+	struct err e;
+
+	(void)state;
+	holder_setup(&f, NULL);
+	f.waits = true;
+	ask_for(&f, "alice");
+	core_signed(f.core, f.sign_request, 0, NULL,
+	    span_cstr("\0\0\0\3sig"));
+	assert_int_equal(f.replies, 0);
+	holder_recorded(&f);
+	holder_check_reply(&f, MSG_SIGN_RESPONSE);
+	/* It is the whole certificate that was recorded. */
+	assert_int_equal(cert_parse_tbs((struct span){ f.certificate.p,
+	    f.certificate.n - 4 }, &c, &e), 0);
+	/* Who has gone meanwhile gets no answer. */
+	ask_for(&f, "alice");
+	core_signed(f.core, f.sign_request, 0, NULL, span_cstr("sig"));
+	core_goodbye(f.core, &f.me, HOLDER_ME);
+	holder_recorded(&f);
+	assert_int_equal(f.replies, 0);
+	holder_teardown(&f);
+}
+
+static void
+test_what_the_ledger_would_refuse_nobody_is_asked_for(void **state)
+{
 	struct fixture f;
 
 	(void)state;
-	holder_setup(&f, "CA ec\nMaxRate 1/1h\n");
-	make_body(&f, &b);
-	ask(&f, &b);
-	certbody_free(&b);
-	assert_int_equal(f.sign_request, HOLDER_ME);
-	holder_add_plainly(&f, HOLDER_OTHER);
-	holder_signed(&f, MSG_SIGN_RESPONSE);
+	holder_setup(&f, "Confirm yes\n");
+	f.consents = true;
+	f.denies = true;
+	assert_false(certifies(&f, "alice"));
+	check_told(&f, "used before");
+	assert_int_equal(f.answers, 0);
+	assert_int_equal(f.asked[RECORD_CERTIFICATE], 0);
 	holder_teardown(&f);
+}
+
+static void
+test_the_ledger_is_told_of_the_rate(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	holder_setup(&f, "CA ec\nMaxRate 2/1h\n");
+	assert_true(certifies(&f, "alice"));
+	assert_int_equal(f.rule.rate, 2);
+	assert_int_equal(f.rule.per, 3600);
+	holder_teardown(&f);
+
+	holder_setup(&f, "CA ec\nMaxRate 2/1h\nObserve yes\n"
+	    "Principals bob\n");
+	assert_true(certifies(&f, "alice"));
+	assert_int_equal(f.rule.rate, 0);
+	assert_string_equal(f.note, "principal \"alice\" is not allowed for "
+	    "this CA");
+	holder_teardown(&f);
+}
+
+static void
+test_a_checkpoint_is_signed_when_it_is_due(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	holder_setup(&f, "CA ec\n");
+	f.checkpoint = "so far";
+	ask_for(&f, "alice");
+	core_signed(f.core, f.sign_request, 0, NULL, span_cstr("sig"));
+	holder_check_reply(&f, MSG_SIGN_RESPONSE);
+	/* A signature that no client waits for. */
+	assert_true(f.sign_request > HOLDER_OTHER);
+	assert_int_equal(f.alg, SIG_ECDSA_P256);
+	core_signed(f.core, f.sign_request, 0, NULL, span_cstr("sig"));
+	assert_int_equal(f.asked[RECORD_CHECKPOINT], 1);
+	assert_int_equal(f.replies, 1);
+	holder_teardown(&f);
+}
+
+static void
+put_serials(struct wire_w *w, struct span ca)
+{
+	assert_true(wire_write(w, 1024));
+	wire_put_u8(w, MSG_EXTENSION);
+	wire_put_cstring(w, AGENT_EXT_SERIALS);
+	wire_put_string(w, ca);
+	wire_put_u64(w, 1);
+}
+
+static void
+test_serial_numbers_are_given_to_who_may_certify(void **state)
+{
+	static const struct {
+		const char	*conf;
+		uint8_t		 reply;
+	} t[] = {
+		{ "CA ec\n", MSG_EXTENSION_RESPONSE },
+		{ NULL, MSG_EXTENSION_RESPONSE },
+		{ "Key ec\nUse auth\n", MSG_FAILURE },
+	};
+	struct fixture f;
+	struct wire_w w;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++) {
+		holder_setup(&f, t[i].conf);
+		put_serials(&w, holder_blob_of(&f, 0));
+		assert_int_equal(holder_put(&f, HOLDER_ME, &w), t[i].reply);
+		come_from_elsewhere(&f);
+		put_serials(&w, holder_blob_of(&f, 0));
+		assert_int_equal(holder_put(&f, HOLDER_ME, &w), MSG_FAILURE);
+		put_serials(&w, span_cstr("no key"));
+		assert_int_equal(holder_put(&f, HOLDER_OTHER, &w),
+		    MSG_FAILURE);
+		holder_teardown(&f);
+	}
 }
 
 static void
@@ -355,8 +470,7 @@ test_nobody_is_asked_for_what_the_policy_refuses(void **state)
 	struct fixture f;
 
 	(void)state;
-	holder_setup(&f, "CA ec\nConfirm yes\nPrincipals alice ops\n"
-	    "MaxRate 1/1h\n");
+	holder_setup(&f, "CA ec\nConfirm yes\nPrincipals alice ops\n");
 	f.consents = true;
 	assert_false(certifies(&f, "root"));
 	assert_int_equal(f.answers, 0);
@@ -365,9 +479,6 @@ test_nobody_is_asked_for_what_the_policy_refuses(void **state)
 	assert_int_equal(f.sign_request, 0);
 	holder_wait_order(&f);
 	holder_signed(&f, MSG_SIGN_RESPONSE);
-	assert_int_equal(f.answers, 1);
-	ask(&f, &b);
-	holder_check_reply(&f, MSG_FAILURE);
 	assert_int_equal(f.answers, 1);
 	certbody_free(&b);
 	holder_teardown(&f);
@@ -413,9 +524,14 @@ main(void)
 		cmocka_unit_test(
 		    test_a_policy_that_observes_tells_what_it_would_refuse),
 		cmocka_unit_test(
-		    test_a_rate_ends_and_counts_only_what_is_signed),
+		    test_what_is_not_in_the_ledger_is_not_handed_out),
+		cmocka_unit_test(test_it_waits_for_the_ledger),
 		cmocka_unit_test(
-		    test_a_signature_does_not_stand_in_its_own_way),
+		    test_what_the_ledger_would_refuse_nobody_is_asked_for),
+		cmocka_unit_test(test_the_ledger_is_told_of_the_rate),
+		cmocka_unit_test(test_a_checkpoint_is_signed_when_it_is_due),
+		cmocka_unit_test(
+		    test_serial_numbers_are_given_to_who_may_certify),
 		cmocka_unit_test(
 		    test_nobody_is_asked_for_what_the_policy_refuses),
 		cmocka_unit_test(test_no_certificate_is_signed_with_sha1),

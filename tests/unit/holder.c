@@ -125,6 +125,58 @@ on_status(void *arg, struct wire_w *w)
 }
 
 static void
+answer_record(struct fixture *f, enum record_kind kind, uint64_t id)
+{
+	struct record_answer a = { .kind = kind, .id = id, .serial = 7,
+	    .checkpoint = "", .seq = 9 };
+	struct err e;
+
+	a.err = &e;
+	if (f->full && kind == RECORD_CERTIFICATE)
+		a.r = err_set(&e, ERR_SYS, 0, "no room for it");
+	else if (f->denies && kind == RECORD_CHECK)
+		a.r = err_set(&e, ERR_DENIED, 0, "used before");
+	else if (kind == RECORD_CERTIFICATE && f->checkpoint != NULL)
+		a.checkpoint = f->checkpoint;
+	core_recorded(f->core, &a);
+}
+
+static int
+on_record(void *arg, const struct record *r, struct err *e)
+{
+	struct fixture *f = arg;
+
+	(void)e;
+	f->asked[r->kind]++;
+	f->rule = r->rule;
+	snprintf(f->note, sizeof(f->note), "%.*s", (int)r->note.n,
+	    r->note.n > 0 ? (const char *)r->note.p : "");
+	if (r->kind == RECORD_CERTIFICATE) {
+		data_free(&f->certificate);
+		f->certificate = data_copy(r->bytes);
+	}
+	if (f->waits && r->kind == RECORD_CERTIFICATE)
+		f->to_record = r->id;
+	else
+		answer_record(f, r->kind, r->id);
+	return 0;
+}
+
+void
+holder_recorded(struct fixture *f)
+{
+	assert_int_not_equal(f->to_record, 0);
+	answer_record(f, RECORD_CERTIFICATE, f->to_record);
+	f->to_record = 0;
+}
+
+struct recording
+holder_recording(struct fixture *f)
+{
+	return (struct recording){ f, on_record };
+}
+
+static void
 add_key(struct fixture *f, const char *file, const char *label)
 {
 	struct data text = data_file(file);
@@ -180,7 +232,8 @@ holder_setup(struct fixture *f, const char *text)
 	cc.asker = &asker;
 	assert_int_equal(confirming_new(&f->confirming, &cc, &e), 0);
 	core_set_others(f->core, &(const struct core_others){
-	    .confirming = f->confirming });
+	    .confirming = f->confirming,
+	    .recording = holder_recording(f) });
 }
 
 /* A question that was taken away ends in a thread that nobody waits for. */
@@ -211,6 +264,7 @@ holder_teardown(struct fixture *f)
 	settings_free(f->settings);
 	loop_free(f->loop);
 	ident_clear(&f->ids);
+	data_free(&f->certificate);
 }
 
 int

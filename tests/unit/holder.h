@@ -27,6 +27,17 @@ struct fixture {
 	uint64_t	 unlock_request, lock_request;
 	bool		 had_pin;
 	size_t		 n_hidden;	/* of ids, while their token is away */
+
+	/* The ledger: at once, unless it `waits` for holder_recorded(). */
+	unsigned int	 asked[RECORD_CHECKPOINT + 1];	/* of each kind */
+	struct ledger_rule rule;	/* that it was last given */
+	char		 note[200];
+	bool		 full, waits;	/* what is recorded is an error */
+	bool		 denies;	/* what is checked is, too */
+	const char	*checkpoint;	/* is due; NULL: none is */
+	uint64_t	 to_record;	/* the request that waits */
+	struct data	 certificate;	/* the last one */
+
 	bool		 consents;	/* who is asked; else there is nobody */
 	unsigned int	 answers;	/* of that person */
 
@@ -91,6 +102,10 @@ struct span	 holder_blob_of(const struct fixture *f, size_t key);
 
 /* A certificate of one of the keys, by a CA that nobody knows. */
 struct data	 holder_cert_of(const struct fixture *f, size_t key);
+
+/* What the core is told to record with, and the answer that waited. */
+struct recording holder_recording(struct fixture *f);
+void	 holder_recorded(struct fixture *f);
 
 /* The beginning of a message that adds the token. */
 void	 holder_put_add(struct wire_w *w, enum agent_msg type);

@@ -188,7 +188,7 @@ test_all_of_a_block_is_read(void **state)
 	assert_string_equal(p->key_ids.v[0], "x*");
 	assert_true(p->serial && p->observe);
 	assert_int_equal(p->rate, 10);
-	assert_int_equal(p->per, 3600 * 1000);
+	assert_int_equal(p->per, 3600);
 	assert_int_equal(p->n_users, 2);
 	assert_int_equal(p->users[1], 4294967294);
 	assert_string_equal(p->programs.v[1], "/b");
