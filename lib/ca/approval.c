@@ -61,15 +61,6 @@ read_signature(struct span in, const char *ns, struct span request,
 	return r;
 }
 
-static bool
-is_listed(const struct ca_list *l, const char *name)
-{
-	for (size_t i = 0; i < l->n; i++)
-		if (strcmp(l->v[i], name) == 0)
-			return true;
-	return false;
-}
-
 static int
 check_requester(const struct approval_rule *rule,
     const struct approval_papers *papers, struct approval_names *who,
@@ -86,7 +77,7 @@ check_requester(const struct approval_rule *rule,
 		    who->requester);
 	}
 	if (rule->requesters.n > 0 &&
-	    !is_listed(&rule->requesters, who->requester))
+	    !ca_list_has(&rule->requesters, who->requester))
 		return err_set(e, ERR_DENIED, 0, "%s may not ask for "
 		    "certificates of this CA", who->requester);
 	return 0;
@@ -133,7 +124,7 @@ fault_of(const struct call *c, const char *name)
 		return "nobody approves his own request";
 	if (strcmp(name, c->subject) == 0)
 		return "it is the key to be certified";
-	if (!is_listed(&c->rule->approvers, name))
+	if (!ca_list_has(&c->rule->approvers, name))
 		return "the CA does not have it among its approvers";
 	for (size_t i = 0; i < c->who->n; i++)
 		if (strcmp(name, c->who->approver[i]) == 0)

@@ -12,11 +12,12 @@
  *	ssh-keygen -Y sign -n NAMESPACE -f KEY FILE
  *
  * Keys stand for people: who has two of them is two.  Pure: it decides from
- * the bytes alone.
+ * the bytes alone.  So it says yes to the same request again: that the nonce
+ * was not signed before is for the caller to see.
  */
 #define APPROVAL_NS_REQUEST	"certificate-request@hsm-ssh-agent"
 #define APPROVAL_NS_APPROVE	"certificate-approval@hsm-ssh-agent"
-#define APPROVAL_MAX		16	/* approvals of one request */
+#define APPROVAL_MAX		CA_APPROVALS_MAX /* approvals of one request */
 #define APPROVAL_NAME_MAX	64	/* a fingerprint, with NUL */
 
 /* Keys by their fingerprints, "SHA256:...", in full. */

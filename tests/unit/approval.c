@@ -71,7 +71,7 @@ list_make(struct ca_list *l, const char *names)
 static struct data
 signature_of(const char *name)
 {
-	char file[80];
+	char file[120];
 
 	snprintf(file, sizeof(file), "approval/%s.sig", name);
 	return data_file(file);
