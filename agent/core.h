@@ -9,7 +9,7 @@
 #include "agent/ident.h"
 #include "agent/loop.h"
 #include "agent/notice.h"
-#include "agent/recorder.h"
+#include "agent/record.h"
 #include "agent/refusals.h"
 #include "agent/settings.h"
 #include "agent/upstream.h"

@@ -79,12 +79,12 @@ on_checked(struct core *c, const struct record_answer *a)
 		return;
 	p->progress.recordable = true;
 	if (a->r == ERR_LIMIT && observes(p)) {
-		p->progress.observed = *a->err;
+		p->progress.observed = a->err;
 		pending_resume(p);
 	} else if (a->r == 0) {
 		pending_resume(p);
 	} else {
-		keys_answer(p, a->r, a->err, (struct span){ 0 });
+		keys_answer(p, a->r, &a->err, (struct span){ 0 });
 	}
 }
 
@@ -268,7 +268,7 @@ on_recorded(struct core *c, const struct record_answer *a)
 	    s.id != NULL && !is_under_way(c, (struct span){ s.id->blob,
 	    s.id->blob_n }))
 		sign_checkpoint(c, s.id, a->checkpoint, a->seq);
-	keys_answer(p, a->r, a->err, (struct span){ p->sig, p->sig_n });
+	keys_answer(p, a->r, &a->err, (struct span){ p->sig, p->sig_n });
 }
 
 static void
@@ -281,7 +281,7 @@ on_serials_given(struct core *c, const struct record_answer *a)
 		return;
 	core_decide(c, p->caller, &(const struct decision){
 	    .action = "serials", .what = p->what,
-	    .progress = &p->progress }, a->r != 0 ? a->err : NULL);
+	    .progress = &p->progress }, a->r != 0 ? &a->err : NULL);
 	pending_drop(p);
 	if (a->r != 0 || !wire_write(&w, 128)) {
 		core_send_byte(c, a->id, MSG_EXTENSION_FAILURE);
@@ -312,7 +312,7 @@ core_recorded(void *arg, const struct record_answer *a)
 	case RECORD_CHECKPOINT:
 		if (a->r != 0)
 			log_error(c->conf.log, "no checkpoint in the ledger: "
-			    "%s", a->err->msg);
+			    "%s", a->err.msg);
 		break;
 	}
 }

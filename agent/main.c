@@ -20,6 +20,7 @@
 #include "agent/listen.h"
 #include "agent/loop.h"
 #include "agent/notice.h"
+#include "agent/recorder.h"
 #include "agent/pins.h"
 #include "agent/server.h"
 #include "agent/service.h"

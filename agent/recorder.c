@@ -1,261 +1,222 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include <sys/eventfd.h>
 #include <sys/queue.h>
+#include <sys/socket.h>
 
-#include <inttypes.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
-#include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "agent/conn.h"
 #include "agent/recorder.h"
-#include "base/paths.h"
+#include "base/spawn.h"
+#include "ssh/agentmsg.h"
 
-#define DAY	(24 * 60 * 60)
+#define PROGRAM		"hsm-ssh-agent-ledger"
+#define READ_BYTES	4096
+#define END_MS		2000	/* for the process, when it was asked to */
 
 struct job {
-	TAILQ_ENTRY(job) next;
-	struct record	 record;	/* its spans lie in `bytes` */
-	uint8_t		*bytes;
-
-	/* What has come of it. */
-	int		 r;
-	struct err	 err;
-	uint64_t	 serial, seq;
-	char		 checkpoint[LEDGER_CHECKPOINT_MAX];
+	STAILQ_ENTRY(job) next;
+	enum record_kind kind;
+	uint64_t	 id;
+	size_t		 n;
+	uint8_t		 bytes[];	/* length and message */
 };
 
-TAILQ_HEAD(jobs, job);
-
 struct recorder {
-	struct recorder_conf	 conf;
-	char			*path;
-	pthread_t		 thread;
-	pthread_mutex_t		 lock;		/* of what follows */
-	pthread_cond_t		 wake;
-	struct jobs		 todo, done;
-	bool			 stop;
-
-	int			 done_fd;	/* tells the loop */
-	struct watch		*watch;
-	struct ledger		*ledger;	/* the thread's own */
+	struct recorder_conf conf;
+	char		*path;
+	STAILQ_HEAD(jobs, job) jobs;	/* the first one is being done */
+	size_t		 sent;		/* of its bytes */
+	pid_t		 pid;		/* -1: it does not run */
+	int		 fd;		/* to it, or -1 */
+	struct watch	*watch;
+	struct conn_in	 in;
 };
 
 /* --- jobs --- */
 
-static struct span
-keep(uint8_t **at, struct span s)
-{
-	const struct span out = { *at, s.n };
-
-	if (s.n > 0)
-		memcpy(*at, s.p, s.n);
-	*at += s.n;
-	return out;
-}
-
 static struct job *
 job_new(const struct record *r)
 {
-	struct job *j = calloc(1, sizeof(*j));
-	uint8_t *at;
+	struct wire_w w;
+	struct job *j = NULL;
+	struct span msg;
 
-	if (j == NULL)
+	if (!wire_write(&w, AGENT_MAX_MSG))
 		return NULL;
-	j->record = *r;
-	j->bytes = malloc(r->ca.n + r->bytes.n + r->who.program.n +
-	    r->who.where.n + r->note.n + 1);
-	if (j->bytes == NULL) {
-		free(j);
-		return NULL;
+	record_put(r, &w);
+	msg = wire_bytes(&w);
+	if (!w.bad && (j = malloc(sizeof(*j) + 4 + msg.n)) != NULL) {
+		*j = (struct job){ .kind = r->kind, .id = r->id,
+		    .n = 4 + msg.n };
+		for (int i = 0; i < 4; i++)
+			j->bytes[i] = (uint8_t)(msg.n >> (24 - 8 * i));
+		memcpy(j->bytes + 4, msg.p, msg.n);
 	}
-	at = j->bytes;
-	j->record.ca = keep(&at, r->ca);
-	j->record.bytes = keep(&at, r->bytes);
-	j->record.who.program = keep(&at, r->who.program);
-	j->record.who.where = keep(&at, r->who.where);
-	j->record.note = keep(&at, r->note);
+	wire_free(&w);
 	return j;
 }
 
+/* --- the other process --- */
+
 static void
-job_free(struct job *j)
+stop(struct recorder *rec)
 {
-	free(j->bytes);
-	free(j);
+	int status;
+
+	watch_free(rec->watch);
+	rec->watch = NULL;
+	if (rec->fd != -1)
+		close(rec->fd);
+	rec->fd = -1;
+	if (rec->pid != -1 && !spawn_wait(rec->pid, END_MS, &status))
+		spawn_kill(rec->pid);
+	rec->pid = -1;
+	rec->sent = 0;
+	conn_in_next(&rec->in);
 }
 
+/* Everybody is told; who is may bring something new. */
 static void
-free_jobs(struct jobs *jobs)
+fail(struct recorder *rec, const char *how)
 {
+	struct jobs jobs = STAILQ_HEAD_INITIALIZER(jobs);
+	struct record_answer a = { 0 };
 	struct job *j;
 
-	while ((j = TAILQ_FIRST(jobs)) != NULL) {
-		TAILQ_REMOVE(jobs, j, next);
-		job_free(j);
+	stop(rec);
+	STAILQ_CONCAT(&jobs, &rec->jobs);
+	while ((j = STAILQ_FIRST(&jobs)) != NULL) {
+		STAILQ_REMOVE_HEAD(&jobs, next);
+		a.kind = j->kind;
+		a.id = j->id;
+		a.r = err_set(&a.err, ERR_SYS, 0, "the ledger: " PROGRAM
+		    " %s; whether it was recorded is not known", how);
+		free(j);
+		rec->conf.answer(rec->conf.arg, &a);
 	}
 }
 
-/* --- in the thread --- */
-
+/* Beside the agent, as where it was built, or where it is installed. */
 static int
-open_ledger(struct recorder *rec, struct err *e)
+find_program(char path[PATH_MAX], struct err *e)
 {
-	char *dir, *slash;
-	int r;
+	const ssize_t n = readlink("/proc/self/exe", path, PATH_MAX - 1);
+	char *slash;
 
-	if (rec->ledger != NULL && !ledger_is_astray(rec->ledger))
+	path[n > 0 ? n : 0] = '\0';
+	if ((slash = strrchr(path, '/')) != NULL) {
+		slash[1] = '\0';
+		if (strlen(path) + strlen(PROGRAM) < PATH_MAX) {
+			memcpy(slash + 1, PROGRAM, sizeof(PROGRAM));
+			if (access(path, X_OK) == 0)
+				return 0;
+		}
+	}
+	snprintf(path, PATH_MAX, "%s", LIBEXECDIR "/" PROGRAM);
+	if (access(path, X_OK) == 0)
 		return 0;
-	ledger_close(rec->ledger);
-	rec->ledger = NULL;
-	if ((dir = strdup(rec->path)) == NULL)
+	return err_set(e, ERR_NOTFOUND, errno, "the ledger cannot be kept: "
+	    "%s: %s", path, strerror(errno));
+}
+
+static void	 on_ready(void *arg, short revents);
+
+static int
+start(struct recorder *rec, struct err *e)
+{
+	char program[PATH_MAX];
+	char *argv[] = { program, rec->path, NULL };
+	int r;
+
+	if (rec->pid != -1)
+		return 0;
+	if ((r = find_program(program, e)) != 0 ||
+	    (r = spawn_talker(argv, &rec->pid, &rec->fd, e)) != 0)
+		return r;
+	(void)fcntl(rec->fd, F_SETFL, O_NONBLOCK);
+	rec->watch = loop_watch(rec->conf.loop, rec->fd, POLLIN, on_ready,
+	    rec);
+	if (rec->watch == NULL) {
+		stop(rec);
 		return err_set(e, ERR_NOMEM, 0, "ledger");
-	if ((slash = strrchr(dir, '/')) != NULL)
-		*slash = '\0';
-	r = paths_make_dir(dir, e);
-	free(dir);
-	if (r != 0)
-		return r;
-	return ledger_open(&rec->ledger, rec->path, LEDGER_WRITE, e);
-}
-
-static int
-check(struct recorder *rec, struct job *j)
-{
-	struct cert c;
-	int r;
-
-	if ((r = cert_parse_tbs(j->record.bytes, &c, &j->err)) != 0)
-		return r;
-	return ledger_check(rec->ledger, &c, &j->record.rule, &j->err);
-}
-
-/* Is it time for a checkpoint?  That it is not known is no reason for one. */
-static void
-look_for_checkpoint(struct recorder *rec, struct job *j, struct span ca)
-{
-	struct ledger_unsigned u;
-	struct err e;
-
-	if (ledger_unsigned(rec->ledger, ca, &u, &e) != 0 || u.n == 0 ||
-	    (u.n < RECORDER_CHECKPOINT && u.since + DAY > time(NULL)) ||
-	    ledger_end(rec->ledger, &j->seq, &e) != 0 ||
-	    ledger_checkpoint_text(rec->ledger, j->seq, j->checkpoint,
-	    &e) != 0)
-		j->checkpoint[0] = '\0';
-}
-
-static int
-add(struct recorder *rec, struct job *j)
-{
-	const struct record *d = &j->record;
-	struct cert c;
-	int r;
-
-	if ((r = cert_parse(d->bytes, &c, &j->err)) != 0 ||
-	    (r = ledger_add_certificate(rec->ledger, d->bytes, &d->rule,
-	    &d->who, d->note, &j->err)) != 0)
-		return r;
-	look_for_checkpoint(rec, j, c.ca);
+	}
 	return 0;
 }
 
-static void
-run(struct recorder *rec, struct job *j)
+/* As much of the first job as it takes now; false: nobody is there. */
+static bool
+send_some(struct recorder *rec)
 {
-	const struct record *d = &j->record;
+	const struct job *j = STAILQ_FIRST(&rec->jobs);
+	ssize_t n;
 
-	if ((j->r = open_ledger(rec, &j->err)) != 0)
-		return;
-	switch (d->kind) {
-	case RECORD_CHECK:
-		j->r = check(rec, j);
-		break;
-	case RECORD_CERTIFICATE:
-		j->r = add(rec, j);
-		break;
-	case RECORD_SERIALS:
-		j->r = ledger_serials(rec->ledger, d->ca, d->n, &j->serial,
-		    &j->err);
-		break;
-	case RECORD_CHECKPOINT:
-		j->r = ledger_add_checkpoint(rec->ledger, d->ca, d->n,
-		    d->bytes, &j->err);
-		break;
-	}
-}
-
-static void *
-thread_main(void *arg)
-{
-	struct recorder *rec = arg;
-	struct job *j;
-
-	pthread_mutex_lock(&rec->lock);
-	for (;;) {
-		while (!rec->stop && TAILQ_EMPTY(&rec->todo))
-			pthread_cond_wait(&rec->wake, &rec->lock);
-		if (rec->stop)
+	while (j != NULL && rec->sent < j->n) {
+		n = send(rec->fd, j->bytes + rec->sent, j->n - rec->sent,
+		    MSG_NOSIGNAL);
+		if (n == -1 && errno != EAGAIN && errno != EINTR)
+			return false;
+		if (n == -1)
 			break;
-		j = TAILQ_FIRST(&rec->todo);
-		TAILQ_REMOVE(&rec->todo, j, next);
-		pthread_mutex_unlock(&rec->lock);
-		run(rec, j);
-		pthread_mutex_lock(&rec->lock);
-		TAILQ_INSERT_TAIL(&rec->done, j, next);
-		loop_tell(rec->done_fd);
+		rec->sent += (size_t)n;
 	}
-	pthread_mutex_unlock(&rec->lock);
-	ledger_close(rec->ledger);
-	return NULL;
+	watch_set(rec->watch, j != NULL && rec->sent < j->n ?
+	    POLLIN | POLLOUT : POLLIN);
+	return true;
 }
 
-/* --- in the loop --- */
-
-static struct job *
-reap(struct recorder *rec)
+/* The first job is done, if this is its answer. */
+static bool
+take_answer(struct recorder *rec, struct span msg)
 {
-	struct job *j;
+	struct job *j = STAILQ_FIRST(&rec->jobs);
+	struct record_answer a;
 
-	pthread_mutex_lock(&rec->lock);
-	if ((j = TAILQ_FIRST(&rec->done)) != NULL)
-		TAILQ_REMOVE(&rec->done, j, next);
-	pthread_mutex_unlock(&rec->lock);
-	return j;
+	if (j == NULL || !record_answer_parse(msg, &a) || a.id != j->id ||
+	    a.kind != j->kind)
+		return false;
+	STAILQ_REMOVE_HEAD(&rec->jobs, next);
+	free(j);
+	rec->sent = 0;
+	conn_in_next(&rec->in);
+	rec->conf.answer(rec->conf.arg, &a);
+	return rec->pid == -1 || send_some(rec);
+}
+
+static bool
+receive_some(struct recorder *rec)
+{
+	uint8_t buf[READ_BYTES];
+	struct span in, msg;
+	ssize_t n;
+	int got;
+
+	n = recv(rec->fd, buf, sizeof(buf), 0);
+	if (n == -1)
+		return errno == EAGAIN || errno == EINTR;
+	in = (struct span){ buf, (size_t)n };
+	got = conn_in_feed(&rec->in, &in, &msg);
+	/* There is never more than the one answer. */
+	if (n == 0 || got == -1 || in.n > 0)
+		return false;
+	return got == 0 || take_answer(rec, msg);
 }
 
 static void
-on_done(void *arg, short revents)
+on_ready(void *arg, short revents)
 {
 	struct recorder *rec = arg;
-	struct job *j;
-	uint64_t count;
 
-	(void)revents;
-	(void)!read(rec->done_fd, &count, sizeof(count));
-	while ((j = reap(rec)) != NULL) {
-		rec->conf.answer(rec->conf.arg, &(const struct record_answer){
-		    .kind = j->record.kind, .id = j->record.id, .r = j->r,
-		    .err = &j->err, .serial = j->serial,
-		    .checkpoint = j->checkpoint, .seq = j->seq });
-		job_free(j);
-	}
-}
-
-static void
-release(struct recorder *rec)
-{
-	watch_free(rec->watch);
-	if (rec->done_fd != -1)
-		close(rec->done_fd);
-	free_jobs(&rec->todo);
-	free_jobs(&rec->done);
-	pthread_cond_destroy(&rec->wake);
-	pthread_mutex_destroy(&rec->lock);
-	free(rec->path);
-	free(rec);
+	if (((revents & POLLOUT) != 0 && !send_some(rec)) ||
+	    ((revents & (POLLIN | POLLHUP | POLLERR)) != 0 &&
+	    !receive_some(rec)))
+		fail(rec, "ended");
 }
 
 int
@@ -264,22 +225,15 @@ recorder_new(struct recorder **out, const struct recorder_conf *conf,
 {
 	struct recorder *rec;
 
-	if ((rec = calloc(1, sizeof(*rec))) == NULL)
-		return err_set(e, ERR_NOMEM, 0, "recorder");
-	rec->conf = *conf;
-	TAILQ_INIT(&rec->todo);
-	TAILQ_INIT(&rec->done);
-	pthread_mutex_init(&rec->lock, NULL);
-	pthread_cond_init(&rec->wake, NULL);
-	rec->path = strdup(conf->path);
-	rec->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (rec->path == NULL || rec->done_fd == -1 ||
-	    (rec->watch = loop_watch(conf->loop, rec->done_fd, POLLIN,
-	    on_done, rec)) == NULL ||
-	    pthread_create(&rec->thread, NULL, thread_main, rec) != 0) {
-		release(rec);
-		return err_set(e, ERR_NOMEM, 0, "recorder");
+	if ((rec = calloc(1, sizeof(*rec))) == NULL ||
+	    (rec->path = strdup(conf->path)) == NULL) {
+		free(rec);
+		return err_set(e, ERR_NOMEM, 0, "ledger");
 	}
+	rec->conf = *conf;
+	STAILQ_INIT(&rec->jobs);
+	rec->pid = -1;
+	rec->fd = -1;
 	*out = rec;
 	return 0;
 }
@@ -287,26 +241,33 @@ recorder_new(struct recorder **out, const struct recorder_conf *conf,
 void
 recorder_free(struct recorder *rec)
 {
+	struct job *j;
+
 	if (rec == NULL)
 		return;
-	pthread_mutex_lock(&rec->lock);
-	rec->stop = true;
-	pthread_cond_signal(&rec->wake);
-	pthread_mutex_unlock(&rec->lock);
-	pthread_join(rec->thread, NULL);
-	release(rec);
+	stop(rec);
+	while ((j = STAILQ_FIRST(&rec->jobs)) != NULL) {
+		STAILQ_REMOVE_HEAD(&rec->jobs, next);
+		free(j);
+	}
+	free(rec->path);
+	free(rec);
 }
 
 int
 recorder_put(struct recorder *rec, const struct record *r, struct err *e)
 {
-	struct job *j = job_new(r);
+	struct job *j;
+	int x;
 
-	if (j == NULL)
-		return err_set(e, ERR_NOMEM, 0, "recorder");
-	pthread_mutex_lock(&rec->lock);
-	TAILQ_INSERT_TAIL(&rec->todo, j, next);
-	pthread_cond_signal(&rec->wake);
-	pthread_mutex_unlock(&rec->lock);
+	if ((x = start(rec, e)) != 0)
+		return x;
+	if ((j = job_new(r)) == NULL)
+		return err_set(e, ERR_LIMIT, 0, "a certificate that is too "
+		    "long for the ledger");
+	STAILQ_INSERT_TAIL(&rec->jobs, j, next);
+	/* That nobody is there the loop sees, and then all are told. */
+	if (STAILQ_FIRST(&rec->jobs) == j)
+		(void)send_some(rec);
 	return 0;
 }

@@ -128,16 +128,15 @@ static void
 answer_record(struct fixture *f, enum record_kind kind, uint64_t id)
 {
 	struct record_answer a = { .kind = kind, .id = id, .serial = 7,
-	    .checkpoint = "", .seq = 9 };
-	struct err e;
+	    .seq = 9 };
 
-	a.err = &e;
 	if (f->full && kind == RECORD_CERTIFICATE)
-		a.r = err_set(&e, ERR_SYS, 0, "no room for it");
+		a.r = err_set(&a.err, ERR_SYS, 0, "no room for it");
 	else if (f->denies && kind == RECORD_CHECK)
-		a.r = err_set(&e, ERR_DENIED, 0, "used before");
+		a.r = err_set(&a.err, ERR_DENIED, 0, "used before");
 	else if (kind == RECORD_CERTIFICATE && f->checkpoint != NULL)
-		a.checkpoint = f->checkpoint;
+		snprintf(a.checkpoint, sizeof(a.checkpoint), "%s",
+		    f->checkpoint);
 	core_recorded(f->core, &a);
 }
 
