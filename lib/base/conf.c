@@ -280,6 +280,41 @@ conf_path(const struct conf_line *l, char **out, struct err *e)
 	return 0;
 }
 
+/* Would it be read as one word, and as it is, without quotes? */
+static bool
+is_plain(const char *text)
+{
+	return text[0] != '\0' && text[0] != '#' &&
+	    text[strcspn(text, " \t\r=\"")] == '\0';
+}
+
+int
+conf_quote(const char *text, char **out, struct err *e)
+{
+	char *p;
+
+	*out = NULL;
+	if (strchr(text, '\n') != NULL)
+		return err_set(e, ERR_FORMAT, 0, "a line end cannot stand in "
+		    "a configuration");
+	if ((p = malloc(2 * strlen(text) + sizeof("\"\""))) == NULL)
+		return err_set(e, ERR_NOMEM, 0, "configuration");
+	*out = p;
+	if (is_plain(text)) {
+		memcpy(p, text, strlen(text) + 1);
+		return 0;
+	}
+	*p++ = '"';
+	for (; *text != '\0'; text++) {
+		if (*text == '"' || *text == '\\')
+			*p++ = '\\';
+		*p++ = *text;
+	}
+	*p++ = '"';
+	*p = '\0';
+	return 0;
+}
+
 static unsigned int
 unit(char c)
 {

@@ -63,6 +63,13 @@ int	 conf_path(const struct conf_line *l, char **out, struct err *e)
 int	 conf_time(const char *text, unsigned int *seconds, struct err *e)
 	    MUST_CHECK;
 
+/*
+ * The text as one word of a line, in quotes where it needs them: what is
+ * parsed again is the text.  No word can have a line end: ERR_FORMAT.  Free
+ * it.
+ */
+int	 conf_quote(const char *text, char **out, struct err *e) MUST_CHECK;
+
 /* Put "file:line: " before the message. */
 int	 conf_where(const struct conf_line *l, struct err *e);
 

@@ -120,6 +120,63 @@ test_cut_anywhere_reads_no_byte_too_many(void **state)
 	}
 }
 
+/* The word behind the keyword, in the middle and at the end of a line. */
+static int
+is_word(void *arg, const struct conf_line *l, struct err *e)
+{
+	const char *const *want = arg;
+
+	(void)e;
+	assert_int_equal(l->n, 3);
+	assert_string_equal(l->word[0], "Key");
+	assert_string_equal(l->word[1], *want);
+	assert_string_equal(l->word[2], *want);
+	return 0;
+}
+
+static void
+assert_quoted(const char *text, const char *want)
+{
+	char *word, *line;
+	struct err e;
+
+	assert_int_equal(conf_quote(text, &word, &e), 0);
+	if (want != NULL)
+		assert_string_equal(word, want);
+	assert_true(asprintf(&line, "Key %s %s\r\n", word, word) > 0);
+	assert_int_equal(conf_parse(span_cstr(line), "f", is_word, &text,
+	    &e), 0);
+	free(word);
+	free(line);
+}
+
+static void
+test_what_is_quoted_is_read_as_it_was(void **state)
+{
+	static const char *const t[][2] = {
+		{ "a", "a" }, { "", "\"\"" }, { "a b", "\"a b\"" },
+		{ "#", "\"#\"" }, { "a#b", "a#b" }, { "a=b", "\"a=b\"" },
+		{ "q\"\\", "\"q\\\"\\\\\"" }, { "a\\b", "a\\b" },
+		{ "\\", "\\" }, { "\xc3\xa4", "\xc3\xa4" },
+		{ "a\r", "\"a\r\"" }, { "\"", "\"\\\"\"" },
+	};
+	char two[3] = "", *word;
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++)
+		assert_quoted(t[i][0], t[i][1]);
+	for (int a = 1; a < 256; a++)
+		for (int b = 0; b < 256; b++) {
+			two[0] = (char)a;
+			two[1] = (char)b;
+			if (a != '\n' && b != '\n')
+				assert_quoted(two, NULL);
+		}
+	assert_int_equal(conf_quote("a\nb", &word, &e), ERR_FORMAT);
+	assert_null(word);
+}
+
 static void
 test_times(void **state)
 {
@@ -170,6 +227,7 @@ main(void)
 		cmocka_unit_test(test_errors_name_the_place),
 		cmocka_unit_test(test_too_many_words),
 		cmocka_unit_test(test_cut_anywhere_reads_no_byte_too_many),
+		cmocka_unit_test(test_what_is_quoted_is_read_as_it_was),
 		cmocka_unit_test(test_times),
 		cmocka_unit_test(test_files_that_others_can_write_are_refused),
 	};
