@@ -6,6 +6,7 @@
 #include "keyutil/keys.h"
 #include "keyutil/names.h"
 #include "keyutil/out.h"
+#include "keyutil/trustlines.h"
 #include "ssh/keytext.h"
 
 enum {
@@ -52,58 +53,39 @@ as_openssh(const struct wish *w, struct span blob, const char *label)
 	return keytext_openssh(blob, label);
 }
 
-/* "PREFIX KEY LABEL", and free the prefix; NULL when it is NULL. */
-static char *
-prefixed(char *prefix, struct span blob, const char *label)
-{
-	char *line = keytext_openssh(blob, label), *text = NULL;
-
-	if (prefix != NULL && line != NULL &&
-	    asprintf(&text, "%s%s", prefix, line) == -1)
-		text = NULL;
-	free(prefix);
-	free(line);
-	return text;
-}
-
 static char *
 as_cert_authority(const struct wish *w, struct span blob, const char *label)
 {
-	char *prefix;
-	int n;
+	char *key = keytext_openssh(blob, label), *line = NULL;
 
-	if (w->principals != NULL)
-		n = asprintf(&prefix, "cert-authority,principals=\"%s\" ",
-		    w->principals);
-	else
-		n = asprintf(&prefix, "cert-authority ");
-	return prefixed(n == -1 ? NULL : prefix, blob, label);
+	if (key != NULL)
+		line = trustlines_authorized_keys(key, w->principals);
+	free(key);
+	return line;
 }
 
 static char *
 as_known_hosts(const struct wish *w, struct span blob, const char *label)
 {
-	char *prefix;
+	char *key = keytext_openssh(blob, label), *line = NULL;
 
-	if (asprintf(&prefix, "%s%s ", w->ca ? "@cert-authority " : "",
-	    w->hosts) == -1)
-		prefix = NULL;
-	return prefixed(prefix, blob, label);
+	if (key != NULL)
+		line = trustlines_known_hosts(key, w->hosts, w->ca);
+	free(key);
+	return line;
 }
 
 static char *
 as_allowed_signers(const struct wish *w, struct span blob,
     const char *label)
 {
-	const bool ns = w->namespaces != NULL;
-	char *prefix;
+	char *key = keytext_openssh(blob, label), *line = NULL;
 
-	if (asprintf(&prefix, "%s %s%s%s%s%s%s", w->principals,
-	    w->ca ? "cert-authority" : "", w->ca && ns ? "," : "",
-	    ns ? "namespaces=\"" : "", ns ? w->namespaces : "",
-	    ns ? "\"" : "", w->ca || ns ? " " : "") == -1)
-		prefix = NULL;
-	return prefixed(prefix, blob, label);
+	if (key != NULL)
+		line = trustlines_allowed_signers(key, w->principals,
+		    w->namespaces, w->ca);
+	free(key);
+	return line;
 }
 
 static char *
@@ -262,13 +244,8 @@ choose_named(const struct tokens *ts, const struct cmd_args *a,
 	int r;
 
 	for (size_t i = 0; i < a->n_operands; i++) {
-		if ((r = keys_find(ts, a->operand[i], &k, e)) != 0) {
-			tokens_warn_failed(ts);
+		if ((r = keys_find_public(ts, a->operand[i], &k, e)) != 0)
 			return r;
-		}
-		if (k->blob == NULL)
-			return err_set(e, ERR_UNSUPPORTED, 0,
-			    "key \"%.100s\": %s", a->operand[i], k->unusable);
 		chosen_add(c, k);
 	}
 	return 0;

@@ -5,12 +5,9 @@
 
 #include "keyutil/cmd.h"
 #include "keyutil/hex.h"
-#include "keyutil/keys.h"
-#include "keyutil/login.h"
+#include "keyutil/newkey.h"
 #include "keyutil/out.h"
-#include "keyutil/progress.h"
 #include "ssh/keytext.h"
-#include "token/keytype.h"
 
 enum {
 	OPT_LABEL,
@@ -120,20 +117,6 @@ parse_algorithms(struct wish *w, const char *list, struct err *e)
 }
 
 static int
-no_type(const char *name, struct err *e)
-{
-	const struct keytype *t;
-
-	out_warn("the types for SSH are:");
-	for (size_t i = 0; (t = keytype_at(i)) != NULL; i++) {
-		if (!t->ssh && i > 0 && keytype_at(i - 1)->ssh)
-			out_warn("and for other uses:");
-		out_warn("  %s", t->name);
-	}
-	return err_set(e, ERR_USAGE, 0, "no such type of key: %.64s", name);
-}
-
-static int
 parse_wish(const struct cmd_args *a, struct wish *w, struct err *e)
 {
 	int r;
@@ -144,8 +127,8 @@ parse_wish(const struct cmd_args *a, struct wish *w, struct err *e)
 	if (a->value[OPT_LABEL] == NULL)
 		return err_set(e, ERR_USAGE, 0, "give the key a name with "
 		    "--label");
-	if ((w->type = keytype_by_name(a->operand[0])) == NULL)
-		return no_type(a->operand[0], e);
+	if ((r = newkey_type(a->operand[0], &w->type, e)) != 0)
+		return r;
 	w->spec.type = w->type->name;
 	w->spec.label = a->value[OPT_LABEL];
 	r = token_check_label(w->spec.label, TOKEN_KEY_LABEL_MAX, e);
@@ -177,47 +160,6 @@ warn_limits(const struct wish *w)
 		    "use the key");
 }
 
-/* A name is to name one key, also when a command is given again. */
-static int
-check_name_is_free(const struct slot *s, const struct wish *w, struct err *e)
-{
-	char id[2 * TOKEN_ID_MAX + 1] = "";
-
-	for (size_t i = 0; i < w->spec.id.n; i++)
-		snprintf(id + 2 * i, sizeof(id) - 2 * i, "%02x", w->id[i]);
-	for (size_t i = 0; i < s->keys.n; i++) {
-		const struct token_key *k = &s->keys.v[i];
-
-		if (strcmp(k->label, w->spec.label) == 0)
-			return err_set(e, ERR_DENIED, 0, "token %s has a key "
-			    "\"%.100s\" already, of the type %s; "
-			    "\"hsm-keyutil export\" prints it, \"hsm-keyutil "
-			    "delete\" deletes it", s->info.serial, k->label,
-			    k->algo);
-		if (id[0] != '\0' && strcmp(k->id, id) == 0)
-			return err_set(e, ERR_DENIED, 0, "token %s has a key "
-			    "with the id %s already: \"%.100s\"",
-			    s->info.serial, id, k->label);
-	}
-	return 0;
-}
-
-static int
-generate(struct slot *s, const struct wish *w, struct token_key *made,
-    struct err *e)
-{
-	struct progress *p;
-	char what[64];
-	int r;
-
-	snprintf(what, sizeof(what), "generating a key of the type %s",
-	    w->type->name);
-	p = progress_start(what);
-	r = token_generate(s->token, &w->spec, made, e);
-	progress_end(p, r == 0);
-	return r != 0 ? err_wrap(e, "token %s", s->info.serial) : 0;
-}
-
 static int
 print(const struct token_key *k, struct err *e)
 {
@@ -239,23 +181,13 @@ static int
 make(struct slot *s, const struct wish *w, const char *pin_file,
     struct err *e)
 {
-	struct token_key made = { 0 };
-	struct login l;
-	char reason[160];
+	struct token_key made;
 	int r;
 
-	snprintf(reason, sizeof(reason), "to make the key \"%.100s\"",
-	    w->spec.label);
-	if ((r = check_name_is_free(s, w, e)) != 0 ||
-	    (r = login_begin(&l, s, pin_file, reason, e)) != 0)
+	if ((r = newkey_check_name(s, &w->spec, e)) != 0)
 		return r;
 	warn_limits(w);
-	r = generate(s, w, &made, e);
-	login_end(&l);
-	if (r == ERR_TOKEN_GONE)
-		out_warn("\"hsm-keyutil status\" and \"hsm-keyutil list\" "
-		    "show what became of the key");
-	if (r == 0)
+	if ((r = newkey_make(s, &w->spec, pin_file, &made, e)) == 0)
 		r = print(&made, e);
 	free(made.blob);
 	return r;

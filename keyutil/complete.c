@@ -20,6 +20,8 @@ static const struct {
 	{ "DIR", COMPLETE_DIRS, NULL },
 	{ "FORMAT", COMPLETE_WORDS, "openssh|cert-authority|known_hosts|"
 	    "allowed_signers|pem|rfc4716|sshfp|fingerprint" },
+	{ "PLACE", COMPLETE_WORDS, "user_ca|revoked|sshd|authorized_keys|"
+	    "allowed_signers|known_hosts" },
 	{ "TYPE", COMPLETE_WORDS,
 	    "p256|p384|p521|rsa2048|rsa3072|rsa4096" },
 };

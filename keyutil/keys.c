@@ -92,6 +92,22 @@ keys_find(const struct tokens *ts, const char *name,
 	    "name the key by its fingerprint, or its token with --token");
 }
 
+int
+keys_find_public(const struct tokens *ts, const char *name,
+    const struct token_key **out, struct err *e)
+{
+	int r;
+
+	if ((r = keys_find(ts, name, out, e)) != 0) {
+		tokens_warn_failed(ts);
+		return r;
+	}
+	if ((*out)->blob == NULL)
+		return err_set(e, ERR_UNSUPPORTED, 0, "key \"%.100s\": %s",
+		    name, (*out)->unusable);
+	return 0;
+}
+
 bool
 keys_is_place(const char *name, const char *ref)
 {

@@ -21,8 +21,15 @@ int	 keys_find(const struct tokens *ts, const char *name,
 	    const struct token_key **out, struct err *e) MUST_CHECK;
 
 /*
- * The same on one token, for a command that changes it: there each copy is
- * a key of its own, and what tells it from others is "place:REF".
+ * The same, but with a public key that SSH can use, else ERR_UNSUPPORTED.
+ * When there is none, the tokens that failed are told of on stderr.
+ */
+int	 keys_find_public(const struct tokens *ts, const char *name,
+	    const struct token_key **out, struct err *e) MUST_CHECK;
+
+/*
+ * As keys_find(), on one token, for a command that changes it: there each
+ * copy is a key of its own, and what tells it from others is "place:REF".
  */
 int	 keys_find_one(const struct slot *s, const char *name,
 	    const struct token_key **out, struct err *e) MUST_CHECK;

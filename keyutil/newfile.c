@@ -2,10 +2,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -109,19 +109,47 @@ sync_directory(const char *path)
 	free(dir);
 }
 
+static bool
+is_same(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
+	    a->st_size == b->st_size &&
+	    a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+	    a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
 static int
-write_file(const char *path, char *temporary, struct span bytes,
+take_place(const char *temporary, const char *path, const struct stat *was,
     struct err *e)
+{
+	struct stat now;
+
+	if (lstat(path, &now) != 0)
+		return failed(path, e);
+	if (!is_same(&now, was))
+		return err_set(e, ERR_STALE, 0, "\"%.200s\" was changed "
+		    "meanwhile; nothing was done: run the command again",
+		    path);
+	return rename(temporary, path) == 0 ? 0 : failed(path, e);
+}
+
+/* `was`: what it takes the place of, NULL for nothing. */
+static int
+write_file(const char *path, char *temporary, const struct stat *was,
+    struct span bytes, struct err *e)
 {
 	int fd, r = 0;
 
 	if ((fd = mkostemp(temporary, O_CLOEXEC)) == -1)
 		return failed(path, e);
-	if (write_all(fd, bytes) != 0)
+	if ((was != NULL && fchmod(fd, was->st_mode & 07777) != 0) ||
+	    write_all(fd, bytes) != 0)
 		r = failed(path, e);
 	if (close(fd) != 0 && r == 0)
 		r = failed(path, e);
-	if (r == 0 && give_name(temporary, path) != 0)
+	if (r == 0 && was != NULL)
+		r = take_place(temporary, path, was, e);
+	else if (r == 0 && give_name(temporary, path) != 0)
 		r = errno == EEXIST ? exists(path, e) : failed(path, e);
 	if (r != 0)
 		unlink(temporary);
@@ -157,15 +185,14 @@ drop_file_size_signal(void)
 		;
 }
 
-int
-newfile_write(const char *path, struct span bytes, struct err *e)
+static int
+write_whole(const char *path, const struct stat *was, struct span bytes,
+    struct err *e)
 {
 	sigset_t ending, before;
 	char *temporary;
 	int r;
 
-	if ((r = newfile_check(path, e)) != 0)
-		return r;
 	if (asprintf(&temporary, "%.*s%s", directory_of(path), path,
 	    TEMPLATE) == -1)
 		return err_set(e, ERR_NOMEM, 0, "file name");
@@ -174,9 +201,28 @@ newfile_write(const char *path, struct span bytes, struct err *e)
 		free(temporary);
 		return err_set(e, ERR_SYS, 0, "cannot hold back signals");
 	}
-	r = write_file(path, temporary, bytes, e);
+	r = write_file(path, temporary, was, bytes, e);
 	drop_file_size_signal();
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	free(temporary);
 	return r;
+}
+
+int
+newfile_write(const char *path, struct span bytes, struct err *e)
+{
+	int r;
+
+	if ((r = newfile_check(path, e)) != 0)
+		return r;
+	return write_whole(path, NULL, bytes, e);
+}
+
+int
+newfile_replace(const char *path, const struct stat *was, struct span bytes,
+    struct err *e)
+{
+	if (access(path, W_OK) != 0)
+		return failed(path, e);
+	return write_whole(path, was, bytes, e);
 }

@@ -124,6 +124,35 @@ test_what_is_there_is_never_replaced(void **state)
 }
 
 static void
+test_what_was_read_is_replaced_with_its_mode(void **state)
+{
+	struct place p = place_new();
+	struct stat st, now;
+	struct err e;
+
+	(void)state;
+	assert_int_equal(newfile_write(p.file, span_cstr("old"), &e), 0);
+	assert_int_equal(chmod(p.file, 0644), 0);
+	assert_int_equal(stat(p.file, &st), 0);
+	assert_int_equal(newfile_replace(p.file, &st, span_cstr("new"), &e),
+	    0);
+	content_is(p.file, "new");
+	assert_int_equal(stat(p.file, &now), 0);
+	assert_int_equal(now.st_mode & 07777, 0644);
+	assert_int_equal(count_files(p.dir), 1);
+
+	/* That is another file by now, though it has the same name. */
+	assert_int_equal(newfile_replace(p.file, &st, span_cstr("more"), &e),
+	    ERR_STALE);
+	content_is(p.file, "new");
+	unlink(p.file);
+	assert_int_equal(newfile_replace(p.file, &now, span_cstr("more"),
+	    &e), ERR_SYS);
+	assert_int_equal(count_files(p.dir), 0);
+	place_free(&p);
+}
+
+static void
 test_a_directory_that_is_none_is_told(void **state)
 {
 	struct err e;
@@ -197,6 +226,7 @@ main(void)
 		cmocka_unit_test(test_a_file_is_there_for_its_owner_alone),
 		cmocka_unit_test(test_a_name_without_directory_is_one_here),
 		cmocka_unit_test(test_what_is_there_is_never_replaced),
+		cmocka_unit_test(test_what_was_read_is_replaced_with_its_mode),
 		cmocka_unit_test(test_a_directory_that_is_none_is_told),
 		cmocka_unit_test(
 		    test_a_file_that_grows_too_large_leaves_nothing),

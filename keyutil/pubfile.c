@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "keyutil/pubfile.h"
+#include "keyutil/readfile.h"
+#include "ssh/cert.h"
+#include "ssh/key.h"
+#include "ssh/keytext.h"
+
+#define FILE_MAX	(64 * 1024)
+#define BLOB_MAX	(16 * 1024)
+
+/*
+ * Those that key_parse() does not know, by the bytes of the fields behind
+ * their type; 0: any number.
+ */
+static const struct form {
+	const char	*type;
+	size_t		 n, field[3];
+} forms[] = {
+	{ "ssh-ed25519", 1, { 32 } },
+	{ "sk-ssh-ed25519@openssh.com", 2, { 32, 0 } },
+	{ "sk-ecdsa-sha2-nistp256@openssh.com", 3, { 8, 65, 0 } },
+};
+
+static bool
+has_form(const struct form *f, struct span blob)
+{
+	struct wire_r r;
+	bool ok;
+
+	wire_read(&r, blob);
+	ok = span_is(wire_get_string(&r), f->type);
+	for (size_t i = 0; i < f->n; i++) {
+		const struct span field = wire_get_string(&r);
+
+		ok &= f->field[i] == 0 || f->field[i] == field.n;
+	}
+	return ok && wire_end(&r);
+}
+
+static int
+check_blob(struct span blob, struct err *e)
+{
+	struct key k;
+	int r;
+
+	if (cert_is_meant(blob))
+		return err_set(e, ERR_FORMAT, 0, "a certificate, where a key "
+		    "should be");
+	if ((r = key_parse(blob, &k, e)) != ERR_UNSUPPORTED)
+		return r;
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
+		if (has_form(&forms[i], blob))
+			return 0;
+	return err_set(e, ERR_FORMAT, 0, "no key of a type that OpenSSH has");
+}
+
+/* `text` is one line without its end. */
+static int
+parse_line(const char *text, char **line, struct err *e)
+{
+	struct wire_w blob = { 0 };
+	struct span comment;
+	char clean[512];
+	int r;
+
+	if (!wire_write(&blob, BLOB_MAX))
+		return err_set(e, ERR_NOMEM, 0, "key");
+	if ((r = keytext_parse(text, &blob, &comment, e)) == 0 &&
+	    (r = check_blob(wire_bytes(&blob), e)) == 0) {
+		keytext_clean(clean, sizeof(clean), comment);
+		*line = keytext_openssh(wire_bytes(&blob), clean);
+		if (*line == NULL)
+			r = err_set(e, ERR_NOMEM, 0, "key");
+	}
+	wire_free(&blob);
+	return r;
+}
+
+/* The line that is not empty and no comment; `text` is written to. */
+static int
+find_line(char *text, char **found, struct err *e)
+{
+	char *line;
+
+	*found = NULL;
+	while ((line = strsep(&text, "\n")) != NULL) {
+		line[strcspn(line, "\r")] = '\0';
+		line += strspn(line, " \t");
+		if (*line == '\0' || *line == '#')
+			continue;
+		if (*found != NULL)
+			return err_set(e, ERR_FORMAT, 0, "more than one key");
+		*found = line;
+	}
+	return *found != NULL ? 0 : err_set(e, ERR_FORMAT, 0, "no key");
+}
+
+int
+pubfile_parse(struct span text, char **line, struct err *e)
+{
+	char *copy, *found;
+	int r;
+
+	*line = NULL;
+	if (text.n > 0 && memchr(text.p, '\0', text.n) != NULL)
+		return err_set(e, ERR_FORMAT, 0, "no text");
+	if ((copy = calloc(1, text.n + 1)) == NULL)
+		return err_set(e, ERR_NOMEM, 0, "key");
+	if (text.n > 0)
+		memcpy(copy, text.p, text.n);
+	if ((r = find_line(copy, &found, e)) == 0)
+		r = parse_line(found, line, e);
+	free(copy);
+	return r;
+}
+
+int
+pubfile_read(const char *path, char **line, struct err *e)
+{
+	size_t n = FILE_MAX;
+	uint8_t *buf;
+	int r;
+
+	*line = NULL;
+	if ((buf = malloc(n)) == NULL)
+		return err_set(e, ERR_NOMEM, 0, "key");
+	if ((r = readfile(path, buf, &n, e)) == 0 &&
+	    (r = pubfile_parse((struct span){ buf, n }, line, e)) != 0)
+		r = err_wrap(e, "\"%.200s\"", path);
+	free(buf);
+	return r;
+}
