@@ -7,6 +7,7 @@
 #include "pin/pin.h"
 #include "pin/source.h"
 #include "pin/tty.h"
+#include "ssh/keytext.h"
 
 #define PIN_MIN		6
 #define PIN_MAX		16
@@ -206,5 +207,28 @@ ask_to_type(const char *word, struct err *e)
 	secret_free(typed);
 	if (r == 0 && !same)
 		r = err_set(e, ERR_CANCELLED, 0, "nothing was changed");
+	return r;
+}
+
+int
+ask_line(const char *prompt, char *out, size_t len, struct err *e)
+{
+	struct secret *typed = secret_new();
+	struct span s;
+	int r;
+
+	out[0] = '\0';
+	if (typed == NULL)
+		return err_set(e, ERR_NOMEM, 0, "answer");
+	r = pin_tty_shown(prompt, -1, typed, e);
+	s = (struct span){ secret_bytes(typed), secret_len(typed) };
+	if (r == ERR_LIMIT || (r == 0 && s.n >= len))
+		r = err_set(e, ERR_LIMIT, 0, "the answer is too long");
+	else if (r == 0 && !keytext_is_clean(s))
+		r = err_set(e, ERR_FORMAT, 0, "the answer has characters "
+		    "that cannot be seen");
+	if (r == 0)
+		snprintf(out, len, "%.*s", (int)s.n, (const char *)s.p);
+	secret_free(typed);
 	return r;
 }

@@ -55,4 +55,13 @@ int	 ask_parse_so_pin(const struct secret *text, struct secret *out,
  */
 int	 ask_to_type(const char *word, struct err *e) MUST_CHECK;
 
+/*
+ * An answer that is no secret, typed at the terminal (pin_tty_usable()), as
+ * text of less than `len` bytes and SECRET_MAX at most; empty at the end of
+ * the terminal.  ERR_LIMIT for a longer one, ERR_FORMAT for one with control
+ * characters.
+ */
+int	 ask_line(const char *prompt, char *out, size_t len, struct err *e)
+	    MUST_CHECK;
+
 #endif

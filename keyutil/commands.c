@@ -24,6 +24,7 @@ const struct cmd *const commands[] = {
 	&cmd_backup_verify,
 	&cmd_restore,
 	&cmd_clone,
+	&cmd_ca_init,
 	&cmd_ca_trust,
 	&cmd_lock,
 	&cmd_unlock,
