@@ -18,7 +18,7 @@ struct caplan {
 	char		 max_validity[32];
 };
 
-/* What options say, by the names of caplan_missing(); NULL: nothing. */
+/* --for, --principals and --max-validity; NULL: not given. */
 struct caplan_options {
 	const char	*type, *principals, *max_validity;
 };

@@ -241,7 +241,8 @@ show_plan(const struct work *w)
 	printf("A CA for certificates of %s:\n\n- ",
 	    w->plan.type == CERT_USER ? "users" : "hosts");
 	if (w->key != NULL)
-		printf("its key is \"%s\", of the type %s, on token %s\n",
+		printf("its key is \"%s\", of the type %s, on token %s: it "
+		    "certifies then,\n  and does nothing else\n",
 		    w->key->label, w->key->algo, w->slot->info.serial);
 	else
 		printf("its key, \"%s\" of the type %s, is new on token %s\n",

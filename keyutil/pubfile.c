@@ -58,6 +58,18 @@ check_blob(struct span blob, struct err *e)
 	return err_set(e, ERR_FORMAT, 0, "no key of a type that OpenSSH has");
 }
 
+/* As it goes into a line: clean, not very long, and without blanks around. */
+static void
+clean_comment(char *out, size_t len, struct span in)
+{
+	size_t n;
+
+	keytext_clean(out, len, in);
+	for (n = strlen(out); n > 0 && out[n - 1] == ' '; n--)
+		;
+	out[n] = '\0';
+}
+
 /* `text` is one line without its end. */
 static int
 parse_line(const char *text, char **line, struct err *e)
@@ -71,7 +83,7 @@ parse_line(const char *text, char **line, struct err *e)
 		return err_set(e, ERR_NOMEM, 0, "key");
 	if ((r = keytext_parse(text, &blob, &comment, e)) == 0 &&
 	    (r = check_blob(wire_bytes(&blob), e)) == 0) {
-		keytext_clean(clean, sizeof(clean), comment);
+		clean_comment(clean, sizeof(clean), comment);
 		*line = keytext_openssh(wire_bytes(&blob), clean);
 		if (*line == NULL)
 			r = err_set(e, ERR_NOMEM, 0, "key");

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/conf.h"
+#include "ca/blocks.h"
 #include "keyutil/cablock.h"
 #include "ssh/keytext.h"
 #include "tests/unit/data.h"
@@ -41,6 +42,31 @@ test_a_block_says_what_is_certified(void **state)
 	    "    CertificateTypes host\n    Principals \"a=b\"\n"
 	    "    MaxValidity 1w\n    Extensions none\n"
 	    "    RequireSerial yes\n");
+}
+
+static void
+test_a_block_is_what_its_readers_take_it_for(void **state)
+{
+	const struct cablock b = { .name = "the \"ca\"",
+	    .type = CERT_HOST, .principals = "*.example.org,a?",
+	    .max_validity = "1w" };
+	const struct ca_block *ca;
+	struct ca_blocks all;
+	struct err e;
+	char *text;
+
+	(void)state;
+	assert_int_equal(cablock_text(&b, &text, &e), 0);
+	assert_int_equal(ca_blocks_parse(span_cstr(text), "f", &all, &e), 0);
+	assert_non_null(ca = ca_blocks_find(&all, "", "", b.name));
+	assert_int_equal(ca->policy.types, 1U << CERT_HOST);
+	assert_int_equal(ca->policy.max_validity, 7 * 24 * 3600);
+	assert_int_equal(ca->policy.principals.n, 2);
+	assert_string_equal(ca->policy.principals.v[1], "a?");
+	assert_int_equal(ca->policy.extensions.n, 0);
+	assert_true(ca->policy.serial);
+	ca_blocks_clear(&all);
+	free(text);
 }
 
 /* Principals, which are "0", "1", ... */
@@ -214,6 +240,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_block_says_what_is_certified),
+		cmocka_unit_test(
+		    test_a_block_is_what_its_readers_take_it_for),
 		cmocka_unit_test(test_a_list_of_any_length_is_read_whole),
 		cmocka_unit_test(
 		    test_the_block_of_a_key_is_found_with_all_its_lines),
