@@ -277,6 +277,12 @@ keys_on_token()
 	"$KEYUTIL" list --json | jq '.keys | length'
 }
 
+# The agent looks for what other programs have made every two seconds.
+lists()
+{
+	ssh-add -L | grep -q " $1\$"
+}
+
 # From an empty token to a login and a refusal, by what is printed alone.
 part_init()
 {
@@ -329,6 +335,7 @@ part_init()
 	sh -c "$(grep '^kill -HUP' "$E2E/init")"
 	check "it reads its rules again" \
 		wait_for 10 in_file "$AGENT_LOG" 'configuration was read'
+	check "and lists the new key" wait_for 10 lists hosts
 	save_keys
 	check "it certifies a host" certify "$E2E/hosts.pub" -h -I h -z 1 \
 		-n web.example.org -V +1h
