@@ -59,6 +59,7 @@ extern const struct cmd cmd_restore;
 extern const struct cmd cmd_clone;
 extern const struct cmd cmd_ca_init;
 extern const struct cmd cmd_ca_trust;
+extern const struct cmd cmd_ca_show;
 extern const struct cmd cmd_lock;
 extern const struct cmd cmd_unlock;
 extern const struct cmd cmd_test;

@@ -26,6 +26,7 @@ const struct cmd *const commands[] = {
 	&cmd_clone,
 	&cmd_ca_init,
 	&cmd_ca_trust,
+	&cmd_ca_show,
 	&cmd_lock,
 	&cmd_unlock,
 	&cmd_test,

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <arpa/inet.h>
-#include <stdbool.h>
 #include <string.h>
 
 #include "ca/sources.h"
@@ -33,32 +32,48 @@ has_bits_beyond(const uint8_t *addr, size_t n, size_t mask)
 	return false;
 }
 
-static const char *
-fault_of(char *one)
+/* An address; of a list, with the bits that have to be its own. */
+struct source {
+	uint8_t		 addr[16];
+	size_t		 n;		/* bytes: 4 or 16 */
+	size_t		 mask;
+};
+
+static bool
+address_of(const char *text, struct source *s)
 {
-	uint8_t addr[16];
-	size_t n = 4;
+	s->n = 4;
+	if (inet_pton(AF_INET, text, s->addr) != 1) {
+		s->n = sizeof(s->addr);
+		if (inet_pton(AF_INET6, text, s->addr) != 1)
+			return false;
+	}
+	s->mask = s->n * 8;
+	return true;
+}
+
+static const char *
+fault_of(char *one, struct source *s)
+{
 	char *slash;
 	int mask;
 
 	if ((slash = strchr(one, '/')) != NULL)
 		*slash++ = '\0';
-	if (inet_pton(AF_INET, one, addr) != 1) {
-		n = sizeof(addr);
-		if (inet_pton(AF_INET6, one, addr) != 1)
-			return "no address";
-	}
+	if (!address_of(one, s))
+		return "no address";
 	if (slash == NULL)
 		return NULL;
-	if ((mask = mask_of(slash)) < 0 || (size_t)mask > n * 8)
+	if ((mask = mask_of(slash)) < 0 || (size_t)mask > s->n * 8)
 		return "no mask";
-	if (has_bits_beyond(addr, n, (size_t)mask))
+	s->mask = (size_t)mask;
+	if (has_bits_beyond(s->addr, s->n, s->mask))
 		return "bits beyond the mask";
 	return NULL;
 }
 
 static int
-check_one(struct span s, struct err *e)
+read_one(struct span s, struct source *out, struct err *e)
 {
 	char one[ONE_MAX + 1], shown[ONE_MAX + 1];
 	const char *fault = "no address";
@@ -67,31 +82,93 @@ check_one(struct span s, struct err *e)
 	if (s.n > 0 && s.n <= ONE_MAX && memchr(s.p, 0, s.n) == NULL) {
 		memcpy(one, s.p, s.n);
 		one[s.n] = '\0';
-		fault = fault_of(one);
+		fault = fault_of(one, out);
 	}
 	if (fault == NULL)
 		return 0;
 	return err_set(e, ERR_FORMAT, 0, "\"%s\": %s", shown, fault);
 }
 
+/* The next of a list; false: that was the last. */
+static bool
+next_one(struct span *list, struct span *one)
+{
+	const uint8_t *comma = list->n == 0 ? NULL :
+	    memchr(list->p, ',', list->n);
+
+	*one = *list;
+	if (comma == NULL)
+		return false;
+	one->n = (size_t)(comma - list->p);
+	list->n -= one->n + 1;
+	list->p = comma + 1;
+	return true;
+}
+
 int
 ca_sources_check(struct span list, struct err *e)
 {
-	const uint8_t *comma;
+	struct source s;
 	struct span one;
+	bool more;
 	int r;
 
 	do {
-		comma = list.n == 0 ? NULL : memchr(list.p, ',', list.n);
-		one = list;
-		if (comma != NULL)
-			one.n = (size_t)(comma - list.p);
-		if ((r = check_one(one, e)) != 0)
+		more = next_one(&list, &one);
+		if ((r = read_one(one, &s, e)) != 0)
 			return r;
-		if (comma != NULL) {
-			list.n -= one.n + 1;
-			list.p = comma + 1;
-		}
-	} while (comma != NULL);
+	} while (more);
 	return 0;
+}
+
+/* sshd takes ::ffff:192.0.2.1 of a client for 192.0.2.1. */
+static bool
+client_of(const char *address, struct source *s)
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+
+	if (!address_of(address, s))
+		return false;
+	if (s->n == 16 && memcmp(s->addr, mapped, sizeof(mapped)) == 0) {
+		memmove(s->addr, s->addr + sizeof(mapped), 4);
+		s->n = 4;
+	}
+	return true;
+}
+
+static bool
+is_within(const struct source *client, const struct source *net)
+{
+	const size_t whole = net->mask / 8, rest = net->mask % 8;
+
+	return client->n == net->n &&
+	    memcmp(client->addr, net->addr, whole) == 0 && (rest == 0 ||
+	    (client->addr[whole] ^ net->addr[whole]) >> (8 - rest) == 0);
+}
+
+bool
+ca_sources_is_address(const char *address)
+{
+	struct source s;
+
+	return client_of(address, &s);
+}
+
+bool
+ca_sources_match(struct span list, const char *address)
+{
+	struct source client, net;
+	bool more, found = false;
+	struct span one;
+	struct err e;
+
+	if (!client_of(address, &client))
+		return false;
+	do {
+		more = next_one(&list, &one);
+		if (read_one(one, &net, &e) != 0)
+			return false;
+		found = found || is_within(&client, &net);
+	} while (more);
+	return found;
 }

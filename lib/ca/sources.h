@@ -2,6 +2,8 @@
 #ifndef CA_SOURCES_H
 #define CA_SOURCES_H
 
+#include <stdbool.h>
+
 #include "base/err.h"
 #include "base/span.h"
 
@@ -12,5 +14,15 @@
  * beyond the mask, no zone.  ERR_FORMAT names the one that is wrong.
  */
 int	 ca_sources_check(struct span list, struct err *e) MUST_CHECK;
+
+/*
+ * Is a client at that address one of the list?  Never, when there is
+ * anything wrong with the list or the address.  IPv4 in the dress of IPv6
+ * (::ffff:192.0.2.1) is IPv4 for a client, but not in a list, as for sshd.
+ */
+bool	 ca_sources_match(struct span list, const char *address);
+
+/* Is it one that a client can have? */
+bool	 ca_sources_is_address(const char *address);
 
 #endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef KEYUTIL_REVOKED_H
+#define KEYUTIL_REVOKED_H
+
+#include <stddef.h>
+
+#include "base/err.h"
+#include "ssh/cert.h"
+
+/*
+ * Whether a file, as RevokedKeys names one, revokes a certificate: by the
+ * key in it, or by its CA.
+ */
+#define REVOKED_HOW	100
+
+/*
+ * how: "its key is in line 3", or "" when it is not revoked.  ERR_SYS when
+ * the file cannot be read, ERR_FORMAT when sshd could not make it out and
+ * takes all keys for revoked.
+ */
+int	 revoked_by(const char *path, const struct cert *c,
+	    char how[REVOKED_HOW], struct err *e) MUST_CHECK;
+
+/* The same in the @revoked lines of a known_hosts that are for the host. */
+int	 revoked_in(struct span known_hosts, const char *host,
+	    const struct cert *c, char how[REVOKED_HOW], struct err *e)
+	    MUST_CHECK;
+
+#endif
