@@ -5,7 +5,6 @@
 #include "ca/form.h"
 #include "keyutil/certshow.h"
 #include "keyutil/when.h"
-#include "ssh/hostsig.h"
 #include "ssh/keytext.h"
 
 #define INDENT	10
@@ -13,7 +12,7 @@
 int
 certshow_judge(struct certshow *s, struct err *e)
 {
-	const int r = hostsig_verify_cert(&s->cert, &s->signature_err);
+	const int r = explain_signature(&s->cert, &s->signature_err);
 
 	if (r == ERR_NOMEM || ca_form_check(&s->cert, &s->form) == ERR_NOMEM)
 		return err_set(e, ERR_NOMEM, 0, "certificate");
@@ -329,7 +328,7 @@ static void
 print_verdict(FILE *f, const struct certshow *s)
 {
 	const struct verdict *v = s->question;
-	const struct explain *x = s->answer;
+	const struct explain *x = &s->answer;
 	const bool user = verdict_as(v, &s->cert) == CERT_USER;
 	const char *name = user ? v->q.user : v->q.host;
 	struct out_clean shown = { "" };
@@ -354,7 +353,7 @@ certshow_print(FILE *f, const struct certshow *s, struct err *e)
 {
 	int r;
 
-	if ((r = print_body(f, s, e)) == 0 && s->answer != NULL)
+	if ((r = print_body(f, s, e)) == 0 && s->asked)
 		print_verdict(f, s);
 	return r;
 }

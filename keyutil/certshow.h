@@ -25,7 +25,8 @@ struct certshow {
 	struct err	 signature_err;	/* unless it is right */
 	struct err	 form;		/* code 0: nothing against it */
 	const struct verdict *question;	/* its time counts in any case */
-	const struct explain *answer;	/* NULL: nothing was asked */
+	bool		 asked;		/* and this is the answer */
+	struct explain	 answer;
 };
 
 /* Fill in what is judged of the certificate itself.  ERR_NOMEM. */

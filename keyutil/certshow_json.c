@@ -93,11 +93,11 @@ append_line(json_t *reasons, json_t *notes, const struct explain_line *l)
 static json_t *
 json_of_answer(const struct certshow *s)
 {
-	const struct explain *x = s->answer;
+	const struct explain *x = &s->answer;
 	json_t *reasons, *notes;
 	bool ok = true;
 
-	if (x == NULL)
+	if (!s->asked)
 		return json_null();
 	reasons = json_array();
 	notes = json_array();

@@ -24,7 +24,7 @@ enum {
 };
 
 static const struct cmd_option options[] = {
-	[OPT_AT] = { "at", "TIME", "judge as of then: now, 20261231 or "
+	[OPT_AT] = { "at", "TIME", "judge as of then: now, +1d, 20261231 or "
 	    "202612312359, with a Z behind it in UTC" },
 	[OPT_CA] = { "ca", "FILE", "the server trusts the CAs in this file, "
 	    "its TrustedUserCAKeys" },
@@ -68,7 +68,6 @@ print(struct show *w, struct certshow *s, struct err *e)
 static int
 show_blob(struct show *w, struct certshow *s, struct err *e)
 {
-	struct explain answer;
 	int r;
 
 	if (!cert_is_meant(s->blob))
@@ -78,12 +77,11 @@ show_blob(struct show *w, struct certshow *s, struct err *e)
 	    (r = certshow_judge(s, e)) != 0)
 		return r;
 	s->question = &w->verdict;
-	if (w->asked) {
-		if ((r = verdict_of(&w->verdict, &s->cert, &answer, e)) != 0)
-			return r;
-		s->answer = &answer;
-		w->refused += answer.reasons > 0;
-	}
+	s->asked = w->asked;
+	if (s->asked && (r = verdict_of(s->question, &s->cert, &s->answer,
+	    e)) != 0)
+		return r;
+	w->refused += s->asked && s->answer.reasons > 0;
 	return print(w, s, e);
 }
 

@@ -10,25 +10,34 @@
 #define KEY_MAX		65536
 #define PATTERN_MAX	256
 
+/* Room for one more. */
+static bool
+grow(struct trustfile *t)
+{
+	void *more;
+
+	if ((more = reallocarray(t->v, t->n + 1, sizeof(*t->v))) == NULL)
+		return false;
+	t->v = more;
+	if ((more = reallocarray(t->at, t->n + 1, sizeof(*t->at))) == NULL)
+		return false;
+	t->at = more;
+	return true;
+}
+
 static int
 add(struct trustfile *t, struct span s, struct trustfile_line at,
     struct err *e)
 {
-	uint8_t *copy = malloc(s.n + 1);
-	void *v, *lines;
+	uint8_t *copy;
 
-	v = reallocarray(t->v, t->n + 1, sizeof(*t->v));
-	t->v = v != NULL ? v : t->v;
-	lines = reallocarray(t->at, t->n + 1, sizeof(*t->at));
-	t->at = lines != NULL ? lines : t->at;
-	if (copy == NULL || v == NULL || lines == NULL) {
-		free(copy);
+	if (!grow(t) || (copy = malloc(s.n + 1)) == NULL)
 		return err_set(e, ERR_NOMEM, 0, "list of keys or names");
-	}
 	if (s.n > 0)
 		memcpy(copy, s.p, s.n);
-	t->at[t->n] = at;
-	t->v[t->n++] = (struct span){ copy, s.n };
+	t->v[t->n].p = copy;
+	t->v[t->n].n = s.n;
+	t->at[t->n++] = at;
 	return 0;
 }
 
@@ -85,17 +94,9 @@ trim(struct span s)
 static bool
 next_line(struct span *text, struct span *line)
 {
-	const uint8_t *end;
-
 	if (text->n == 0)
 		return false;
-	end = memchr(text->p, '\n', text->n);
-	*line = *text;
-	if (end != NULL)
-		line->n = (size_t)(end - text->p);
-	text->p += line->n + (end != NULL);
-	text->n -= line->n + (end != NULL);
-	*line = trim(*line);
+	*line = trim(span_cut_line(text));
 	return true;
 }
 

@@ -3,12 +3,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
+#include <time.h>
 
 #include "ca/sources.h"
+#include "ca/when.h"
 #include "keyutil/readfile.h"
 #include "keyutil/revoked.h"
 #include "keyutil/verdict.h"
-#include "keyutil/when.h"
 
 bool
 verdict_is_asked(const struct verdict_question *q)
@@ -268,7 +269,8 @@ verdict_load(struct verdict *v, const struct verdict_question *q,
 	if (q->from != NULL && !ca_sources_is_address(q->from))
 		return err_set(e, ERR_USAGE, 0, "--from: \"%.60s\" is no "
 		    "address, as 192.0.2.7 or 2001:db8::7 is", q->from);
-	if ((r = when_parse(q->at != NULL ? q->at : "now", &v->at, e)) != 0)
+	if ((r = ca_when_point(q->at != NULL ? q->at : "now", time(NULL),
+	    &v->at, e)) != 0)
 		return err_wrap(e, "--at");
 	if ((r = take_host(v, e)) != 0 || (r = load_settings(v, e)) != 0 ||
 	    (r = load_cas(v, e)) != 0 || (r = load_names(v, e)) != 0)

@@ -2,19 +2,9 @@
 #ifndef KEYUTIL_WHEN_H
 #define KEYUTIL_WHEN_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
-#include "base/err.h"
-
-/* Points in time as people write and read them, in their own time zone. */
-
-/*
- * "now", or as after ssh-keygen's -V: 20261231, 202612312359 or
- * 20261231235930, with a Z behind it in UTC.  ERR_USAGE.
- */
-int	 when_parse(const char *text, uint64_t *seconds, struct err *e)
-	    MUST_CHECK;
+/* Points and spans of time as people read them, in their own time zone. */
 
 struct when_text {
 	char	 s[64];

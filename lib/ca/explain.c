@@ -12,6 +12,7 @@
 #include "ca/sources.h"
 #include "ssh/hostsig.h"
 #include "ssh/keytext.h"
+#include "ssh/sksig.h"
 
 #define SHOWN		65		/* bytes of a name, with its NUL */
 #define SHOWN_NAMES	8		/* principals in one sentence */
@@ -93,11 +94,19 @@ judge_ca_algorithm(const struct cert *c, const struct explain_facts *f,
 
 /* --- keys --- */
 
+int
+explain_signature(const struct cert *c, struct err *e)
+{
+	if (sksig_is_key(c->ca))
+		return sksig_verify(c->ca, c->tbs, c->signature, e);
+	return hostsig_verify_cert(c, e);
+}
+
 static void
 judge_signature(const struct cert *c, struct explain *x)
 {
 	struct err e;
-	const int r = hostsig_verify_cert(c, &e);
+	const int r = explain_signature(c, &e);
 
 	if (r == ERR_UNSUPPORTED)
 		explain_note(x, "whether the CA made the signature was not "

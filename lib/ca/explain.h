@@ -98,6 +98,12 @@ void	 explain(const struct cert *c, const struct explain_facts *f,
 void	 explain_note(struct explain *x, const char *fmt, ...)
 	    __attribute__((format(printf, 2, 3)));
 
+/*
+ * Whether the CA that it names signed it, a security key, too: 0;
+ * ERR_UNSUPPORTED where that cannot be told; anything else, and it did not.
+ */
+int	 explain_signature(const struct cert *c, struct err *e) MUST_CHECK;
+
 /* What signed it: the name in the signature, "rsa-sha2-512"; or empty. */
 struct span	 explain_algorithm(const struct cert *c);
 

@@ -5,6 +5,9 @@
 #include "ca/explain_lines.h"
 #include "ssh/keytext.h"
 
+static void put(struct explain *x, enum explain_why why, const char *fmt,
+    va_list ap) __attribute__((format(printf, 3, 0)));
+
 static void
 put(struct explain *x, enum explain_why why, const char *fmt, va_list ap)
 {

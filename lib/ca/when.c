@@ -242,17 +242,41 @@ parse(char *text, uint64_t now, uint64_t *after, uint64_t *before,
 	return 0;
 }
 
+/* shown[WHEN_MAX + 1]: the text, when it can stand in a message. */
+static int
+take(const char *text, const char *what, char *shown, struct err *e)
+{
+	keytext_clean(shown, WHEN_MAX + 1, span_cstr(text));
+	if (strcmp(text, shown) == 0)
+		return 0;
+	return err_set(e, ERR_USAGE, 0, "%s \"%s\": too long, or with "
+	    "characters that no time has", what, shown);
+}
+
+int
+ca_when_point(const char *text, time_t now, uint64_t *at, struct err *e)
+{
+	char shown[WHEN_MAX + 1];
+	uint64_t t;
+	int r;
+
+	if ((r = take(text, "time", shown, e)) == 0 && (r = moment(
+	    strcmp(shown, "now") == 0 ? "+0" : shown, "always", 0,
+	    now > 0 ? (uint64_t)now : 0, &t, e)) == 0)
+		*at = t;
+	return r;
+}
+
 int
 ca_when_parse(const char *text, time_t now, uint64_t *after,
     uint64_t *before, struct err *e)
 {
 	char copy[WHEN_MAX + 1], shown[WHEN_MAX + 1];
 	uint64_t a, b;
+	int r;
 
-	keytext_clean(shown, sizeof(shown), span_cstr(text));
-	if (strcmp(text, shown) != 0)
-		return err_set(e, ERR_USAGE, 0, "validity \"%s\": too long, or "
-		    "with characters that no time has", shown);
+	if ((r = take(text, "validity", shown, e)) != 0)
+		return r;
 	memcpy(copy, shown, strlen(shown) + 1);
 	if (parse(copy, now > 0 ? (uint64_t)now : 0, &a, &b, e) != 0)
 		return err_wrap(e, "validity \"%s\"", shown);

@@ -30,6 +30,10 @@
 int	 ca_when_parse(const char *text, time_t now, uint64_t *after,
 	    uint64_t *before, struct err *e) MUST_CHECK;
 
+/* One time alone, as on either side of the colon, or "now".  ERR_USAGE. */
+int	 ca_when_point(const char *text, time_t now, uint64_t *at,
+	    struct err *e) MUST_CHECK;
+
 /* "90 s", "10 m", "8 h" or "30 d": a length of time, with nothing cut off. */
 #define CA_WHEN_TEXT	32
 

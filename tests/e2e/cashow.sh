@@ -472,7 +472,7 @@ part_shown()
 	check "no file is wrong" says 'name the files' 2 "$KEYUTIL" ca show
 	check "nor is a name an address" says 'is no address' 2 "$KEYUTIL" \
 		ca show --from localhost "$E2E/two"
-	check "nor any number a time" says 'is no time' 2 "$KEYUTIL" \
+	check "nor any number a day" says 'no such day' 2 "$KEYUTIL" \
 		ca show --at 20260230 "$E2E/two"
 
 	printf '%s\n' "AllowUsers alice" "Include /etc/ssh/x" "Match all" \

@@ -12,16 +12,18 @@
 #include "ca/explain.h"
 #include "ca/sources.h"
 #include "ssh/keytext.h"
+#include "ssh/sig.h"
 #include "tests/unit/certbody.h"
 #include "tests/unit/hostkey.h"
 
 #define USUAL	"a-1,a-2,b-*"
+#define SK	"sk-ssh-ed25519@openssh.com"
 
 /* One case: a good certificate and server, each with its changes. */
 struct trial {
 	struct hostkey	 ca;
 	struct certbody	 body;
-	bool		 forged;
+	bool		 forged, sk;
 	struct span	 cas[2];
 	struct explain_facts facts;
 	struct explain	 answer;
@@ -50,6 +52,55 @@ end(struct trial *t)
 	hostkey_free(&t->ca);
 }
 
+/* The key of a CA of Ed25519 as that of a security key. */
+static struct data
+sk_key(const struct hostkey *k)
+{
+	struct wire_w w;
+	struct data d;
+
+	assert_true(wire_write(&w, 200));
+	wire_put_cstring(&w, SK);
+	wire_put_raw(&w, (struct span){ k->blob.p + k->blob.n - 36, 36 });
+	wire_put_cstring(&w, "ssh:");
+	d = data_copy(wire_bytes(&w));
+	wire_free(&w);
+	return d;
+}
+
+static void
+put_hash(struct wire_w *w, struct span data)
+{
+	struct sig_digest md;
+	struct err e;
+
+	assert_int_equal(sig_hash(SIG_RSA_SHA256, data, &md, &e), 0);
+	wire_put_raw(w, (struct span){ md.bytes, md.n });
+}
+
+static struct data
+sk_sign(const struct hostkey *k, struct span data)
+{
+	static const uint8_t told[5] = { 1 };	/* touched; the counter */
+	struct data sig, d;
+	struct wire_w w;
+
+	assert_true(wire_write(&w, 400));
+	put_hash(&w, span_cstr("ssh:"));
+	wire_put_raw(&w, (struct span){ told, sizeof(told) });
+	put_hash(&w, data);
+	sig = hostkey_sign(k, wire_bytes(&w));
+	wire_free(&w);
+	assert_true(wire_write(&w, 400));
+	wire_put_cstring(&w, SK);
+	wire_put_raw(&w, (struct span){ sig.p + sig.n - 68, 68 });
+	wire_put_raw(&w, (struct span){ told, sizeof(told) });
+	d = data_copy(wire_bytes(&w));
+	wire_free(&w);
+	data_free(&sig);
+	return d;
+}
+
 static void
 judge(struct trial *t)
 {
@@ -58,7 +109,8 @@ judge(struct trial *t)
 	struct cert c;
 	struct err e;
 
-	sig = hostkey_sign(&t->ca, data_span(&tbs));
+	sig = t->sk ? sk_sign(&t->ca, data_span(&tbs)) :
+	    hostkey_sign(&t->ca, data_span(&tbs));
 	if (t->forged)
 		sig.p[sig.n - 1] ^= 1;
 	assert_true(wire_write(&w, 1 << 17));
@@ -176,6 +228,25 @@ test_the_ca_has_to_be_trusted_and_to_have_signed(void **state)
 	t.facts.trusted = (struct explain_file){ .asked = true };
 	expect(&t, "ca-not-trusted");
 	says(&t, 0, "TrustedUserCAKeys is not set");
+	end(&t);
+}
+
+static void
+test_a_security_key_may_be_a_ca(void **state)
+{
+	struct trial t;
+	struct data key;
+
+	(void)state;
+	begin(&t, HOSTKEY_ED25519);
+	key = sk_key(&t.ca);
+	certbody_set_ca(&t.body, data_span(&key));
+	t.cas[1] = data_span(&key);
+	t.sk = true;
+	expect(&t, "");
+	t.forged = true;
+	expect(&t, "signature");
+	data_free(&key);
 	end(&t);
 }
 
@@ -485,6 +556,7 @@ main(void)
 		cmocka_unit_test(test_what_is_not_known_is_not_judged_but_told),
 		cmocka_unit_test(
 		    test_the_ca_has_to_be_trusted_and_to_have_signed),
+		cmocka_unit_test(test_a_security_key_may_be_a_ca),
 		cmocka_unit_test(test_algorithms_and_sizes_have_to_be_allowed),
 		cmocka_unit_test(test_what_is_revoked_is_refused),
 		cmocka_unit_test(test_a_user_has_to_be_a_principal),

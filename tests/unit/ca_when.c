@@ -247,6 +247,33 @@ test_a_text_cut_anywhere_is_never_an_empty_interval(void **state)
 		}
 }
 
+static void
+test_one_time_stands_alone(void **state)
+{
+	static const struct {
+		const char	*text;
+		uint64_t	 at;
+	} good[] = {
+		{ "now", NOW }, { "+1h", NOW + 3600 }, { "-1h", NOW - 3600 },
+		{ "20261126Z", 1795651200 }, { "0x10", 16 }, { "always", 0 },
+	};
+	static const char *const bad[] = { "", "NOW", "now ", "1h",
+	    "forever", "20260230", "20261126:20261127", "now\n" };
+	uint64_t at = 0;
+	struct err e;
+
+	(void)state;
+	place("UTC");
+	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
+		assert_int_equal(ca_when_point(good[i].text, NOW, &at, &e),
+		    0);
+		assert_int_equal(at, good[i].at);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		if (ca_when_point(bad[i], NOW, &at, &e) != ERR_USAGE)
+			fail_msg("%s", bad[i]);
+}
+
 int
 main(void)
 {
@@ -263,6 +290,7 @@ main(void)
 		    test_a_long_text_is_refused_and_shown_in_part),
 		cmocka_unit_test(
 		    test_a_text_cut_anywhere_is_never_an_empty_interval),
+		cmocka_unit_test(test_one_time_stands_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
