@@ -356,6 +356,7 @@ core_free(struct core *c)
 		pending_drop(p);
 	core_ca_free(c);
 	core_record_free(c);
+	papers_clear(&c->papers);
 	grants_free(c->grants);
 	padlock_free(&c->padlock);
 	free(c);

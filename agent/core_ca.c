@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -85,28 +86,98 @@ core_ca_form(const struct signing *s, struct err *e)
 	return s->req.kind == REQUEST_CERT ? 0 : check_other(s, e);
 }
 
-int
-core_ca_permit(const struct caller *who,
-    const struct signing *s, struct err *observed, struct err *e)
+static struct approval_rule
+rule_of(const struct ca_policy *p)
 {
-	const struct ca_policy *p = s->key.ca;
+	return (struct approval_rule){ .needed = p->approvals,
+	    .approvers = p->approvers, .requesters = p->requesters };
+}
+
+/* By a policy, or by none. */
+static int
+judge(const struct core *c, const struct ca_policy *p,
+    const struct caller *who, const struct signing *s, struct err *e)
+{
+	struct approval_names names;
+	struct approval_rule rule;
 	char program[PATH_MAX];
 	const struct ca_request req = { .uid = who->peer.uid,
 	    .program = program };
-	const time_t now = time(NULL);
+	int r;
+
+	peer_exe(&who->peer, program, sizeof(program));
+	if ((r = ca_policy_check(p, &s->req.cert, &req, time(NULL),
+	    e)) != 0 || p == NULL || p->approvals == 0)
+		return r;
+	rule = rule_of(p);
+	return papers_check(&c->papers, &rule, &s->req.cert, loop_now(),
+	    &names, e);
+}
+
+int
+core_ca_permit(const struct core *c, const struct caller *who,
+    const struct signing *s, struct err *observed, struct err *e)
+{
+	const struct ca_policy *p = s->key.ca;
 	struct err seen;
 	int r;
 
 	if (s->req.kind != REQUEST_CERT)
 		return 0;
-	peer_exe(&who->peer, program, sizeof(program));
 	if (p == NULL || !p->observe)
-		return ca_policy_check(p, &s->req.cert, &req, now, e);
-	if ((r = ca_policy_check(NULL, &s->req.cert, &req, now, e)) == 0 &&
-	    observed != NULL &&
-	    ca_policy_check(p, &s->req.cert, &req, now, &seen) != 0)
+		return judge(c, p, who, s, e);
+	if ((r = judge(c, NULL, who, s, e)) == 0 && observed != NULL &&
+	    judge(c, p, who, s, &seen) != 0)
 		*observed = seen;
 	return r;
+}
+
+void
+core_ca_note(const struct core *c, const struct signing *s,
+    const struct err *observed, char note[CA_NOTE_MAX])
+{
+	struct approval_names who;
+	struct approval_rule rule;
+	struct err e;
+	size_t n;
+
+	note[0] = '\0';
+	if (observed->code != ERR_NONE) {
+		snprintf(note, CA_NOTE_MAX, "Observe: %s", observed->msg);
+		return;
+	}
+	if (s->key.ca == NULL || s->key.ca->approvals == 0)
+		return;
+	rule = rule_of(s->key.ca);
+	if (papers_check(&c->papers, &rule, &s->req.cert, loop_now(), &who,
+	    &e) != 0)
+		return;
+	snprintf(note, CA_NOTE_MAX, "asked for by %s, approved by",
+	    who.requester);
+	for (size_t i = 0; i < who.n; i++) {
+		n = strlen(note);
+		snprintf(note + n, CA_NOTE_MAX - n, " %s", who.approver[i]);
+	}
+}
+
+/* What others bring for it is no secret, and worth nothing elsewhere. */
+enum outcome
+on_approvals(struct call *call)
+{
+	const struct span body = wire_get_raw(&call->in, call->in.left);
+	struct err e;
+
+	if (padlock_closed(&call->core->padlock))
+		return FAIL;
+	if (bind_is_forwarded(&call->caller->bind))
+		(void)err_set(&e, ERR_DENIED, 0, "over a forwarded connection "
+		    "nobody brings approvals");
+	else if (papers_add(&call->core->papers, body, loop_now(), &e) == 0) {
+		wire_put_u8(call->out, MSG_SUCCESS);
+		return ANSWER;
+	}
+	call_decide(call, "approvals", "approvals of a certificate", &e);
+	return FAIL;
 }
 
 /* The fingerprint of what is certified; free it, NULL: no memory. */

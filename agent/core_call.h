@@ -7,6 +7,7 @@
 #include "agent/core.h"
 #include "agent/grants.h"
 #include "agent/padlock.h"
+#include "agent/papers.h"
 #include "agent/view.h"
 
 /*
@@ -79,6 +80,7 @@ struct core {
 	SLIST_HEAD(ca_notes, ca_note) ca_notes;	/* core_ca.c's */
 	SLIST_HEAD(checkpoints, checkpoint) checkpoints; /* core_record.c's */
 	uint64_t	 n_checkpoints;
+	struct papers	 papers;
 };
 
 /* How a handler left its request. */
@@ -125,7 +127,7 @@ int		 core_ca_form(const struct signing *s, struct err *e)
  * and what the ledger knows.  A policy that only observes says in *observed,
  * which may be NULL, what it would refuse.
  */
-int		 core_ca_permit(const struct caller *who,
+int		 core_ca_permit(const struct core *c, const struct caller *who,
 		    const struct signing *s, struct err *observed,
 		    struct err *e) MUST_CHECK;
 
@@ -133,6 +135,15 @@ int		 core_ca_permit(const struct caller *who,
 void		 core_ca_look(struct core *c);
 
 void		 core_ca_free(struct core *c);
+
+/*
+ * By which policy it was signed, for the ledger: who asked and approved, or
+ * what a policy that observes would have refused.
+ */
+#define CA_NOTE_MAX	LEDGER_TEXT_MAX
+
+void		 core_ca_note(const struct core *c, const struct signing *s,
+		    const struct err *observed, char note[CA_NOTE_MAX]);
 
 /*
  * Ask the ledger whether it could take this certificate, before a person or
@@ -214,6 +225,7 @@ enum outcome	 on_lock_agent(struct call *call);
 enum outcome	 on_unlock_agent(struct call *call);
 enum outcome	 on_extension(struct call *call);
 enum outcome	 on_serials(struct call *call);
+enum outcome	 on_approvals(struct call *call);
 
 /* The rest of what an answered request does, before its client hears of it. */
 void		 keys_decide(struct pending *p, const struct err *refused);

@@ -117,6 +117,7 @@ static const struct {
 	{ AGENT_EXT_SESSION_BIND,	on_session_bind },
 	{ AGENT_EXT_STATUS,		on_status },
 	{ AGENT_EXT_SERIALS,		on_serials },
+	{ AGENT_EXT_APPROVALS,		on_approvals },
 };
 
 #define N_EXTENSIONS	(sizeof(extensions) / sizeof(*extensions))

@@ -172,7 +172,7 @@ permit(const struct core *c, const struct caller *who,
 	if ((r = core_ca_form(s, e)) != 0 ||
 	    (r = policy_use(s->key.use, bind_is_forwarded(&who->bind) ?
 	    s->key.forwarded : NULL, &s->req, e)) != 0 ||
-	    (r = core_ca_permit(who, s, observed, e)) != 0)
+	    (r = core_ca_permit(c, who, s, observed, e)) != 0)
 		return r;
 	return policy_algorithm(settings_get(c->conf.settings)->allow_sha1,
 	    s->id->type, s->flags, &s->req, alg, e);

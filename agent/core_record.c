@@ -37,9 +37,10 @@ rule_of(const struct signing *s, bool enforced)
 {
 	const struct ca_policy *p = s->key.ca;
 
-	if (p == NULL || p->rate == 0 || (enforced && p->observe))
+	if (p == NULL || (enforced && p->observe))
 		return (struct ledger_rule){ 0 };
-	return (struct ledger_rule){ .rate = p->rate, .per = p->per };
+	return (struct ledger_rule){ .rate = p->rate, .per = p->per,
+	    .once = p->approvals > 0 };
 }
 
 /* --- before it is signed --- */
@@ -95,7 +96,7 @@ static int
 put_certificate(struct pending *p, const struct signing *s, struct span sig,
     struct err *e)
 {
-	char program[PATH_MAX], where[BIND_TEXT_MAX];
+	char program[PATH_MAX], where[BIND_TEXT_MAX], note[CA_NOTE_MAX];
 	struct record r = { .kind = RECORD_CERTIFICATE, .id = p->id,
 	    .rule = rule_of(s, true), .who = { .uid = p->caller->peer.uid,
 	    .pid = (uint32_t)p->caller->peer.pid } };
@@ -106,8 +107,8 @@ put_certificate(struct pending *p, const struct signing *s, struct span sig,
 	bind_describe(&p->caller->bind, where, sizeof(where));
 	r.who.program = span_cstr(program);
 	r.who.where = span_cstr(where);
-	if (p->progress.observed.code != ERR_NONE)
-		r.note = span_cstr(p->progress.observed.msg);
+	core_ca_note(p->core, s, &p->progress.observed, note);
+	r.note = span_cstr(note);
 	if (!wire_write(&w, 2 * AGENT_MAX_MSG))
 		return err_set(e, ERR_NOMEM, 0, "no memory");
 	wire_put_raw(&w, s->data);
@@ -349,7 +350,7 @@ on_serials(struct call *call)
 
 	r.ca = wire_get_string(&call->in);
 	r.n = wire_get_u64(&call->in);
-	if (!wire_end(&call->in))
+	if (!wire_end(&call->in) || padlock_closed(&call->core->padlock))
 		return FAIL;
 	id = ids != NULL ? ident_find(ids, r.ca) : NULL;
 	snprintf(what, sizeof(what), "serial numbers of the CA %.100s",

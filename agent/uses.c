@@ -24,7 +24,7 @@ const struct uses uses_default_forwarded = {
 };
 
 const struct uses uses_certify = {
-	.set = USE_CA | USE_TEST,
+	.set = USE_CA | USE_KRL | USE_TEST,
 };
 
 static const struct {
@@ -32,11 +32,11 @@ static const struct {
 	unsigned int	 set;
 } words_known[] = {
 	{ "auth",	USE_AUTH },
-	{ "ca",		USE_CA },
+	{ "ca",		USE_CA | USE_KRL },
 	{ "host",	USE_HOST },
 	{ "sshsig",	USE_SSHSIG },
-	{ "any",	USE_AUTH | USE_CA | USE_HOST | USE_SSHSIG |
-			    USE_UNKNOWN },
+	{ "any",	USE_AUTH | USE_CA | USE_KRL | USE_HOST |
+			    USE_SSHSIG | USE_UNKNOWN },
 	{ "none",	0 },
 };
 
@@ -158,6 +158,9 @@ uses_permit(const struct uses *u, const struct request *req)
 {
 	const enum use use = use_of(req);
 
+	if (use == USE_SSHSIG && (u->set & USE_KRL) != 0 &&
+	    span_is(req->ns, USES_KRL_NS))
+		return true;
 	if ((u->set & use) == 0)
 		return false;
 	if (use != USE_SSHSIG || u->n_ns == 0)
@@ -187,6 +190,7 @@ uses_word(const struct request *req, char *buf, size_t len)
 		keytext_clean(name, sizeof(name), req->ns);
 		snprintf(buf, len, SSHSIG_NS "%s", name);
 		return;
+	case USE_KRL:
 	case USE_TEST:
 	case USE_UNKNOWN:
 		snprintf(buf, len, "any");

@@ -19,7 +19,11 @@ enum use {
 	USE_SSHSIG = 8,			/* ssh-keygen -Y, git */
 	USE_TEST = 16,			/* ssh-add -T; not said in words */
 	USE_UNKNOWN = 32,		/* data of no known kind */
+	USE_KRL = 64,			/* a CA's lists of what it revoked */
 };
+
+/* Who may certify may say what of that is revoked (hsm-keyutil ca krl). */
+#define USES_KRL_NS	"krl@hsm-ssh-agent"
 
 struct uses {
 	unsigned int	 set;		/* of enum use */

@@ -79,4 +79,18 @@ enum agent_sign_flag {
  */
 #define AGENT_EXT_SERIALS	"serials@hsm-ssh-agent"
 
+/*
+ * What others have signed to approve of a certificate (ca/approval.h), for
+ * the sign request that follows within minutes, on any connection:
+ *
+ *	string	the request, a text
+ *	string	SSHSIG of who asks
+ *	uint32	number of approvals; for each
+ *		string	SSHSIG of who approves
+ *
+ * The answer is SSH_AGENT_SUCCESS; whether they are enough is only said when
+ * the certificate is to be signed.
+ */
+#define AGENT_EXT_APPROVALS	"approvals@hsm-ssh-agent"
+
 #endif

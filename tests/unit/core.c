@@ -232,6 +232,7 @@ test_query_names_the_extensions(void **state)
 	assert_true(span_is(wire_get_string(&r), AGENT_EXT_SESSION_BIND));
 	assert_true(span_is(wire_get_string(&r), AGENT_EXT_STATUS));
 	assert_true(span_is(wire_get_string(&r), AGENT_EXT_SERIALS));
+	assert_true(span_is(wire_get_string(&r), AGENT_EXT_APPROVALS));
 	assert_true(wire_end(&r));
 	holder_teardown(&f);
 }

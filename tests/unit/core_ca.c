@@ -399,7 +399,7 @@ test_the_ledger_is_told_of_the_rate(void **state)
 	    "Principals bob\n");
 	assert_true(certifies(&f, "alice"));
 	assert_int_equal(f.rule.rate, 0);
-	assert_string_equal(f.note, "principal \"alice\" is not allowed for "
+	assert_string_equal(f.note, "Observe: principal \"alice\" is not allowed for "
 	    "this CA");
 	holder_teardown(&f);
 }
