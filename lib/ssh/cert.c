@@ -117,6 +117,14 @@ check_ca(struct span blob, struct err *e)
 }
 
 bool
+cert_is_plain_key(struct span blob)
+{
+	struct err e;
+
+	return check_ca(blob, &e) == 0;
+}
+
+bool
 cert_next_principal(struct wire_r *r, struct span *name)
 {
 	if (r->bad || r->left == 0)

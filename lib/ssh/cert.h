@@ -62,6 +62,12 @@ int	 cert_parse(struct span blob, struct cert *c, struct err *e)
  */
 bool	 cert_is_meant(struct span data);
 
+/*
+ * Whether a blob is a plain key of a type that certificates are about, in
+ * the one form that its type has.
+ */
+bool	 cert_is_plain_key(struct span blob);
+
 /* The plain key blob of the subject, appended to *out. */
 void	 cert_put_subject(const struct cert *c, struct wire_w *out);
 
