@@ -399,8 +399,8 @@ test_the_ledger_is_told_of_the_rate(void **state)
 	    "Principals bob\n");
 	assert_true(certifies(&f, "alice"));
 	assert_int_equal(f.rule.rate, 0);
-	assert_string_equal(f.note, "Observe: principal \"alice\" is not allowed for "
-	    "this CA");
+	assert_string_equal(f.note, "Observe: principal \"alice\" is not "
+	    "allowed for this CA");
 	holder_teardown(&f);
 }
 
