@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include <sys/stat.h>
-
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,115 +8,157 @@
 
 #include "ca/ledger_db.h"
 
-#define APPLICATION	"0x4c534348"	/* in the file's header: "HCSL" */
+#define APPLICATION	0x4c534348	/* in the file's header: "HCSL" */
+#define SCHEMA_VERSION	1
 
 /*
  * entry is what counts; all else can be made of it, and is checked against
  * it by ledger_verify(), save the highest numbers in ca.  Numbers have 64
- * bits and a sign.
+ * bits and a sign.  The statements stand in the file as they stand here.
  */
-static const char schema[] =
-    "CREATE TABLE entry (seq INTEGER PRIMARY KEY, hash BLOB NOT NULL, "
-    "body BLOB NOT NULL);"
-    "CREATE TABLE ca (id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, "
-    "serial INTEGER NOT NULL DEFAULT 0, krl INTEGER NOT NULL DEFAULT 0);"
-    "CREATE TABLE certificate (seq INTEGER PRIMARY KEY, "
-    "ca INTEGER NOT NULL, serial INTEGER NOT NULL, time INTEGER NOT NULL, "
-    "ends INTEGER NOT NULL, key_id BLOB NOT NULL, subject BLOB NOT NULL, "
-    "nonce BLOB NOT NULL);"
-    "CREATE UNIQUE INDEX certificate_serial ON certificate (ca, serial) "
-    "WHERE serial <> 0;"
-    "CREATE INDEX certificate_time ON certificate (ca, time);"
-    "CREATE INDEX certificate_ends ON certificate (ends);"
-    "CREATE INDEX certificate_key_id ON certificate (key_id);"
-    "CREATE INDEX certificate_subject ON certificate (subject);"
-    "CREATE INDEX certificate_nonce ON certificate (nonce);"
-    "CREATE TABLE principal (name BLOB NOT NULL, seq INTEGER NOT NULL, "
-    "PRIMARY KEY (name, seq)) WITHOUT ROWID;"
-    "CREATE TABLE revocation (seq INTEGER PRIMARY KEY, ca INTEGER NOT NULL);"
-    "CREATE TABLE checkpoint (seq INTEGER PRIMARY KEY, ca INTEGER NOT NULL, "
-    "of INTEGER NOT NULL, time INTEGER NOT NULL);"
-    "CREATE INDEX checkpoint_of ON checkpoint (ca, of);"
-    "CREATE INDEX certificate_ca ON certificate (ca, seq);"
-    "PRAGMA application_id = " APPLICATION "; PRAGMA user_version = 1;";
+static const char *const schema[] = {
+	"CREATE TABLE entry (seq INTEGER PRIMARY KEY, hash BLOB NOT NULL, "
+	"body BLOB NOT NULL)",
+	"CREATE TABLE ca (id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, "
+	"serial INTEGER NOT NULL DEFAULT 0, krl INTEGER NOT NULL DEFAULT 0)",
+	"CREATE TABLE certificate (seq INTEGER PRIMARY KEY, "
+	"ca INTEGER NOT NULL, serial INTEGER NOT NULL, "
+	"time INTEGER NOT NULL, ends INTEGER NOT NULL, "
+	"key_id BLOB NOT NULL, subject BLOB NOT NULL, nonce BLOB NOT NULL)",
+	"CREATE UNIQUE INDEX certificate_serial ON certificate (serial, ca) "
+	"WHERE serial <> 0",
+	"CREATE INDEX certificate_ca ON certificate (ca)",
+	"CREATE INDEX certificate_time ON certificate (ca, time)",
+	"CREATE INDEX certificate_ends ON certificate (ends)",
+	"CREATE INDEX certificate_key_id ON certificate (key_id)",
+	"CREATE INDEX certificate_subject ON certificate (subject)",
+	"CREATE INDEX certificate_nonce ON certificate (nonce)",
+	"CREATE TABLE principal (name BLOB NOT NULL, seq INTEGER NOT NULL, "
+	"PRIMARY KEY (name, seq)) WITHOUT ROWID",
+	"CREATE TABLE revocation (seq INTEGER PRIMARY KEY, "
+	"ca INTEGER NOT NULL)",
+	"CREATE TABLE checkpoint (seq INTEGER PRIMARY KEY, "
+	"ca INTEGER NOT NULL, of INTEGER NOT NULL, time INTEGER NOT NULL)",
+	"CREATE INDEX checkpoint_of ON checkpoint (ca, of)",
+	"CREATE TABLE resumption (seq INTEGER PRIMARY KEY, "
+	"serial INTEGER NOT NULL, krl INTEGER NOT NULL)",
+};
 
-/* The database's file, as safe as the head's; SQLite opens it once more. */
-static int
-look_at_file(struct ledger *l, struct err *e)
-{
-	struct stat st;
-	int fd, r;
-
-	if ((r = ledger_head_open(l->path, l->mode == LEDGER_WRITE, &fd,
-	    e)) != 0)
-		return r;
-	if (fstat(fd, &st) == -1)
-		r = err_sys(e, "%s", l->path);
-	l->dev = st.st_dev;
-	l->ino = st.st_ino;
-	close(fd);
-	return r;
-}
-
-/* The names of new files are on the disk, too. */
-static int
-sync_dir(const char *path, struct err *e)
-{
-	char *dir = strdup(path);
-	int fd = -1, r = 0;
-
-	if (dir == NULL)
-		return err_set(e, ERR_NOMEM, 0, "no memory");
-	*strrchr(dir, '/') = '\0';
-	fd = open(dir[0] != '\0' ? dir : "/", O_RDONLY | O_DIRECTORY |
-	    O_CLOEXEC);
-	if (fd == -1 || fsync(fd) == -1)
-		r = err_sys(e, "%s", dir);
-	if (fd != -1)
-		close(fd);
-	free(dir);
-	return r;
-}
+#define N_SCHEMA	(sizeof(schema) / sizeof(schema[0]))
 
 static int
-version_of(struct ledger *l, uint64_t *version, struct err *e)
+ask_number(struct ledger *l, const char *sql, uint64_t *v, struct err *e)
 {
-	struct db_query q = db_query(l, "PRAGMA user_version");
+	struct db_query q = db_query(l, sql);
 
-	*version = db_step(&q) ? db_get_number(&q, 0) : 0;
+	*v = db_step(&q) ? db_get_number(&q, 0) : 0;
 	return db_end(&q, e);
 }
 
-/* Who was killed while making them has left an empty database. */
+/* --- tables --- */
+
 static int
 make_tables(struct ledger *l, struct err *e)
 {
-	uint64_t version;
+	char marks[80];
 	int r;
 
-	if ((r = version_of(l, &version, e)) != 0 || version != 0)
-		return r;
+	snprintf(marks, sizeof(marks), "PRAGMA application_id = %d; "
+	    "PRAGMA user_version = %d", APPLICATION, SCHEMA_VERSION);
 	if ((r = db_exec(l, "BEGIN IMMEDIATE", e)) != 0)
 		return r;
-	if ((r = db_exec(l, schema, e)) == 0 &&
+	for (size_t i = 0; r == 0 && i < N_SCHEMA; i++)
+		r = db_exec(l, schema[i], e);
+	if (r == 0 && (r = db_exec(l, marks, e)) == 0 &&
 	    (r = db_exec(l, "COMMIT", e)) == 0)
-		return sync_dir(l->path, e);
+		return ledger_file_sync_dir(l->path, e);
 	sqlite3_exec(l->db, "ROLLBACK", NULL, NULL, NULL);
 	return r;
 }
 
-static int
-check_version(struct ledger *l, struct err *e)
+static bool
+is_ours(struct span sql)
 {
-	uint64_t version;
+	for (size_t i = 0; i < N_SCHEMA; i++)
+		if (span_is(sql, schema[i]))
+			return true;
+	return false;
+}
+
+/* All of them, and no other; those of SQLite's own do no harm. */
+static int
+check_tables(struct ledger *l, struct err *e)
+{
+	struct db_query q = db_query(l, "SELECT sql FROM sqlite_master "
+	    "WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'");
+	size_t n = 0;
+	bool ours = true;
 	int r;
 
-	if ((r = version_of(l, &version, e)) != 0)
+	for (; db_step(&q); n++)
+		ours = ours && is_ours(db_get_bytes(&q, 0));
+	if ((r = db_end(&q, e)) != 0)
 		return r;
-	if (version != 1)
+	if (!ours || n != N_SCHEMA)
+		return err_set(e, ERR_FORMAT, 0, "%s: its tables are not "
+		    "those of a ledger", l->path);
+	return 0;
+}
+
+static int
+check_marks(struct ledger *l, struct err *e)
+{
+	uint64_t application, version;
+	int r;
+
+	if ((r = ask_number(l, "PRAGMA application_id", &application,
+	    e)) != 0 || (r = ask_number(l, "PRAGMA user_version", &version,
+	    e)) != 0)
+		return r;
+	if (application != APPLICATION)
+		return err_set(e, ERR_FORMAT, 0, "%s: a database, and not a "
+		    "ledger", l->path);
+	if (version != SCHEMA_VERSION)
 		return err_set(e, ERR_UNSUPPORTED, 0, "%s: a ledger of "
-		    "version %" PRIu64 ", and this program knows version 1",
-		    l->path, version);
+		    "version %" PRIu64 ", and this program knows version %d",
+		    l->path, version, SCHEMA_VERSION);
+	return check_tables(l, e);
+}
+
+/* Who was killed while making it has left a database without anything. */
+static int
+make_or_check(struct ledger *l, struct err *e)
+{
+	uint64_t things;
+	int r;
+
+	if ((r = ask_number(l, "SELECT count(*) FROM sqlite_master", &things,
+	    e)) != 0)
+		return r;
+	if (things > 0)
+		return check_marks(l, e);
+	if (l->mode == LEDGER_WRITE)
+		return make_tables(l, e);
+	return err_set(e, ERR_NOTFOUND, 0, "there is nothing in %s yet",
+	    l->path);
+}
+
+/* --- opening --- */
+
+static int
+set_up_db(struct ledger *l, struct err *e)
+{
+	int r;
+
+	if ((r = db_exec(l, "PRAGMA cell_size_check = ON", e)) != 0 ||
+	    l->mode == LEDGER_READ)
+		return r;
+	if ((r = db_exec(l, "PRAGMA journal_mode = WAL; "
+	    "PRAGMA synchronous = EXTRA", e)) != 0)
+		return r;
+	if (sqlite3_db_readonly(l->db, "main") != 0)
+		return err_set(e, ERR_SYS, EACCES, "%s: it cannot be written",
+		    l->path);
 	return 0;
 }
 
@@ -127,8 +166,8 @@ check_version(struct ledger *l, struct err *e)
 static int
 open_db(struct ledger *l, struct err *e)
 {
-	const int flags = SQLITE_OPEN_NOFOLLOW | (l->mode == LEDGER_WRITE ?
-	    SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY);
+	const int flags = l->mode == LEDGER_WRITE ? SQLITE_OPEN_READWRITE :
+	    SQLITE_OPEN_READONLY;
 	int r;
 
 	if (sqlite3_open_v2(l->path, &l->db, flags, NULL) != SQLITE_OK)
@@ -137,29 +176,23 @@ open_db(struct ledger *l, struct err *e)
 	sqlite3_busy_timeout(l->db, LEDGER_WAIT_MS);
 	sqlite3_db_config(l->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_db_config(l->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-	if ((r = db_exec(l, "PRAGMA cell_size_check = ON;", e)) != 0)
+	sqlite3_db_config(l->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
+	sqlite3_db_config(l->db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
+	if ((r = set_up_db(l, e)) != 0)
 		return r;
-	if (l->mode == LEDGER_WRITE &&
-	    ((r = db_exec(l, "PRAGMA journal_mode = WAL; "
-	    "PRAGMA synchronous = FULL;", e)) != 0 ||
-	    (r = make_tables(l, e)) != 0))
-		return r;
-	return check_version(l, e);
+	return make_or_check(l, e);
 }
 
 static int
 open_head(struct ledger *l, struct err *e)
 {
-	char *path;
 	int r;
 
-	if (asprintf(&path, "%s.head", l->path) == -1)
-		return err_set(e, ERR_NOMEM, 0, "no memory");
-	r = ledger_head_open(path, l->mode == LEDGER_WRITE, &l->head_fd, e);
-	if (r == ERR_NOTFOUND)
-		r = 0;
-	free(path);
-	return r;
+	r = ledger_head_open(l->head_path, l->mode == LEDGER_WRITE,
+	    &l->head_fd, e);
+	if (r == ERR_NOTFOUND && l->mode == LEDGER_READ)
+		return 0;
+	return r != 0 ? r : ledger_file_look(l->head_path, &l->head_file, e);
 }
 
 /*
@@ -174,13 +207,27 @@ fill_head(struct ledger *l, struct err *e)
 
 	if ((r = ledger_head_read(l->head_fd, &h, e)) != ERR_NOTFOUND)
 		return r == ERR_FORMAT ? 0 : r;
-	if ((r = ledger_last(l, &last, e)) != 0 || last.seq > 0)
+	if ((r = ledger_last(l, &last, e)) != 0 || last.seq > 0 ||
+	    last.serial > 0 || last.krl > 0)
 		return r;
-	if ((r = ledger_head_write(l->head_fd, &h, e)) != 0)
+	if ((r = ledger_head_make(l->head_fd, &h, e)) != 0)
 		return r;
-	if (fsync(l->head_fd) == -1)
-		return err_sys(e, "%s.head", l->path);
-	return sync_dir(l->path, e);
+	return ledger_file_sync_dir(l->path, e);
+}
+
+static int
+open_to_write(struct ledger *l, struct err *e)
+{
+	int r;
+
+	if ((r = ledger_head_lock(l->head_fd, LEDGER_WAIT_MS, e)) != 0)
+		return r;
+	if ((r = ledger_file_make(l->path, e)) == 0 &&
+	    (r = ledger_file_look(l->path, &l->file, e)) == 0 &&
+	    (r = open_db(l, e)) == 0)
+		r = fill_head(l, e);
+	ledger_head_unlock(l->head_fd);
+	return r;
 }
 
 static int
@@ -188,17 +235,33 @@ open_files(struct ledger *l, struct err *e)
 {
 	int r;
 
-	if ((r = look_at_file(l, e)) != 0 ||
+	if ((r = ledger_file_look_at_dir(l->path, e)) != 0 ||
 	    (r = open_head(l, e)) != 0)
 		return r;
-	if (l->mode == LEDGER_READ)
-		return open_db(l, e);
-	if ((r = ledger_head_lock(l->head_fd, LEDGER_WAIT_MS, e)) != 0)
+	if (l->mode == LEDGER_WRITE)
+		return open_to_write(l, e);
+	if ((r = ledger_file_look(l->path, &l->file, e)) != 0)
 		return r;
-	if ((r = open_db(l, e)) == 0)
-		r = fill_head(l, e);
-	ledger_head_unlock(l->head_fd);
-	return r;
+	return open_db(l, e);
+}
+
+static struct ledger *
+new_ledger(const char *path, enum ledger_mode mode)
+{
+	struct ledger *l = calloc(1, sizeof(*l));
+
+	if (l == NULL)
+		return NULL;
+	l->mode = mode;
+	l->head_fd = -1;
+	l->path = strdup(path);
+	if (asprintf(&l->head_path, "%s.head", path) == -1)
+		l->head_path = NULL;
+	if (l->path == NULL || l->head_path == NULL) {
+		ledger_close(l);
+		return NULL;
+	}
+	return l;
 }
 
 int
@@ -208,15 +271,11 @@ ledger_open(struct ledger **out, const char *path, enum ledger_mode mode,
 	struct ledger *l;
 	int r;
 
+	*out = NULL;
 	if (path[0] != '/')
 		return err_set(e, ERR_USAGE, 0, "%s is no whole path", path);
-	if ((l = calloc(1, sizeof(*l))) == NULL ||
-	    (l->path = strdup(path)) == NULL) {
-		free(l);
+	if ((l = new_ledger(path, mode)) == NULL)
 		return err_set(e, ERR_NOMEM, 0, "ledger");
-	}
-	l->mode = mode;
-	l->head_fd = -1;
 	if ((r = open_files(l, e)) != 0) {
 		ledger_close(l);
 		return err_wrap(e, "the ledger");
@@ -233,6 +292,7 @@ ledger_close(struct ledger *l)
 	sqlite3_close(l->db);
 	if (l->head_fd != -1)
 		close(l->head_fd);
+	free(l->head_path);
 	free(l->path);
 	free(l);
 }
@@ -240,8 +300,6 @@ ledger_close(struct ledger *l)
 bool
 ledger_is_astray(const struct ledger *l)
 {
-	struct stat st;
-
-	return stat(l->path, &st) == -1 || st.st_dev != l->dev ||
-	    st.st_ino != l->ino;
+	return !ledger_file_is_at(&l->file, l->path) || (l->head_fd != -1 &&
+	    !ledger_file_is_at(&l->head_file, l->head_path));
 }

@@ -35,12 +35,16 @@ enum ledger_mode {
 	LEDGER_WRITE,			/* made where there is none */
 };
 
-/* Only this user or root may be able to write the files, else ERR_DENIED. */
+/*
+ * Nobody but this user and root may be able to write the files and their
+ * directory, else ERR_DENIED.  ERR_FORMAT: no ledger, or a damaged one;
+ * ERR_UNSUPPORTED: one by another version of this program.
+ */
 int	 ledger_open(struct ledger **out, const char *path,
 	    enum ledger_mode mode, struct err *e) MUST_CHECK;
 void	 ledger_close(struct ledger *l);	/* NULL is fine */
 
-/* Its file is not the one at its path any more: close it, open it anew. */
+/* One of its files is not at its path any more: close it, open it anew. */
 bool	 ledger_is_astray(const struct ledger *l);
 
 /* What must hold for a certificate that is added. */
@@ -80,6 +84,8 @@ int	 ledger_add_checkpoint(struct ledger *l, struct span key,
 	    uint64_t seq, struct span sig, struct err *e) MUST_CHECK;
 
 /* Certificates of a CA that no checkpoint by its key vouches for. */
+#define LEDGER_UNSIGNED_MAX	10000	/* they are counted no further */
+
 struct ledger_unsigned {
 	uint64_t	 n;
 	int64_t		 since;		/* time of the last one, or 0 */
@@ -104,8 +110,9 @@ int	 ledger_krl_version(struct ledger *l, struct span ca,
 	    uint64_t *version, struct err *e) MUST_CHECK;
 
 /*
- * A person knows that the ledger has lost its end and wants to go on.  What
- * is known of numbers that were given out is kept.  ERR_DENIED: it has not.
+ * A person knows that the ledger has lost its end and wants to go on.  No
+ * CA gets a number again that the head knows of; a million are skipped where
+ * it is the head that was lost.  ERR_DENIED: nothing was.
  */
 int	 ledger_resume(struct ledger *l, const struct ledger_who *who,
 	    struct span reason, struct err *e) MUST_CHECK;

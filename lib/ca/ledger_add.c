@@ -87,14 +87,16 @@ check_rate(struct ledger *l, uint64_t ca, const struct ledger_rule *rule,
     struct err *e)
 {
 	const int64_t since = (int64_t)time(NULL) - rule->per;
-	struct db_query q = db_query(l, "SELECT count(*) FROM certificate "
-	    "WHERE ca = ? AND time > ?");
+	struct db_query q = db_query(l, "SELECT count(*) FROM (SELECT 1 FROM "
+	    "certificate INDEXED BY certificate_time WHERE ca = ? AND "
+	    "time > ? LIMIT ?)");
 	char per[CA_WHEN_TEXT];
 	uint64_t n;
 	int r;
 
 	db_number(&q, ca);
 	db_number(&q, (uint64_t)since);
+	db_number(&q, rule->rate);
 	n = db_step(&q) ? db_get_number(&q, 0) : 0;
 	if ((r = db_end(&q, e)) != 0 || n < rule->rate)
 		return r;
@@ -146,7 +148,7 @@ put_columns(struct ledger *l, uint64_t ca, const struct ledger_entry *en,
 	db_number(&q, ca);
 	db_number(&q, c->serial);
 	db_number(&q, en->time);
-	db_number(&q, c->valid_before);
+	db_number(&q, ledger_ends(c->valid_before));
 	db_bytes(&q, c->key_id);
 	db_bytes(&q, (struct span){ subject, LEDGER_HASH });
 	db_bytes(&q, c->nonce);
@@ -237,6 +239,9 @@ ledger_add_revocation(struct ledger *l, struct span ca,
 	if (how == LEDGER_SERIALS && !ledger_serials_of(what, &low, &high))
 		return err_set(e, ERR_USAGE, 0, "no serial numbers that "
 		    "could be revoked");
+	if (what.n == 0)
+		return err_set(e, ERR_USAGE, 0, "nothing that could be "
+		    "revoked");
 	if ((r = ledger_begin(l, e)) != 0)
 		return r;
 	if ((r = ledger_compare(l, e)) != 0 || (r = put_with_row(l, &en,

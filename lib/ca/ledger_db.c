@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 #include <time.h>
 
@@ -14,11 +16,21 @@ db_error(const struct ledger *l, struct err *e)
 	if (r == SQLITE_BUSY || r == SQLITE_LOCKED)
 		return err_set(e, ERR_AGAIN, r, "%s: another program keeps "
 		    "it for itself", l->path);
-	if (r == SQLITE_CORRUPT || r == SQLITE_NOTADB)
-		return err_set(e, ERR_FORMAT, r, "%s: %s; put a backup back",
-		    l->path, sqlite3_errmsg(l->db));
-	return err_set(e, ERR_SYS, sqlite3_system_errno(l->db), "%s: %s",
-	    l->path, sqlite3_errmsg(l->db));
+	switch (r) {
+	case SQLITE_NOTADB:
+		return err_set(e, ERR_FORMAT, r, "%s: not a database",
+		    l->path);
+	case SQLITE_CORRUPT:
+	case SQLITE_CONSTRAINT:		/* its tables do not fit each other */
+	case SQLITE_MISMATCH:
+	case SQLITE_ERROR:
+		return err_set(e, ERR_FORMAT, r, "%s is damaged (%s); put a "
+		    "backup back", l->path, sqlite3_errmsg(l->db));
+	}
+	if ((errno = sqlite3_system_errno(l->db)) != 0)
+		return err_sys(e, "%s: %s", l->path, sqlite3_errmsg(l->db));
+	return err_set(e, ERR_SYS, 0, "%s: %s", l->path,
+	    sqlite3_errmsg(l->db));
 }
 
 int
@@ -117,30 +129,48 @@ ledger_ca_id_for(struct ledger *l, struct span ca, uint64_t *id, struct err *e)
 	return r;
 }
 
+static int
+last_numbers(struct ledger *l, struct ledger_head *h, struct err *e)
+{
+	struct db_query q = db_query(l, "SELECT max("
+	    "(SELECT ifnull(max(serial), 0) FROM ca), "
+	    "(SELECT ifnull(max(serial), 0) FROM resumption), "
+	    "(SELECT ifnull(max(serial), 0) FROM certificate "
+	    "WHERE serial <> 0 AND serial BETWEEN 1 AND ?)), max("
+	    "(SELECT ifnull(max(krl), 0) FROM ca), "
+	    "(SELECT ifnull(max(krl), 0) FROM resumption))");
+
+	db_number(&q, LEDGER_SERIAL_HIGH);
+	if (db_step(&q)) {
+		h->serial = db_get_number(&q, 0);
+		h->krl = db_get_number(&q, 1);
+	}
+	return db_end(&q, e);
+}
+
 int
 ledger_last(struct ledger *l, struct ledger_head *h, struct err *e)
 {
 	struct db_query q = db_query(l, "SELECT seq, hash FROM entry "
 	    "ORDER BY seq DESC LIMIT 1");
 	struct span hash;
+	bool whole = true;
 	int r;
 
 	*h = (struct ledger_head){ 0 };
 	if (db_step(&q)) {
 		h->seq = db_get_number(&q, 0);
 		hash = db_get_bytes(&q, 1);
-		if (hash.n == LEDGER_HASH)
+		if ((whole = hash.n == LEDGER_HASH))
 			memcpy(h->hash, hash.p, LEDGER_HASH);
 	}
 	if ((r = db_end(&q, e)) != 0)
 		return r;
-	q = db_query(l, "SELECT ifnull(max(serial), 0), ifnull(max(krl), 0) "
-	    "FROM ca");
-	if (db_step(&q)) {
-		h->serial = db_get_number(&q, 0);
-		h->krl = db_get_number(&q, 1);
-	}
-	return db_end(&q, e);
+	if (!whole)
+		return err_set(e, ERR_FORMAT, 0, "%s is damaged (entry %"
+		    PRIu64 " has no hash); put a backup back", l->path,
+		    h->seq);
+	return last_numbers(l, h, e);
 }
 
 static int
@@ -150,23 +180,32 @@ stale(const struct ledger *l, const char *how, struct err *e)
 	    "\"hsm-keyutil ca log resume\" goes on from here", l->path, how);
 }
 
+static int
+read_head(struct ledger *l, struct err *e)
+{
+	const int r = l->head_fd == -1 ? ERR_NOTFOUND :
+	    ledger_head_read(l->head_fd, &l->seen, e);
+
+	if (r == ERR_NOTFOUND)
+		return stale(l, "has lost its head (the file beside it)", e);
+	if (r == ERR_FORMAT)
+		return stale(l, "has a head that is damaged", e);
+	return r;
+}
+
+/*
+ * The head first: without the lock, the other order could show one that is
+ * newer than what SQLite lets us see of the database.
+ */
 int
 ledger_compare(struct ledger *l, struct err *e)
 {
 	struct ledger_head last, *head = &l->seen;
 	struct db_query q;
-	bool same = true;
+	bool same;
 	int r;
 
-	if ((r = ledger_last(l, &last, e)) != 0)
-		return r;
-	r = l->head_fd == -1 ? ERR_NOTFOUND :
-	    ledger_head_read(l->head_fd, head, e);
-	if (r == ERR_NOTFOUND)
-		return stale(l, "has lost its head (the file beside it)", e);
-	if (r == ERR_FORMAT)
-		return stale(l, "has a head that is damaged", e);
-	if (r != 0)
+	if ((r = read_head(l, e)) != 0 || (r = ledger_last(l, &last, e)) != 0)
 		return r;
 	if (head->seq > last.seq || head->serial > last.serial ||
 	    head->krl > last.krl)
@@ -176,9 +215,8 @@ ledger_compare(struct ledger *l, struct err *e)
 		return 0;
 	q = db_query(l, "SELECT hash FROM entry WHERE seq = ?");
 	db_number(&q, head->seq);
-	if (db_step(&q))
-		same = span_eq(db_get_bytes(&q, 0), (struct span){
-		    head->hash, LEDGER_HASH });
+	same = db_step(&q) && span_eq(db_get_bytes(&q, 0), (struct span){
+	    head->hash, LEDGER_HASH });
 	if ((r = db_end(&q, e)) != 0)
 		return r;
 	if (!same)

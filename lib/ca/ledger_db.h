@@ -2,11 +2,10 @@
 #ifndef CA_LEDGER_DB_H
 #define CA_LEDGER_DB_H
 
-#include <sys/types.h>
-
 #include <sqlite3.h>
 
 #include "ca/ledger.h"
+#include "ca/ledger_file.h"
 
 /*
  * The inside of the ledger, shared by its files: ledger.c opens it,
@@ -16,11 +15,10 @@
  */
 struct ledger {
 	sqlite3		*db;
-	char		*path;
+	char		*path, *head_path;
 	enum ledger_mode mode;
-	dev_t		 dev;		/* of the file that is open */
-	ino_t		 ino;
-	int		 head_fd;
+	struct ledger_file file, head_file;	/* those that are open */
+	int		 head_fd;	/* -1: there is none */
 	struct ledger_head seen;	/* the head, as last read or written */
 };
 
@@ -78,6 +76,13 @@ int		 ledger_last(struct ledger *l, struct ledger_head *h,
 /* SHA-256 of the subject's key blob, by which it is found. */
 int		 ledger_subject(const struct cert *c,
 		    uint8_t hash[LEDGER_HASH], struct err *e) MUST_CHECK;
+
+/* The end of a validity as a number with a sign; "for ever" is the highest. */
+static inline uint64_t
+ledger_ends(uint64_t before)
+{
+	return before > INT64_MAX ? INT64_MAX : before;
+}
 
 /* The database is not behind its head: ERR_STALE. */
 int		 ledger_compare(struct ledger *l, struct err *e) MUST_CHECK;

@@ -7,7 +7,7 @@
 
 /* A question that is put together; its parameters come in the same order. */
 struct question {
-	char		 sql[1024];
+	char		 sql[800];
 	struct {
 		bool		 is_number;
 		uint64_t	 number;
@@ -85,17 +85,57 @@ tell_all(struct ledger *l, const struct question *question, ledger_fn *fn,
 	return db_end(&q, e);
 }
 
+/*
+ * SQLite cannot know which condition leaves the fewest rows; we do, mostly:
+ * the first of these that is asked for is looked up, the others are compared.
+ */
+static const char *
+source_of(const struct ledger_query *q)
+{
+	if (q->serial != 0)
+		return "certificate c INDEXED BY certificate_serial";
+	if (q->subject.n > 0)
+		return "certificate c INDEXED BY certificate_subject";
+	if (q->key_id.n > 0)
+		return "certificate c INDEXED BY certificate_key_id";
+	if (q->principal.n > 0)
+		return NULL;
+	if (q->ends_after != 0 || q->ends_before != 0)
+		return "certificate c INDEXED BY certificate_ends";
+	if (q->ca.n > 0)
+		return "certificate c INDEXED BY certificate_ca";
+	return "certificate c NOT INDEXED";
+}
+
+static void
+ask_source(struct question *s, const struct ledger_query *q)
+{
+	const char *source = source_of(q);
+
+	ask(s, "SELECT seq, body FROM entry WHERE seq IN (SELECT ");
+	if (source == NULL) {
+		ask_bytes(s, "p.seq FROM principal p CROSS JOIN certificate c "
+		    "NOT INDEXED ON c.seq = p.seq WHERE p.name = ?",
+		    q->principal);
+		return;
+	}
+	ask(s, "c.seq FROM ");
+	ask(s, source);
+	ask(s, " WHERE 1");
+	if (q->principal.n > 0)
+		ask_bytes(s, " AND EXISTS (SELECT 1 FROM principal p WHERE "
+		    "p.name = ? AND p.seq = c.seq)", q->principal);
+}
+
 static int
-ask_all(struct ledger *l, struct question *s, const struct ledger_query *q,
-    uint8_t subject[LEDGER_HASH], struct err *e)
+ask_certificates(struct ledger *l, struct question *s,
+    const struct ledger_query *q, uint8_t subject[LEDGER_HASH],
+    struct err *e)
 {
 	uint64_t ca;
 	int r;
 
-	if (q->principal.n > 0)
-		ask_bytes(s, " JOIN principal p ON p.seq = e.seq AND "
-		    "p.name = ?", q->principal);
-	ask(s, " WHERE 1");
+	ask_source(s, q);
 	if (q->ca.n > 0) {
 		if ((r = ledger_ca_id(l, q->ca, &ca, e)) != 0)
 			return r;
@@ -113,11 +153,10 @@ ask_all(struct ledger *l, struct question *s, const struct ledger_query *q,
 		    subject, LEDGER_HASH });
 	}
 	if (q->ends_after != 0)
-		ask_number(s, " AND c.ends > ?", q->ends_after);
+		ask_number(s, " AND c.ends > ?", ledger_ends(q->ends_after));
 	if (q->ends_before != 0)
-		ask_number(s, " AND c.ends <= ?", q->ends_before);
-	if (q->until != 0)
-		ask_number(s, " AND e.seq <= ?", q->until);
+		ask_number(s, " AND c.ends <= ?",
+		    ledger_ends(q->ends_before));
 	return 0;
 }
 
@@ -125,16 +164,24 @@ int
 ledger_find(struct ledger *l, const struct ledger_query *q, ledger_fn *fn,
     void *arg, struct err *e)
 {
-	struct question s = { .sql = "SELECT * FROM (SELECT e.seq, e.body "
-	    "FROM entry e JOIN certificate c ON c.seq = e.seq" };
+	const char *seq = source_of(q) == NULL ? "p.seq" : "c.seq";
+	struct question s = { 0 };
 	uint8_t subject[LEDGER_HASH];
 	int r;
 
-	if ((r = ask_all(l, &s, q, subject, e)) != 0)
+	if ((r = ask_certificates(l, &s, q, subject, e)) != 0)
 		return r;
-	if (q->last != 0)
-		ask_number(&s, " ORDER BY e.seq DESC LIMIT ?", q->last);
-	ask(&s, ") ORDER BY 1");
+	if (q->until != 0) {
+		ask(&s, " AND ");
+		ask(&s, seq);
+		ask_number(&s, " <= ?", ledger_ends(q->until));
+	}
+	if (q->last != 0) {
+		ask(&s, " ORDER BY ");
+		ask(&s, seq);
+		ask_number(&s, " DESC LIMIT ?", q->last);
+	}
+	ask(&s, ") ORDER BY seq");
 	return tell_all(l, &s, fn, arg, e);
 }
 
@@ -202,10 +249,11 @@ ledger_unsigned(struct ledger *l, struct span ca, struct ledger_unsigned *u,
 	}
 	if ((r = db_end(&q, e)) != 0)
 		return r;
-	q = db_query(l, "SELECT count(*) FROM certificate WHERE ca = ? AND "
-	    "seq > ?");
+	q = db_query(l, "SELECT count(*) FROM (SELECT 1 FROM certificate "
+	    "INDEXED BY certificate_ca WHERE ca = ? AND seq > ? LIMIT ?)");
 	db_number(&q, id);
 	db_number(&q, of);
+	db_number(&q, LEDGER_UNSIGNED_MAX);
 	if (db_step(&q))
 		u->n = db_get_number(&q, 0);
 	return db_end(&q, e);

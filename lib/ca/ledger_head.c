@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <sys/file.h>
-#include <sys/stat.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ca/ledger_file.h"
 #include "ca/ledger_head.h"
 
 #define MAGIC		"hsm-ssh-agent-ledger-head-1"
@@ -72,35 +72,27 @@ ledger_head_parse(struct span text, struct ledger_head *h)
 	if (text.n < sizeof(MAGIC) || memcmp(p, MAGIC, sizeof(MAGIC) - 1) != 0)
 		return false;
 	p += sizeof(MAGIC) - 1;
-	return get_number(&p, end, &h->seq) && get_hash(&p, end, h->hash) &&
+	if (get_number(&p, end, &h->seq) && get_hash(&p, end, h->hash) &&
 	    get_number(&p, end, &h->serial) &&
-	    get_number(&p, end, &h->krl) && end - p == 1 && *p == '\n';
+	    get_number(&p, end, &h->krl) && end - p == 1 && *p == '\n')
+		return true;
+	*h = (struct ledger_head){ 0 };
+	return false;
 }
 
 int
 ledger_head_open(const char *path, bool make, int *fd, struct err *e)
 {
-	struct stat st;
+	struct ledger_file f;
 	int r;
 
-	*fd = open(path, (make ? O_RDWR | O_CREAT : O_RDONLY) | O_CLOEXEC |
-	    O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, 0600);
-	if (*fd == -1 && errno == ENOENT)
-		return err_set(e, ERR_NOTFOUND, ENOENT, "there is no %s",
-		    path);
-	if (*fd == -1)
-		return err_sys(e, "%s", path);
-	if (fstat(*fd, &st) == -1)
-		r = err_sys(e, "%s", path);
-	else if (!S_ISREG(st.st_mode) || (st.st_mode & 022) != 0 ||
-	    (st.st_uid != geteuid() && st.st_uid != 0))
-		r = err_set(e, ERR_DENIED, 0, "%s: only you may be able to "
-		    "write it, and it has to be a regular file", path);
-	else
-		return 0;
-	close(*fd);
 	*fd = -1;
-	return r;
+	if ((make && (r = ledger_file_make(path, e)) != 0) ||
+	    (r = ledger_file_look(path, &f, e)) != 0)
+		return r;
+	*fd = open(path, (make ? O_RDWR : O_RDONLY) | O_CLOEXEC |
+	    O_NOFOLLOW | O_NOCTTY | O_NONBLOCK);
+	return *fd == -1 ? err_sys(e, "%s", path) : 0;
 }
 
 int
@@ -144,13 +136,28 @@ ledger_head_read(int fd, struct ledger_head *h, struct err *e)
 	return err_set(e, ERR_FORMAT, 0, "the head of the ledger is damaged");
 }
 
+/* What was longer was no head. */
 int
 ledger_head_write(int fd, const struct ledger_head *h, struct err *e)
 {
 	char text[LEDGER_HEAD_MAX];
 	const size_t n = ledger_head_put(h, text);
 
-	if (pwrite(fd, text, n, 0) != (ssize_t)n)
+	errno = ENOSPC;
+	if (pwrite(fd, text, n, 0) != (ssize_t)n ||
+	    ftruncate(fd, (off_t)n) == -1)
 		return err_sys(e, "the head of the ledger");
 	return 0;
+}
+
+int
+ledger_head_make(int fd, const struct ledger_head *h, struct err *e)
+{
+	int r;
+
+	if ((r = ledger_head_write(fd, h, e)) == 0 && fsync(fd) == -1)
+		r = err_sys(e, "the head of the ledger");
+	if (r != 0)
+		(void)!ftruncate(fd, 0);
+	return r;
 }

@@ -14,10 +14,14 @@
  * It is written after the ledger and need not be on the disk at once: a head
  * that is a little behind is right all the same.
  */
+#define LEDGER_SERIAL_HIGH	(UINT64_C(1) << 62)
+
 struct ledger_head {
 	uint64_t	 seq;		/* 0: nothing was written yet */
 	uint8_t		 hash[LEDGER_HASH];
-	uint64_t	 serial;	/* highest that was given out, any CA */
+	uint64_t	 serial;	/* highest of any CA: that was given out,
+					 * or used and LEDGER_SERIAL_HIGH at
+					 * most */
 	uint64_t	 krl;		/* highest version of a KRL, any CA */
 };
 
@@ -26,13 +30,11 @@ struct ledger_head {
 
 size_t	 ledger_head_put(const struct ledger_head *h,
 	    char text[LEDGER_HEAD_MAX]);
+
+/* *h is all zero when it is none. */
 bool	 ledger_head_parse(struct span text, struct ledger_head *h);
 
-/*
- * Open the file, made with mode 0600 when it is not there and `make`; it has
- * to be this user's or root's own, and no other's to write.  ERR_NOTFOUND:
- * it is not there.
- */
+/* Open the file, made when it is not there and `make`; see ledger_file.h. */
 int	 ledger_head_open(const char *path, bool make, int *fd,
 	    struct err *e) MUST_CHECK;
 
@@ -44,6 +46,10 @@ void	 ledger_head_unlock(int fd);
 int	 ledger_head_read(int fd, struct ledger_head *h, struct err *e)
 	    MUST_CHECK;
 int	 ledger_head_write(int fd, const struct ledger_head *h,
+	    struct err *e) MUST_CHECK;
+
+/* The first one: it is on the disk then, or the file is empty again. */
+int	 ledger_head_make(int fd, const struct ledger_head *h,
 	    struct err *e) MUST_CHECK;
 
 #endif

@@ -41,7 +41,8 @@ take_serials(struct ledger *l, struct span key, uint64_t n,
 
 	if ((r = ledger_ca_id_for(l, key, &ca, e)) != 0)
 		return r;
-	q = db_query(l, "SELECT serial + 1 FROM ca WHERE id = ?");
+	q = db_query(l, "SELECT 1 + max(serial, (SELECT "
+	    "ifnull(max(serial), 0) FROM resumption)) FROM ca WHERE id = ?");
 	db_number(&q, ca);
 	*first = db_step(&q) ? db_get_number(&q, 0) : 1;
 	if ((r = db_end(&q, e)) != 0 ||
@@ -81,7 +82,8 @@ take_version(struct ledger *l, struct span key, uint64_t *version,
 
 	if ((r = ledger_ca_id_for(l, key, &ca, e)) != 0)
 		return r;
-	q = db_query(l, "UPDATE ca SET krl = krl + 1 WHERE id = ? "
+	q = db_query(l, "UPDATE ca SET krl = 1 + max(krl, (SELECT "
+	    "ifnull(max(krl), 0) FROM resumption)) WHERE id = ? "
 	    "RETURNING krl");
 	db_number(&q, ca);
 	*version = db_step(&q) ? db_get_number(&q, 0) : 0;
@@ -105,16 +107,42 @@ ledger_krl_version(struct ledger *l, struct span ca, uint64_t *version,
 
 /* --- going on after a loss --- */
 
-/* No number that the head knows of is given out again, by any CA. */
-static int
-keep_numbers(struct ledger *l, const struct ledger_head *lost,
-    struct err *e)
-{
-	struct db_query q = db_query(l, "UPDATE ca SET serial = "
-	    "max(serial, ?), krl = max(krl, ?)");
+/* What is not known is guessed: nobody misses a million numbers. */
+#define GAP	1000000
 
-	db_number(&q, lost->serial);
-	db_number(&q, lost->krl);
+/* No CA, known or not, is given a number at or under these again. */
+static void
+choose_floor(struct ledger_head *floor, const struct ledger_head *last)
+{
+	if (floor->seq == 0 && floor->serial == 0 && floor->krl == 0) {
+		floor->serial = last->serial + GAP;
+		floor->krl = last->krl + GAP;
+	}
+	if (floor->serial > LEDGER_SERIAL_HIGH)
+		floor->serial = LEDGER_SERIAL_HIGH;
+	if (floor->krl > LEDGER_SERIAL_HIGH)
+		floor->krl = LEDGER_SERIAL_HIGH;
+}
+
+static int
+put_resumption(struct ledger *l, struct ledger_entry *en, struct err *e)
+{
+	struct ledger_head floor = l->seen, last;
+	char text[LEDGER_HEAD_MAX];
+	struct db_query q;
+	int r;
+
+	if ((r = ledger_last(l, &last, e)) != 0)
+		return r;
+	choose_floor(&floor, &last);
+	en->what = (struct span){ (const uint8_t *)text,
+	    ledger_head_put(&floor, text) };
+	if ((r = ledger_put_entry(l, en, e)) != 0)
+		return r;
+	q = db_query(l, "INSERT INTO resumption VALUES (?, ?, ?)");
+	db_number(&q, en->seq);
+	db_number(&q, floor.serial);
+	db_number(&q, floor.krl);
 	(void)db_step(&q);
 	return db_end(&q, e);
 }
@@ -125,23 +153,16 @@ ledger_resume(struct ledger *l, const struct ledger_who *who,
 {
 	struct ledger_entry en = { .kind = LEDGER_RESUMPTION, .who = *who,
 	    .note = reason };
-	char text[LEDGER_HEAD_MAX];
-	struct err known;
 	int r;
 
 	if ((r = ledger_begin(l, e)) != 0)
 		return r;
-	if ((r = ledger_compare(l, &known)) == 0)
+	if ((r = ledger_compare(l, e)) == 0)
 		r = err_set(e, ERR_DENIED, 0, "%s is whole: there is nothing "
 		    "to resume after", l->path);
-	else if (r != ERR_STALE)
-		*e = known;
-	if (r != ERR_STALE)
-		return ledger_give_up(l, r);
-	en.what = (struct span){ (const uint8_t *)text,
-	    ledger_head_put(&l->seen, text) };
-	if ((r = keep_numbers(l, &l->seen, e)) != 0 ||
-	    (r = ledger_put_entry(l, &en, e)) != 0)
+	else if (r == ERR_STALE)
+		r = put_resumption(l, &en, e);
+	if (r != 0)
 		return ledger_give_up(l, r);
 	return ledger_commit(l, e);
 }
