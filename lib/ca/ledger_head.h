@@ -19,9 +19,8 @@
 struct ledger_head {
 	uint64_t	 seq;		/* 0: nothing was written yet */
 	uint8_t		 hash[LEDGER_HASH];
-	uint64_t	 serial;	/* highest of any CA: that was given out,
-					 * or used and LEDGER_SERIAL_HIGH at
-					 * most */
+	uint64_t	 serial;	/* highest of any CA: given out, or used
+					 * (if under LEDGER_SERIAL_HIGH) */
 	uint64_t	 krl;		/* highest version of a KRL, any CA */
 };
 
