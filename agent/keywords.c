@@ -132,6 +132,13 @@ lock_after_idle(struct options *o, const struct conf_line *l, struct err *e)
 }
 
 static int
+renew_certificates(struct options *o, const struct conf_line *l,
+    struct err *e)
+{
+	return conf_bool(l, &o->renew, e);
+}
+
+static int
 lock_on_screen_lock(struct options *o, const struct conf_line *l,
     struct err *e)
 {
@@ -378,6 +385,7 @@ static const struct {
 	{ "PinFile",		IN_TOKEN,	pin_file },
 	{ "PinTimeout",		TOP,		pin_timeout },
 	{ "Profile",		ANYWHERE,	profile },
+	{ "RenewCertificates",	TOP,		renew_certificates },
 	{ "Socket",		TOP,		socket_path },
 	{ "Token",		ANYWHERE,	token },
 	{ "Upstream",		TOP,		upstream },

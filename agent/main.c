@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include <fcntl.h>
 #include <poll.h>
@@ -21,6 +23,7 @@
 #include "agent/loop.h"
 #include "agent/notice.h"
 #include "agent/recorder.h"
+#include "agent/renewing.h"
 #include "agent/pins.h"
 #include "agent/server.h"
 #include "agent/service.h"
@@ -48,6 +51,7 @@ struct agent {
 	struct certs	*certs;		/* NULL: none are looked for */
 	struct audit	*audit;		/* NULL: none is written */
 	struct recorder	*recorder;	/* NULL: it has no place */
+	struct renewing	*renewing;	/* NULL: nothing is renewed */
 	struct absence	*absence;
 	struct notice	*notice;
 	int		 signal_fd;
@@ -210,16 +214,14 @@ make_recorder(struct agent *a, struct err *e)
 {
 	struct recorder_conf conf = { .loop = a->loop, .log = &a->log,
 	    .answer = core_recorded, .arg = a->core };
-	char *dir = NULL, *path = NULL;
+	char *path;
 	int r;
 
-	if (paths_state_dir(&dir, e) != 0)
+	if (a->state_dir == NULL)
 		return 0;
-	if (asprintf(&path, "%s/" LEDGER_FILE, dir) == -1)
-		path = NULL;
-	free(dir);
-	if ((conf.path = path) == NULL)
+	if (asprintf(&path, "%s/" LEDGER_FILE, a->state_dir) == -1)
 		return err_set(e, ERR_NOMEM, 0, "ledger");
+	conf.path = path;
 	r = recorder_new(&a->recorder, &conf, e);
 	free(path);
 	return r;
@@ -229,6 +231,44 @@ static int
 put_record(void *arg, const struct record *r, struct err *e)
 {
 	return recorder_put(arg, r, e);
+}
+
+/* --- renewing --- */
+
+static struct certs *
+certs_of(void *arg)
+{
+	return ((struct agent *)arg)->certs;
+}
+
+static const struct idents *
+idents_of(void *arg)
+{
+	const struct holder h = keyring_holder(((struct agent *)arg)->keyring);
+
+	return h.idents(h.arg);
+}
+
+/* Begin, or leave off. */
+static int
+watch_certificates(struct agent *a, const struct options *o, struct err *e)
+{
+	struct sockaddr_un sun = { 0 };
+	socklen_t n = sizeof(sun) - 1;
+	const struct renewing_conf conf = { .loop = a->loop, .log = &a->log,
+	    .socket = sun.sun_path, .arg = a, .certs = certs_of,
+	    .idents = idents_of };
+
+	if (o->renew == (a->renewing != NULL))
+		return 0;
+	if (!o->renew) {
+		renewing_free(a->renewing);
+		a->renewing = NULL;
+		return 0;
+	}
+	if (getsockname(a->listener.fd, (struct sockaddr *)&sun, &n) == -1)
+		return err_sys(e, "RenewCertificates");
+	return renewing_new(&a->renewing, &conf, e);
 }
 
 static void
@@ -267,6 +307,7 @@ apply_to_core(struct agent *a, const struct options *o)
 	    &e) == 0) {
 		audit_free(a->audit);
 	recorder_free(a->recorder);
+	renewing_free(a->renewing);
 		a->audit = audit;
 	} else {
 		log_error(&a->log, "AuditLog stays as it was: %s", e.msg);
@@ -291,6 +332,8 @@ apply(struct agent *a, const struct options *old, const struct options *o)
 	apply_to_core(a, o);
 	if (notice_set_command(a->notice, o->notify, &e) != 0)
 		log_error(&a->log, "NotifyCommand: %s", e.msg);
+	if (watch_certificates(a, o, &e) != 0)
+		log_error(&a->log, "%s", e.msg);
 	if ((o->lock_on_suspend != old->lock_on_suspend ||
 	    o->lock_on_screen_lock != old->lock_on_screen_lock) &&
 	    watch_absence(a, o, &e) != 0)
@@ -410,6 +453,8 @@ make_parts(struct agent *a, struct err *e)
 	    (r = make_core(a, e)) != 0)
 		return r;
 	keyring_on_ready(a->keyring, o->unlock, on_ready, a);
+	if ((r = watch_certificates(a, o, e)) != 0)
+		return r;
 	return watch_absence(a, o, e);
 }
 

@@ -82,6 +82,7 @@ struct options {
 	unsigned int	 pin_timeout;	/* of a prompt, s; 0: none */
 	bool		 lock_on_suspend;
 	bool		 lock_on_screen_lock;
+	bool		 renew;		/* RenewCertificates */
 	enum shell_kind	 shell;
 	enum log_level	 log_level;
 	bool		 foreground;	/* -d or -D */

@@ -4,14 +4,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "agent/conn.h"
+#include "agent/program.h"
 #include "agent/recorder.h"
 #include "base/spawn.h"
 #include "ssh/agentmsg.h"
@@ -103,29 +102,6 @@ fail(struct recorder *rec, const char *how)
 	}
 }
 
-/* Beside the agent, as where it was built, or where it is installed. */
-static int
-find_program(char path[PATH_MAX], struct err *e)
-{
-	const ssize_t n = readlink("/proc/self/exe", path, PATH_MAX - 1);
-	char *slash;
-
-	path[n > 0 ? n : 0] = '\0';
-	if ((slash = strrchr(path, '/')) != NULL) {
-		slash[1] = '\0';
-		if (strlen(path) + strlen(PROGRAM) < PATH_MAX) {
-			memcpy(slash + 1, PROGRAM, sizeof(PROGRAM));
-			if (access(path, X_OK) == 0)
-				return 0;
-		}
-	}
-	snprintf(path, PATH_MAX, "%s", LIBEXECDIR "/" PROGRAM);
-	if (access(path, X_OK) == 0)
-		return 0;
-	return err_set(e, ERR_NOTFOUND, errno, "the ledger cannot be kept: "
-	    "%s: %s", path, strerror(errno));
-}
-
 static void	 on_ready(void *arg, short revents);
 
 static int
@@ -137,8 +113,9 @@ start(struct recorder *rec, struct err *e)
 
 	if (rec->pid != -1)
 		return 0;
-	if ((r = find_program(program, e)) != 0 ||
-	    (r = spawn_talker(argv, &rec->pid, &rec->fd, e)) != 0)
+	if ((r = program_find(PROGRAM, LIBEXECDIR, program, e)) != 0)
+		return err_wrap(e, "the ledger cannot be kept");
+	if ((r = spawn_talker(argv, &rec->pid, &rec->fd, e)) != 0)
 		return r;
 	(void)fcntl(rec->fd, F_SETFL, O_NONBLOCK);
 	rec->watch = loop_watch(rec->conf.loop, rec->fd, POLLIN, on_ready,
