@@ -12,6 +12,8 @@
 #include "keyutil/newfile.h"
 
 #define TEMPLATE	".hsm-keyutil-XXXXXX"
+#define PRIVATE		0600		/* as mkostemp(3) makes it */
+#define PUBLIC		0644
 
 /* "dir/" of "dir/file", and nothing of "file". */
 static int
@@ -136,13 +138,13 @@ take_place(const char *temporary, const char *path, const struct stat *was,
 /* `was`: what it takes the place of, NULL for nothing. */
 static int
 write_file(const char *path, char *temporary, const struct stat *was,
-    struct span bytes, struct err *e)
+    mode_t mode, struct span bytes, struct err *e)
 {
 	int fd, r = 0;
 
 	if ((fd = mkostemp(temporary, O_CLOEXEC)) == -1)
 		return failed(path, e);
-	if ((was != NULL && fchmod(fd, was->st_mode & 07777) != 0) ||
+	if ((mode != PRIVATE && fchmod(fd, mode) != 0) ||
 	    write_all(fd, bytes) != 0)
 		r = failed(path, e);
 	if (close(fd) != 0 && r == 0)
@@ -186,8 +188,8 @@ drop_file_size_signal(void)
 }
 
 static int
-write_whole(const char *path, const struct stat *was, struct span bytes,
-    struct err *e)
+write_whole(const char *path, const struct stat *was, mode_t mode,
+    struct span bytes, struct err *e)
 {
 	sigset_t ending, before;
 	char *temporary;
@@ -201,7 +203,7 @@ write_whole(const char *path, const struct stat *was, struct span bytes,
 		free(temporary);
 		return err_set(e, ERR_SYS, 0, "cannot hold back signals");
 	}
-	r = write_file(path, temporary, was, bytes, e);
+	r = write_file(path, temporary, was, mode, bytes, e);
 	drop_file_size_signal();
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	free(temporary);
@@ -215,7 +217,7 @@ newfile_write(const char *path, struct span bytes, struct err *e)
 
 	if ((r = newfile_check(path, e)) != 0)
 		return r;
-	return write_whole(path, NULL, bytes, e);
+	return write_whole(path, NULL, PRIVATE, bytes, e);
 }
 
 int
@@ -224,5 +226,16 @@ newfile_replace(const char *path, const struct stat *was, struct span bytes,
 {
 	if (access(path, W_OK) != 0)
 		return failed(path, e);
-	return write_whole(path, was, bytes, e);
+	return write_whole(path, was, was->st_mode & 07777, bytes, e);
+}
+
+int
+newfile_publish(const char *path, const struct stat *was, struct span bytes,
+    struct err *e)
+{
+	int r;
+
+	if (was == NULL && (r = newfile_check(path, e)) != 0)
+		return r;
+	return write_whole(path, was, PUBLIC, bytes, e);
 }

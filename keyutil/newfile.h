@@ -29,6 +29,13 @@ int	 newfile_write(const char *path, struct span bytes, struct err *e)
 	    MUST_CHECK;
 
 /*
+ * The same for everybody to read, and in the place of *was, unless that is
+ * NULL.
+ */
+int	 newfile_publish(const char *path, const struct stat *was,
+	    struct span bytes, struct err *e) MUST_CHECK;
+
+/*
  * The same in the place of a file that there is, with its mode.  *was is
  * what fstat(2) said when it was read: ERR_STALE when it is another now.
  */
