@@ -60,6 +60,8 @@ extern const struct cmd cmd_clone;
 extern const struct cmd cmd_ca_init;
 extern const struct cmd cmd_ca_trust;
 extern const struct cmd cmd_ca_show;
+extern const struct cmd cmd_ca_log;
+extern const struct cmd cmd_ca_log_resume;
 extern const struct cmd cmd_lock;
 extern const struct cmd cmd_unlock;
 extern const struct cmd cmd_test;
@@ -80,6 +82,11 @@ extern const struct cmd cmd_completion;
 	"the same for the new SO-PIN" }
 #define CMD_OPTION_RANDOM_SO_PIN { "random-so-pin", NULL, \
 	"set a new, random SO-PIN; it is printed once, on standard output" }
+#define CMD_OPTION_CA { "ca", "KEY", \
+	"the CA: the label, id or SHA256: fingerprint of its key, or its " \
+	".pub file" }
+#define CMD_OPTION_LEDGER { "ledger", "FILE", \
+	"this ledger, not that of the user's agent" }
 #define CMD_OPTION_JSON { "json", NULL, "print JSON, for programs" }
 
 #endif

@@ -27,6 +27,8 @@ const struct cmd *const commands[] = {
 	&cmd_ca_init,
 	&cmd_ca_trust,
 	&cmd_ca_show,
+	&cmd_ca_log,
+	&cmd_ca_log_resume,
 	&cmd_lock,
 	&cmd_unlock,
 	&cmd_test,

@@ -153,6 +153,16 @@ print_rows(FILE *f, const struct out_table *t)
 		print_row(f, t, (const char *const *)t->row[k], width, fits);
 }
 
+void
+out_table_drop(struct out_table *t)
+{
+	for (size_t k = 0; k < t->rows; k++)
+		for (size_t i = 0; i < t->columns; i++)
+			free(t->row[k][i]);
+	free(t->row);
+	*t = (struct out_table){ 0 };
+}
+
 int
 out_table_print(FILE *f, struct out_table *t, struct err *e)
 {
@@ -160,11 +170,7 @@ out_table_print(FILE *f, struct out_table *t, struct err *e)
 
 	if (!bad)
 		print_rows(f, t);
-	for (size_t k = 0; k < t->rows; k++)
-		for (size_t i = 0; i < t->columns; i++)
-			free(t->row[k][i]);
-	free(t->row);
-	*t = (struct out_table){ 0 };
+	out_table_drop(t);
 	return bad ? err_set(e, ERR_NOMEM, 0, "table") : 0;
 }
 

@@ -51,6 +51,9 @@ void	 out_table_row(struct out_table *t, const char *const *cell);
 int	 out_table_print(FILE *f, struct out_table *t, struct err *e)
 	    MUST_CHECK;
 
+/* End one that is not to be printed. */
+void	 out_table_drop(struct out_table *t);
+
 /* Bytes from outside, cleaned, and cut where they are very long. */
 struct out_clean {
 	char	 s[512];

@@ -110,6 +110,13 @@ int	 ledger_krl_version(struct ledger *l, struct span ca,
 	    uint64_t *version, struct err *e) MUST_CHECK;
 
 /*
+ * Is anything lost?  ERR_STALE says what is wrong; *last is the last entry
+ * that it has, *head how far it had come, as far as that is known (seq 0).
+ */
+int	 ledger_check_end(struct ledger *l, uint64_t *last,
+	    struct ledger_head *head, struct err *e) MUST_CHECK;
+
+/*
  * A person knows that the ledger has lost its end and wants to go on.  No
  * CA gets a number again that the head knows of; a million are skipped where
  * it is the head that was lost.  ERR_DENIED: nothing was.
@@ -130,6 +137,7 @@ struct ledger_query {
 	uint64_t	 serial;
 	struct span	 key_id, principal;
 	struct span	 subject;	/* blob of the key */
+	struct span	 subject_hash;	/* SHA-256 of that */
 	uint64_t	 ends_after, ends_before;	/* of their validity */
 	uint64_t	 until;		/* seq */
 	size_t		 last;		/* so many, the last ones, only */

@@ -152,6 +152,8 @@ ask_certificates(struct ledger *l, struct question *s,
 		ask_bytes(s, " AND c.subject = ?", (struct span){
 		    subject, LEDGER_HASH });
 	}
+	if (q->subject_hash.n > 0)
+		ask_bytes(s, " AND c.subject = ?", q->subject_hash);
 	if (q->ends_after != 0)
 		ask_number(s, " AND c.ends > ?", ledger_ends(q->ends_after));
 	if (q->ends_before != 0)

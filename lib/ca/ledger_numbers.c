@@ -107,6 +107,23 @@ ledger_krl_version(struct ledger *l, struct span ca, uint64_t *version,
 
 /* --- going on after a loss --- */
 
+int
+ledger_check_end(struct ledger *l, uint64_t *last, struct ledger_head *head,
+    struct err *e)
+{
+	int r;
+
+	*last = 0;
+	*head = (struct ledger_head){ 0 };
+	if ((r = ledger_begin(l, e)) != 0)
+		return r;
+	if ((r = ledger_end(l, last, e)) == 0)
+		r = ledger_compare(l, e);
+	if (r == 0 || r == ERR_STALE)
+		*head = l->seen;
+	return ledger_give_up(l, r);
+}
+
 /* What is not known is guessed: nobody misses a million numbers. */
 #define GAP	1000000
 
