@@ -306,8 +306,6 @@ apply_to_core(struct agent *a, const struct options *o)
 	} else if (o->audit == NULL || audit_new(&audit, &a->log, o->audit,
 	    &e) == 0) {
 		audit_free(a->audit);
-	recorder_free(a->recorder);
-	renewing_free(a->renewing);
 		a->audit = audit;
 	} else {
 		log_error(&a->log, "AuditLog stays as it was: %s", e.msg);
@@ -506,6 +504,8 @@ serve(struct agent *a, struct err *e)
 	confirming_free(a->confirming);
 	upstream_free(a->upstream);
 	certs_free(a->certs);
+	recorder_free(a->recorder);
+	renewing_free(a->renewing);
 	audit_free(a->audit);
 	notice_free(a->notice);
 	keyring_free(a->keyring);
