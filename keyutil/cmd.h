@@ -61,6 +61,7 @@ extern const struct cmd cmd_ca_init;
 extern const struct cmd cmd_ca_trust;
 extern const struct cmd cmd_ca_show;
 extern const struct cmd cmd_ca_log;
+extern const struct cmd cmd_ca_log_verify;
 extern const struct cmd cmd_ca_log_resume;
 extern const struct cmd cmd_lock;
 extern const struct cmd cmd_unlock;

@@ -28,6 +28,7 @@ const struct cmd *const commands[] = {
 	&cmd_ca_trust,
 	&cmd_ca_show,
 	&cmd_ca_log,
+	&cmd_ca_log_verify,
 	&cmd_ca_log_resume,
 	&cmd_lock,
 	&cmd_unlock,
