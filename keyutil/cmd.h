@@ -63,6 +63,8 @@ extern const struct cmd cmd_ca_show;
 extern const struct cmd cmd_ca_log;
 extern const struct cmd cmd_ca_log_verify;
 extern const struct cmd cmd_ca_log_resume;
+extern const struct cmd cmd_ca_revoke;
+extern const struct cmd cmd_ca_krl;
 extern const struct cmd cmd_lock;
 extern const struct cmd cmd_unlock;
 extern const struct cmd cmd_test;

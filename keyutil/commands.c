@@ -30,6 +30,8 @@ const struct cmd *const commands[] = {
 	&cmd_ca_log,
 	&cmd_ca_log_verify,
 	&cmd_ca_log_resume,
+	&cmd_ca_revoke,
+	&cmd_ca_krl,
 	&cmd_lock,
 	&cmd_unlock,
 	&cmd_test,

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "keyutil/agents.h"
+#include "keyutil/filesig.h"
+#include "keyutil/keys.h"
+#include "keyutil/login.h"
+#include "keyutil/out.h"
+#include "ssh/agentclient.h"
+#include "ssh/agentmsg.h"
+#include "ssh/identities.h"
+#include "ssh/key.h"
+#include "ssh/sig.h"
+#include "ssh/sshsig.h"
+
+#define PATIENCE_MS	600000	/* for a person with a PIN */
+
+static int
+no_memory(struct err *e)
+{
+	return err_set(e, ERR_NOMEM, 0, "signature");
+}
+
+/* --- by the agent --- */
+
+static int
+agent_has(const char *socket, struct span key, bool *has, struct err *e)
+{
+	static const uint8_t ask[] = { MSG_REQUEST_IDENTITIES };
+	struct span blob, comment;
+	struct identities ids;
+	struct wire_w answer;
+	int r;
+
+	*has = false;
+	if (!wire_write(&answer, AGENT_MAX_MSG))
+		return no_memory(e);
+	if ((r = agentclient_ask(socket, (struct span){ ask, sizeof(ask) },
+	    AGENTCLIENT_TIMEOUT_MS, &answer, e)) == 0 &&
+	    (r = identities_read(&ids, wire_bytes(&answer), e)) == 0)
+		while (!*has && identities_next(&ids, &blob, &comment))
+			*has = span_eq(blob, key);
+	wire_free(&answer);
+	return r;
+}
+
+/* With the reason that the agent gives for what it has just refused. */
+static int
+refused(const char *socket, struct err *e)
+{
+	struct agent now;
+	struct err why;
+
+	(void)err_set(e, ERR_DENIED, 0, "the agent does not sign it");
+	if (agents_find_at(&now, socket, &why) == 0 && now.found)
+		(void)agents_explain(&now.status, e);
+	agents_free(&now);
+	return (int)e->code;
+}
+
+static int
+take_answer(const char *socket, struct span answer, struct wire_w *sig,
+    struct err *e)
+{
+	struct wire_r r;
+	struct span blob;
+	uint8_t type;
+
+	wire_read(&r, answer);
+	type = wire_get_u8(&r);
+	blob = wire_get_string(&r);
+	if (type != MSG_SIGN_RESPONSE || !wire_end(&r))
+		return refused(socket, e);
+	wire_put_raw(sig, blob);
+	return 0;
+}
+
+static int
+by_agent(const char *socket, struct span key, struct span tbs,
+    struct wire_w *sig, struct err *e)
+{
+	struct wire_w ask = { 0 }, answer = { 0 };
+	int r;
+
+	if (!wire_write(&ask, AGENT_MAX_MSG) ||
+	    !wire_write(&answer, AGENT_MAX_MSG)) {
+		r = no_memory(e);
+		goto out;
+	}
+	wire_put_u8(&ask, MSG_SIGN_REQUEST);
+	wire_put_string(&ask, key);
+	wire_put_string(&ask, tbs);
+	wire_put_u32(&ask, SIGN_FLAG_RSA_SHA512);
+	if (ask.bad)
+		r = no_memory(e);
+	else if ((r = agentclient_ask(socket, wire_bytes(&ask), PATIENCE_MS,
+	    &answer, e)) == 0)
+		r = take_answer(socket, wire_bytes(&answer), sig, e);
+out:
+	wire_free(&ask);
+	wire_free(&answer);
+	return r;
+}
+
+/* --- on the token --- */
+
+static int
+algorithm(struct span key, enum sig_alg *a, struct err *e)
+{
+	static const enum sig_alg of[] = { [KEY_RSA] = SIG_RSA_SHA512,
+	    [KEY_P256] = SIG_ECDSA_P256, [KEY_P384] = SIG_ECDSA_P384,
+	    [KEY_P521] = SIG_ECDSA_P521 };
+	struct key k;
+	int r;
+
+	if ((r = key_parse(key, &k, e)) == 0)
+		*a = of[k.type];
+	return r;
+}
+
+static struct slot *
+slot_with(struct tokens *ts, struct span key, const struct token_key **out)
+{
+	for (size_t i = 0; i < ts->n; i++) {
+		for (size_t j = 0; j < ts->v[i].keys.n; j++) {
+			const struct token_key *k = &ts->v[i].keys.v[j];
+
+			if (k->blob == NULL || !span_eq(key, (struct span){
+			    k->blob, k->blob_n }))
+				continue;
+			*out = k;
+			return &ts->v[i];
+		}
+	}
+	return NULL;
+}
+
+static int
+sign_logged_in(const struct filesig_wish *w, struct slot *s,
+    const struct token_key *k, struct span tbs, struct wire_w *sig,
+    struct err *e)
+{
+	enum sig_alg a;
+	struct login l;
+	int r;
+
+	if ((r = algorithm(w->key, &a, e)) != 0 ||
+	    (r = login_begin(&l, s, w->pin_file, w->reason, e)) != 0)
+		return r;
+	r = token_sign(s->token, k, a, tbs, sig, e);
+	login_end(&l);
+	return r == 0 ? 0 : err_wrap(e, "token %s, key \"%.64s\"",
+	    s->info.serial, k->label);
+}
+
+static int
+on_token(const struct filesig_wish *w, struct span tbs, struct wire_w *sig,
+    struct err *e)
+{
+	const struct token_key *k;
+	struct tokens ts;
+	struct slot *s;
+	int r;
+
+	if ((r = tokens_open(&ts, w->token, e)) == 0 &&
+	    (r = tokens_read_keys(&ts, e)) == 0) {
+		if ((s = slot_with(&ts, w->key, &k)) != NULL) {
+			r = sign_logged_in(w, s, k, tbs, sig, e);
+		} else {
+			tokens_warn_failed(&ts);
+			r = err_set(e, ERR_NOTFOUND, 0, "neither an agent nor "
+			    "a token has the key that is to sign");
+		}
+	}
+	tokens_close(&ts);
+	return r;
+}
+
+/* --- either --- */
+
+static int
+sign(const struct filesig_wish *w, struct span tbs, struct wire_w *sig,
+    struct err *e)
+{
+	struct agent agent = { 0 };
+	bool has = false;
+	int r = 0;
+
+	if (w->token == NULL && (r = agents_find(&agent, e)) == 0 &&
+	    agent.found)
+		r = agent_has(agent.socket, w->key, &has, e);
+	if (r == 0)
+		r = has ? by_agent(agent.socket, w->key, tbs, sig, e) :
+		    on_token(w, tbs, sig, e);
+	agents_free(&agent);
+	return r;
+}
+
+int
+filesig_make(const struct filesig_wish *w, struct span message, char **text,
+    struct err *e)
+{
+	struct sshsig s = { .key = w->key, .ns = span_cstr(w->ns),
+	    .hash = SSHSIG_SHA512 };
+	struct wire_w tbs = { 0 }, sig = { 0 };
+	int r;
+
+	*text = NULL;
+	if (!wire_write(&tbs, SSHSIG_MAX) || !wire_write(&sig, SSHSIG_MAX))
+		r = no_memory(e);
+	else if ((r = sshsig_put_tbs(&s, message, &tbs, e)) == 0)
+		r = sign(w, wire_bytes(&tbs), &sig, e);
+	if (r == 0) {
+		s.signature = wire_bytes(&sig);
+		if ((r = sshsig_verify(&s, w->ns, message, e)) == 0 &&
+		    (*text = sshsig_armor(&s)) == NULL)
+			r = no_memory(e);
+	}
+	wire_free(&tbs);
+	wire_free(&sig);
+	return r;
+}
