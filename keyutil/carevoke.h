@@ -16,7 +16,7 @@ struct carevoke_wish {			/* one of them; NULL: not given */
 struct carevoke {
 	enum ledger_revoked how;
 	struct wire_w	 what;		/* see ledger_entry.h */
-	struct wire_w	 ca;		/* of the certificate; empty: not said */
+	struct wire_w	 ca;		/* of the certificate, or empty */
 	uint64_t	 low, high;	/* LEDGER_SERIALS */
 	char		 words[600];	/* for a person */
 };

@@ -13,7 +13,7 @@ struct filesig_wish {
 	struct span	 key;		/* blob */
 	const char	*ns;
 	const char	*token;		/* this one, and no agent; or NULL */
-	const char	*pin_file;	/* on the token; NULL: a person is asked */
+	const char	*pin_file;	/* on the token; NULL: ask a person */
 	const char	*reason;	/* what for, in a prompt */
 };
 
