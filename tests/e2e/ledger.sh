@@ -175,7 +175,7 @@ part_disk()
 full()
 {
 	(ulimit -f 500 && agent_start && echo "$agent_pid" >"$E2E/pid")
-	agent_pid=$(cat "$E2E/pid") SSH_AUTH_SOCK=$E2E/agent.sock
+	agent_pid=$(cat "$E2E/pid")
 	AGENT_LOG=$E2E/agent.$((agent_n + 1)).log
 	n=1
 	while certify $n >/dev/null 2>&1; do
