@@ -20,7 +20,8 @@ static const char *const schema[] = {
 	"CREATE TABLE entry (seq INTEGER PRIMARY KEY, hash BLOB NOT NULL, "
 	"body BLOB NOT NULL)",
 	"CREATE TABLE ca (id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, "
-	"serial INTEGER NOT NULL DEFAULT 0, krl INTEGER NOT NULL DEFAULT 0)",
+	"serial INTEGER NOT NULL DEFAULT 0, krl INTEGER NOT NULL DEFAULT 0, "
+	"grants INTEGER NOT NULL DEFAULT 0)",
 	"CREATE TABLE certificate (seq INTEGER PRIMARY KEY, "
 	"ca INTEGER NOT NULL, serial INTEGER NOT NULL, "
 	"time INTEGER NOT NULL, ends INTEGER NOT NULL, "
@@ -208,7 +209,7 @@ fill_head(struct ledger *l, struct err *e)
 	if ((r = ledger_head_read(l->head_fd, &h, e)) != ERR_NOTFOUND)
 		return r == ERR_FORMAT ? 0 : r;
 	if ((r = ledger_last(l, &last, e)) != 0 || last.seq > 0 ||
-	    last.serial > 0 || last.krl > 0)
+	    last.grants > 0)
 		return r;
 	if ((r = ledger_head_make(l->head_fd, &h, e)) != 0)
 		return r;

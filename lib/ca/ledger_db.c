@@ -138,12 +138,14 @@ last_numbers(struct ledger *l, struct ledger_head *h, struct err *e)
 	    "(SELECT ifnull(max(serial), 0) FROM certificate "
 	    "WHERE serial <> 0 AND serial BETWEEN 1 AND ?)), max("
 	    "(SELECT ifnull(max(krl), 0) FROM ca), "
-	    "(SELECT ifnull(max(krl), 0) FROM resumption))");
+	    "(SELECT ifnull(max(krl), 0) FROM resumption)), "
+	    "(SELECT ifnull(sum(grants), 0) FROM ca)");
 
 	db_number(&q, LEDGER_SERIAL_HIGH);
 	if (db_step(&q)) {
 		h->serial = db_get_number(&q, 0);
 		h->krl = db_get_number(&q, 1);
+		h->grants = db_get_number(&q, 2);
 	}
 	return db_end(&q, e);
 }
@@ -207,8 +209,8 @@ ledger_compare(struct ledger *l, struct err *e)
 
 	if ((r = read_head(l, e)) != 0 || (r = ledger_last(l, &last, e)) != 0)
 		return r;
-	if (head->seq > last.seq || head->serial > last.serial ||
-	    head->krl > last.krl)
+	if (head->seq > last.seq || head->grants > last.grants ||
+	    head->serial > last.serial || head->krl > last.krl)
 		return stale(l, "is older than what was written to it: an "
 		    "old copy was put in its place, or it was cut", e);
 	if (head->seq == 0)

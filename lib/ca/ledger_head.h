@@ -22,10 +22,11 @@ struct ledger_head {
 	uint64_t	 serial;	/* highest of any CA: given out, or used
 					 * (if under LEDGER_SERIAL_HIGH) */
 	uint64_t	 krl;		/* highest version of a KRL, any CA */
+	uint64_t	 grants;	/* times that such were given out */
 };
 
 /* As text, one line and its end; never longer. */
-#define LEDGER_HEAD_MAX	192
+#define LEDGER_HEAD_MAX	208
 
 size_t	 ledger_head_put(const struct ledger_head *h,
 	    char text[LEDGER_HEAD_MAX]);

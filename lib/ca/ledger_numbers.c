@@ -48,7 +48,8 @@ take_serials(struct ledger *l, struct span key, uint64_t n,
 	if ((r = db_end(&q, e)) != 0 ||
 	    (r = free_serials(l, ca, n, first, e)) != 0)
 		return r;
-	q = db_query(l, "UPDATE ca SET serial = ? WHERE id = ?");
+	q = db_query(l, "UPDATE ca SET serial = ?, grants = grants + 1 "
+	    "WHERE id = ?");
 	db_number(&q, *first + n - 1);
 	db_number(&q, ca);
 	(void)db_step(&q);
@@ -83,8 +84,8 @@ take_version(struct ledger *l, struct span key, uint64_t *version,
 	if ((r = ledger_ca_id_for(l, key, &ca, e)) != 0)
 		return r;
 	q = db_query(l, "UPDATE ca SET krl = 1 + max(krl, (SELECT "
-	    "ifnull(max(krl), 0) FROM resumption)) WHERE id = ? "
-	    "RETURNING krl");
+	    "ifnull(max(krl), 0) FROM resumption)), grants = grants + 1 "
+	    "WHERE id = ? RETURNING krl");
 	db_number(&q, ca);
 	*version = db_step(&q) ? db_get_number(&q, 0) : 0;
 	(void)db_step(&q);
@@ -131,7 +132,7 @@ ledger_check_end(struct ledger *l, uint64_t *last, struct ledger_head *head,
 static void
 choose_floor(struct ledger_head *floor, const struct ledger_head *last)
 {
-	if (floor->seq == 0 && floor->serial == 0 && floor->krl == 0) {
+	if (floor->seq == 0 && floor->grants == 0) {
 		floor->serial = last->serial + GAP;
 		floor->krl = last->krl + GAP;
 	}
