@@ -5,6 +5,8 @@
 #include "keyutil/readfile.h"
 #include "keyutil/revoked.h"
 #include "keyutil/trustfile.h"
+#include "ssh/krl.h"
+#include "ssh/krl_view.h"
 
 #define KEY_MAX	65536
 #define MAGIC	"SSHKRL\n"		/* and a NUL */
@@ -74,11 +76,26 @@ by_list(struct span text, const struct cert *c, char *how, struct err *e)
 	return r;
 }
 
+static int
+by_krl(struct span list, const struct cert *c, char *how, struct err *e)
+{
+	struct krl_verdict verdict;
+	struct krl_view v;
+	int r;
+
+	if ((r = krl_view_parse(&v, list, e)) != 0 ||
+	    (r = krl_view_ask_cert(&v, c, &verdict, e)) != 0)
+		return r;
+	if (verdict.by != KRL_BY_NOTHING)
+		snprintf(how, REVOKED_HOW, "%s", krl_view_words(&verdict));
+	return 0;
+}
+
 int
 revoked_by(const char *path, const struct cert *c, char how[REVOKED_HOW],
     struct err *e)
 {
-	size_t n = TRUSTFILE_MAX;
+	size_t n = KRL_MAX;
 	uint8_t *bytes;
 	int r;
 
@@ -88,9 +105,7 @@ revoked_by(const char *path, const struct cert *c, char how[REVOKED_HOW],
 	if ((r = readfile(path, bytes, &n, e)) == 0) {
 		if (n >= sizeof(MAGIC) &&
 		    memcmp(bytes, MAGIC, sizeof(MAGIC)) == 0)
-			r = err_set(e, ERR_UNSUPPORTED, 0, "it is a KRL, "
-			    "which ssh-keygen -Qf can ask, but this program "
-			    "cannot");
+			r = by_krl((struct span){ bytes, n }, c, how, e);
 		else
 			r = by_list((struct span){ bytes, n }, c, how, e);
 	}

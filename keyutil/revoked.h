@@ -8,15 +8,16 @@
 #include "ssh/cert.h"
 
 /*
- * Whether a file, as RevokedKeys names one, revokes a certificate: by the
- * key in it, or by its CA.
+ * Whether a file, as RevokedKeys names one, revokes a certificate: a list
+ * of keys, by the key in it or by its CA; or one in OpenSSH's own format.
  */
 #define REVOKED_HOW	100
 
 /*
  * how: "its key is in line 3", or "" when it is not revoked.  ERR_SYS when
  * the file cannot be read, ERR_FORMAT when sshd could not make it out and
- * takes all keys for revoked.
+ * takes all keys for revoked, ERR_UNSUPPORTED when that depends on the
+ * version of sshd.
  */
 int	 revoked_by(const char *path, const struct cert *c,
 	    char how[REVOKED_HOW], struct err *e) MUST_CHECK;

@@ -261,6 +261,21 @@ part_revoked()
 	agree "it is revoked" keys "revoked" "revoked"
 	certify -n "$me" -V +2h
 	agree "and with it the next one" keys "revoked" "revoked"
+	for line in "serial: 77" "id: id" "key: $(cat "$E2E/user.pub")" \
+	    "hash: $(fingerprint "$E2E/user.pub")"; do
+		certify -n "$me" -V +1h -z 77
+		rm "$E2E/list"
+		echo "$line" | ssh-keygen -q -k -f "$E2E/list" \
+			-s "$E2E/ca.pub" -
+		agree "a list in OpenSSH's format, ${line%%:*}" keys \
+			"revoked" "revoked"
+	done
+	echo "serial: 1-76" | ssh-keygen -q -k -f "$E2E/list" \
+		-s "$E2E/ca.pub" -
+	agree "such a list without it" keys "" "Accepted certificate"
+	dd if="$E2E/list" of="$E2E/half" bs=1 count=50 2>/dev/null
+	mv "$E2E/half" "$E2E/list"
+	agree "half of such a list" keys "revoked" ""
 	{
 		cat "$E2E/revoked.pub"
 		echo "no key"
