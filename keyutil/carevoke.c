@@ -46,7 +46,7 @@ parse_serials(const char *text, struct carevoke *v, struct err *e)
 	int r;
 
 	snprintf(first, sizeof(first), "%.*s", dash != NULL ?
-	    (int)(dash - text) : (int)sizeof(first), text);
+	    (int)(dash - text) : (int)sizeof(first) - 1, text);
 	if ((r = ca_wish_serial(first, &low, e)) != 0)
 		return r;
 	high = low;
