@@ -31,25 +31,13 @@ put(struct core *c, const struct record *r, struct err *e)
 	return to->put(to->arg, r, e);
 }
 
-/* A policy that observes refuses nothing: the rate is asked, not enforced. */
-static struct ledger_rule
-rule_of(const struct signing *s, bool enforced)
-{
-	const struct ca_policy *p = s->key.ca;
-
-	if (p == NULL || (enforced && p->observe))
-		return (struct ledger_rule){ 0 };
-	return (struct ledger_rule){ .rate = p->rate, .per = p->per,
-	    .once = p->approvals > 0 };
-}
-
 /* --- before it is signed --- */
 
 enum outcome
 core_record_check(struct call *call, const struct signing *s, struct err *e)
 {
 	const struct record r = { .kind = RECORD_CHECK, .id = call->id,
-	    .bytes = s->data, .rule = rule_of(s, false) };
+	    .bytes = s->data, .rule = ledger_rule_of(s->key.ca, false) };
 	struct pending *p;
 
 	if ((p = call_keep(call, FOR_LEDGER, s->what)) == NULL) {
@@ -98,7 +86,8 @@ put_certificate(struct pending *p, const struct signing *s, struct span sig,
 {
 	char program[PATH_MAX], where[BIND_TEXT_MAX], note[CA_NOTE_MAX];
 	struct record r = { .kind = RECORD_CERTIFICATE, .id = p->id,
-	    .rule = rule_of(s, true), .who = { .uid = p->caller->peer.uid,
+	    .rule = ledger_rule_of(s->key.ca, true),
+	    .who = { .uid = p->caller->peer.uid,
 	    .pid = (uint32_t)p->caller->peer.pid } };
 	struct wire_w w;
 	int x;

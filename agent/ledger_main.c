@@ -13,16 +13,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "agent/conn.h"
 #include "agent/record.h"
 #include "base/paths.h"
 #include "ssh/agentmsg.h"
-
-#define DAY		(24 * 60 * 60)
-#define CHECKPOINT	100	/* certificates of a CA, at most, without */
 
 struct keeper {
 	const char	*path;
@@ -62,36 +58,21 @@ check(struct keeper *k, const struct record *d, struct err *e)
 	return ledger_check(k->ledger, &c, &d->rule, e);
 }
 
-/*
- * Is it time for a checkpoint: after so many certificates of a CA, and after
- * the first one of a day?  That it is not known is no reason for one.
- */
-static void
-look_for_checkpoint(struct keeper *k, struct record_answer *a,
-    struct span ca)
-{
-	struct ledger_unsigned u;
-	struct err e;
-
-	if (ledger_unsigned(k->ledger, ca, &u, &e) != 0 || u.n == 0 ||
-	    (u.n < CHECKPOINT && u.since + DAY > time(NULL)) ||
-	    ledger_end(k->ledger, &a->seq, &e) != 0 ||
-	    ledger_checkpoint_text(k->ledger, a->seq, a->checkpoint,
-	    &e) != 0)
-		a->checkpoint[0] = '\0';
-}
-
 static int
 add(struct keeper *k, const struct record *d, struct record_answer *a)
 {
 	struct cert c;
+	struct err e;
 	int r;
 
 	if ((r = cert_parse(d->bytes, &c, &a->err)) != 0 ||
 	    (r = ledger_add_certificate(k->ledger, d->bytes, &d->rule,
 	    &d->who, d->note, &a->err)) != 0)
 		return r;
-	look_for_checkpoint(k, a, c.ca);
+	/* That this is not known is no reason for a checkpoint. */
+	if (ledger_checkpoint_due(k->ledger, c.ca, &a->seq, a->checkpoint,
+	    &e) != 0)
+		a->checkpoint[0] = '\0';
 	return 0;
 }
 

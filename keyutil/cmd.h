@@ -11,12 +11,19 @@
  * commands.c lists it.  Its options are a table too, from which they are
  * parsed and the help is printed, so the two cannot differ.
  */
-#define CMD_OPTIONS_MAX	12
+#define CMD_OPTIONS_MAX	24
+#define CMD_MANY_MAX	256
 
 struct cmd_option {
 	const char	*name;	/* without the "--"; see commands_letter() */
-	const char	*arg;		/* NULL: it takes none */
+	const char	*arg;		/* NULL: it takes none; "OPT...": it
+					 * may be given more than once */
 	const char	*help;
+};
+
+struct cmd_given {
+	size_t		 option;	/* its place in the table */
+	const char	*value;
 };
 
 struct cmd_args {
@@ -24,6 +31,10 @@ struct cmd_args {
 	const char	*value[CMD_OPTIONS_MAX];
 	char *const	*operand;
 	size_t		 n_operands;
+
+	/* All of those that may be given more than once, in their order. */
+	struct cmd_given many[CMD_MANY_MAX];
+	size_t		 n_many;
 };
 
 struct cmd {
@@ -65,6 +76,7 @@ extern const struct cmd cmd_ca_log_verify;
 extern const struct cmd cmd_ca_log_resume;
 extern const struct cmd cmd_ca_revoke;
 extern const struct cmd cmd_ca_krl;
+extern const struct cmd cmd_ca_sign;
 extern const struct cmd cmd_lock;
 extern const struct cmd cmd_unlock;
 extern const struct cmd cmd_test;

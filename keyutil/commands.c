@@ -32,6 +32,7 @@ const struct cmd *const commands[] = {
 	&cmd_ca_log_resume,
 	&cmd_ca_revoke,
 	&cmd_ca_krl,
+	&cmd_ca_sign,
 	&cmd_lock,
 	&cmd_unlock,
 	&cmd_test,
@@ -46,6 +47,7 @@ static const struct {
 	char		 letter;
 } letters[] = {
 	{ "output",	'o' },
+	{ "principals",	'n' },
 	{ "token",	't' },
 };
 

@@ -148,13 +148,33 @@ place_of(const struct getopt_table *t, int ch, int which)
 	return t->n;
 }
 
+static int
+take_option(const struct cmd *c, size_t i, const char *value,
+    struct cmd_args *a, struct err *e)
+{
+	const char *arg = c->options[i].arg;
+
+	if (arg != NULL && strstr(arg, "...") != NULL) {
+		if (a->n_many == CMD_MANY_MAX)
+			return err_set(e, ERR_USAGE, 0,
+			    "--%s was given too often", c->options[i].name);
+		a->many[a->n_many++] = (struct cmd_given){ .option = i,
+		    .value = value };
+	} else if (a->value[i] != NULL) {
+		return err_set(e, ERR_USAGE, 0, "--%s was given twice",
+		    c->options[i].name);
+	}
+	a->value[i] = value;
+	return 0;
+}
+
 /* *help: the person asked for help, and nothing else counts. */
 static int
 parse_args(const struct cmd *c, int argc, char **argv, struct cmd_args *a,
     bool *help, struct err *e)
 {
 	struct getopt_table t;
-	int ch, which;
+	int ch, which, r;
 	size_t i;
 
 	fill_table(c, &t);
@@ -173,10 +193,9 @@ parse_args(const struct cmd *c, int argc, char **argv, struct cmd_args *a,
 			*help = true;
 			return 0;
 		}
-		if (a->value[i] != NULL)
-			return err_set(e, ERR_USAGE, 0,
-			    "--%s was given twice", t.options[i].name);
-		a->value[i] = optarg != NULL ? optarg : "";
+		if ((r = take_option(c, i, optarg != NULL ? optarg : "", a,
+		    e)) != 0)
+			return r;
 	}
 	a->operand = argv + optind;
 	a->n_operands = (size_t)(argc - optind);

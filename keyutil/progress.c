@@ -18,6 +18,7 @@ struct progress {
 	const char	*what;
 	struct timespec	 begin;
 	double		 part;		/* below 0: not known */
+	size_t		 done, of;	/* of 0: nothing to count */
 	bool		 end, terminal, shown;
 };
 
@@ -31,6 +32,19 @@ seconds_since(const struct timespec *t)
 }
 
 static void
+show_count(const struct progress *p, long s, char *text, size_t len)
+{
+	const double each = p->done > 0 ? (double)s / (double)p->done : 0;
+	const long left = (long)(each * (double)(p->of - p->done));
+
+	if (p->done > 0)
+		snprintf(text, len, ", %zu of %zu, %ld:%02ld left", p->done,
+		    p->of, left / 60, left % 60);
+	else
+		snprintf(text, len, ", 0 of %zu", p->of);
+}
+
+static void
 show(struct progress *p, const char *end)
 {
 	const long s = seconds_since(&p->begin);
@@ -39,7 +53,9 @@ show(struct progress *p, const char *end)
 
 	n = snprintf(text, sizeof(text), "%s, %ld:%02ld", p->what, s / 60,
 	    s % 60);
-	if (p->part >= 0 && n > 0 && (size_t)n < sizeof(text))
+	if (p->of > 0 && n > 0 && (size_t)n < sizeof(text))
+		show_count(p, s, text + n, sizeof(text) - (size_t)n);
+	else if (p->part >= 0 && n > 0 && (size_t)n < sizeof(text))
 		snprintf(text + n, sizeof(text) - (size_t)n, ", %d %%",
 		    (int)(p->part * 100));
 	if (p->terminal)
@@ -115,6 +131,17 @@ progress_at(struct progress *p, double part)
 		return;
 	pthread_mutex_lock(&p->mutex);
 	p->part = part;
+	pthread_mutex_unlock(&p->mutex);
+}
+
+void
+progress_count(struct progress *p, size_t done, size_t of)
+{
+	if (p == NULL)
+		return;
+	pthread_mutex_lock(&p->mutex);
+	p->done = done;
+	p->of = of;
 	pthread_mutex_unlock(&p->mutex);
 }
 

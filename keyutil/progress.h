@@ -3,6 +3,7 @@
 #define KEYUTIL_PROGRESS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /*
  * Something that takes long is going on: told on stderr, while the caller
@@ -20,6 +21,9 @@ struct progress	*progress_start(const char *what);
 
 /* This much is done, 0 to 1; from any thread.  p may be NULL. */
 void		 progress_at(struct progress *p, double part);
+
+/* The same of things that can be counted: the line has the time left, too. */
+void		 progress_count(struct progress *p, size_t done, size_t of);
 
 /* Take the line away, or say that it is done.  p may be NULL. */
 void		 progress_end(struct progress *p, bool ok);

@@ -6,6 +6,7 @@
 
 #include "ca/ledger_entry.h"
 #include "ca/ledger_head.h"
+#include "ca/policy.h"
 #include "ssh/cert.h"
 
 /*
@@ -55,6 +56,12 @@ struct ledger_rule {
 };
 
 /*
+ * That of a policy, NULL for none.  One that observes refuses nothing: its
+ * rate is asked before (`enforced` false) and no reason not to add.
+ */
+struct ledger_rule ledger_rule_of(const struct ca_policy *p, bool enforced);
+
+/*
  * Could it be added now?  For before it is signed: what may be added now may
  * not be later.  ERR_DENIED: its number, or its nonce, was used.  ERR_LIMIT:
  * the rate.  ERR_STALE: see above.  ERR_SYS: no disk, no room, read-only.
@@ -93,6 +100,17 @@ struct ledger_unsigned {
 
 int	 ledger_unsigned(struct ledger *l, struct span ca,
 	    struct ledger_unsigned *u, struct err *e) MUST_CHECK;
+
+/*
+ * Is it time that the CA's key signs a checkpoint: after so many of its
+ * certificates, and after the first one of a day?  Then *text is that of
+ * entry *seq, else "".
+ */
+#define LEDGER_CHECKPOINT_EACH	100
+
+int	 ledger_checkpoint_due(struct ledger *l, struct span ca,
+	    uint64_t *seq, char text[LEDGER_CHECKPOINT_MAX], struct err *e)
+	    MUST_CHECK;
 
 /* The place of the last entry; 0: there is none. */
 int	 ledger_end(struct ledger *l, uint64_t *seq, struct err *e) MUST_CHECK;

@@ -8,6 +8,8 @@
 #include "ca/when.h"
 #include "ssh/keytext.h"
 
+#define DAY	(24 * 60 * 60)
+
 /* --- certificates --- */
 
 int
@@ -274,6 +276,22 @@ ledger_checkpoint_text(struct ledger *l, uint64_t seq,
 	snprintf(text, LEDGER_CHECKPOINT_MAX, "hsm-ssh-agent ledger: entry "
 	    "%" PRIu64 " has the hash %s\n", seq, hex);
 	return 0;
+}
+
+int
+ledger_checkpoint_due(struct ledger *l, struct span ca, uint64_t *seq,
+    char text[LEDGER_CHECKPOINT_MAX], struct err *e)
+{
+	struct ledger_unsigned u;
+	int r;
+
+	text[0] = '\0';
+	if ((r = ledger_unsigned(l, ca, &u, e)) != 0 || u.n == 0 ||
+	    (u.n < LEDGER_CHECKPOINT_EACH && u.since + DAY > time(NULL)))
+		return r;
+	if ((r = ledger_end(l, seq, e)) != 0)
+		return r;
+	return ledger_checkpoint_text(l, *seq, text, e);
 }
 
 /* That the signature is right is for ledger_verify(). */

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef KEYUTIL_CERTORDER_H
+#define KEYUTIL_CERTORDER_H
+
+#include <sys/stat.h>
+
+#include "ca/draft.h"
+#include "keyutil/casigner.h"
+
+/*
+ * Certificates that a command is asked for: from where each was asked for to
+ * the file that it goes to.  Everything that can be known to be wrong with
+ * any of them is told before the first is signed.
+ */
+#define CERTORDERS_MAX	100000
+
+enum certorder_state {
+	CERTORDER_OPEN,
+	CERTORDER_THERE,		/* already, as it should be */
+	CERTORDER_DONE,
+};
+
+/* All of it is its own; { 0 } is an empty one. */
+struct certorder {
+	char		*from;		/* "users.csv, line 7", for people */
+	uint8_t		*subject;	/* plain blob */
+	size_t		 subject_n;
+	char		*comment;	/* of the key, clean */
+	char		*file;		/* NULL: standard output */
+	char		*key_id;	/* template (keyid.h); NULL: the draft
+					 * has the key id itself */
+	bool		 numbered;	/* the draft has its serial number */
+	struct ca_draft	 draft;
+	bool		 replaces;	/* *was, which is at `file` */
+	struct stat	 was;
+	enum certorder_state state;
+};
+
+struct certorders {
+	struct certorder *v;
+	size_t		 n, room;
+	bool		 goes_on;	/* the same command again goes on */
+};
+
+void	 certorder_clear(struct certorder *o);
+
+/* The key in a line of a .pub file. */
+int	 certorder_set_subject(struct certorder *o, const char *line,
+	    struct err *e) MUST_CHECK;
+
+/* *o is taken over when it succeeds. */
+int	 certorders_add(struct certorders *l, struct certorder *o,
+	    struct err *e) MUST_CHECK;
+void	 certorders_free(struct certorders *l);
+
+/*
+ * Look at the files: each is to be no other's, and what is there already a
+ * certificate of the same key.  With `skip`, one by this CA that says the
+ * same and is still valid is CERTORDER_THERE.
+ */
+int	 certorders_look(struct certorders *l, struct span ca, bool skip,
+	    struct err *e) MUST_CHECK;
+
+/*
+ * Number, judge and sign all that are open, write each to its file, and tell
+ * of it on standard output.
+ */
+int	 certorders_sign(struct certorders *l, struct casigner *s,
+	    struct err *e) MUST_CHECK;
+
+#endif

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "keyutil/casigner.h"
+#include "keyutil/certfiles.h"
+#include "keyutil/certwish.h"
+#include "keyutil/cmd.h"
+
+enum {
+	OPT_CA,
+	OPT_PROFILE,
+	OPT_HOST,
+	OPT_PRINCIPALS,
+	OPT_VALIDITY,
+	OPT_KEY_ID,
+	OPT_OPTION,
+	OPT_SERIAL,
+	OPT_OUTPUT,
+	OPT_TOKEN,
+	OPT_PIN_FILE,
+};
+
+static const struct cmd_option options[] = {
+	[OPT_CA] = { "ca", "KEY", "the key that signs: its label, id or "
+	    "fingerprint" },
+	[OPT_PROFILE] = { "profile", "PROFILE", "write what this Profile "
+	    "block of hsm-ssh-agent.conf(5) says" },
+	[OPT_HOST] = { "host", NULL, "for hosts, not for users" },
+	[OPT_PRINCIPALS] = { "principals", "LIST",
+	    "whom it is for: names, separated by commas" },
+	[OPT_VALIDITY] = { "validity", "TIME", "how long it is valid: 8h, "
+	    "52w, or FROM:TO as after ssh-keygen -V" },
+	[OPT_KEY_ID] = { "key-id", "TEXT", "its key id, in which {user}, "
+	    "{date}, {serial} and {comment} may stand" },
+	[OPT_OPTION] = { "option", "OPTION...", "as after ssh-keygen -O; can "
+	    "be given many times" },
+	[OPT_SERIAL] = { "serial", "N", "its serial number; else the next" },
+	[OPT_OUTPUT] = { "output", "FILE",
+	    "write it to this file, not beside its key" },
+	[OPT_TOKEN] = { "token", "NAME",
+	    "sign on this token, and not through an agent" },
+	[OPT_PIN_FILE] = CMD_OPTION_PIN_FILE,
+	{ 0 },
+};
+
+/* All that a call goes by. */
+struct call {
+	const struct cmd_args *args;
+	struct ca_blocks blocks;
+	struct casigner	*signer;
+	struct certwish	 wish;
+	const char	*options[CMD_MANY_MAX];
+	struct certorders orders;
+};
+
+static int
+find_profile(struct call *c, struct err *e)
+{
+	const char *name = c->args->value[OPT_PROFILE];
+
+	if (name == NULL)
+		return 0;
+	c->wish.profile = ca_blocks_profile(&c->blocks, name);
+	return c->wish.profile != NULL ? 0 : err_set(e, ERR_USAGE, 0,
+	    "there is no Profile \"%.100s\" in %.150s", name,
+	    c->blocks.file != NULL ? c->blocks.file :
+	    "hsm-ssh-agent.conf(5), which is not there");
+}
+
+static int
+open_signer(struct call *c, struct err *e)
+{
+	const struct cmd_args *a = c->args;
+	const struct casigner_wish wish = { .blocks = &c->blocks,
+	    .name = a->value[OPT_CA] != NULL ? a->value[OPT_CA] :
+	    c->wish.profile != NULL ? c->wish.profile->ca : NULL,
+	    .token = a->value[OPT_TOKEN],
+	    .pin_file = a->value[OPT_PIN_FILE] };
+
+	return casigner_open(&c->signer, &wish, e);
+}
+
+static void
+take_words(struct call *c)
+{
+	const struct cmd_args *a = c->args;
+	struct certwish *w = &c->wish;
+
+	w->type = a->value[OPT_HOST] != NULL ? CERT_HOST :
+	    w->profile != NULL ? w->profile->type : CERT_USER;
+	w->block = casigner_block(c->signer);
+	w->principals = a->value[OPT_PRINCIPALS];
+	w->validity = a->value[OPT_VALIDITY];
+	w->key_id = a->value[OPT_KEY_ID];
+	w->serial = a->value[OPT_SERIAL];
+	for (size_t i = 0; i < a->n_many; i++)
+		c->options[i] = a->many[i].value;
+	w->options = c->options;
+	w->n_options = a->n_many;
+	w->now = time(NULL);
+}
+
+static int
+sign(struct call *c, struct err *e)
+{
+	const struct cmd_args *a = c->args;
+	int r;
+
+	take_words(c);
+	if ((r = certfiles_read(a->operand, a->n_operands,
+	    a->value[OPT_OUTPUT], &c->wish, &c->orders, e)) != 0 ||
+	    (r = certorders_look(&c->orders, casigner_ca(c->signer),
+	    c->orders.n > 1, e)) != 0)
+		return r;
+	return certorders_sign(&c->orders, c->signer, e);
+}
+
+static int
+check_args(const struct cmd_args *a, struct err *e)
+{
+	if (a->n_operands == 0)
+		return err_set(e, ERR_USAGE, 0, "name the .pub files of the "
+		    "keys to certify");
+	if (a->n_operands > 1 && a->value[OPT_OUTPUT] != NULL)
+		return err_set(e, ERR_USAGE, 0, "--output is for one key");
+	if (a->n_operands > 1 && a->value[OPT_SERIAL] != NULL)
+		return err_set(e, ERR_USAGE, 0, "--serial is for one key");
+	return 0;
+}
+
+static int
+run(const struct cmd_args *a, struct err *e)
+{
+	struct call *c;
+	int r;
+
+	if ((r = check_args(a, e)) != 0)
+		return r;
+	if ((c = calloc(1, sizeof(*c))) == NULL)
+		return err_set(e, ERR_NOMEM, 0, "certificates");
+	c->args = a;
+	if ((r = ca_blocks_load(NULL, &c->blocks, e)) == 0 &&
+	    (r = find_profile(c, e)) == 0 &&
+	    (r = open_signer(c, e)) == 0)
+		r = sign(c, e);
+	certorders_free(&c->orders);
+	casigner_close(c->signer);
+	ca_blocks_clear(&c->blocks);
+	free(c);
+	return r;
+}
+
+const struct cmd cmd_ca_sign = {
+	.name = "ca sign",
+	.operands = "FILE...",
+	.summary = "sign certificates with a CA key",
+	.about = "FILE is the .pub file of a key to certify, NAME.pub; the "
+	    "certificate goes to NAME-cert.pub.  \"-\" is standard input, "
+	    "and then the certificate goes to standard output.",
+	.options = options,
+	.run = run,
+};
