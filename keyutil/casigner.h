@@ -19,7 +19,7 @@ struct casigner_wish {
 	const char	*name;		/* label, id or fingerprint; NULL: the
 					 * only key that can be meant */
 	const char	*token;		/* this one, and no agent; or NULL */
-	const char	*pin_file;	/* on the token; NULL: a person is asked */
+	const char	*pin_file;	/* on the token; NULL: ask a person */
 };
 
 /* Nobody is asked for a PIN yet. */
@@ -69,7 +69,8 @@ struct casigner_work {
  * Sign them, several under way at a time so that the token is always busy.
  * On the token itself the PIN is asked for first.  After an error, the
  * first of which is returned, and when somebody interrupts it
- * (ERR_CANCELLED), no more are begun, and those that were signed are still given to done().
+ * (ERR_CANCELLED), no more are begun; those that were signed are still given
+ * to done().
  */
 int		 casigner_sign(struct casigner *s,
 		    const struct casigner_work *w, struct err *e) MUST_CHECK;

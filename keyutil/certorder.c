@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "keyutil/certorder.h"
 #include "keyutil/keyid.h"
+#include "keyutil/newfile.h"
 #include "keyutil/out.h"
 #include "keyutil/readfile.h"
 #include "ssh/hostsig.h"
@@ -135,25 +135,41 @@ check_unique(const struct certorders *l, struct err *e)
 }
 
 static int
-read_cert(const char *file, char **text, struct wire_w *blob,
-    struct cert *c, struct err *e)
+take_comment(struct span text, char **comment, struct err *e)
+{
+	char clean[256];
+
+	if (comment == NULL)
+		return 0;
+	keytext_clean(clean, sizeof(clean), text);
+	*comment = strdup(clean);
+	return *comment != NULL ? 0 : no_memory(e);
+}
+
+int
+certorder_read_cert(const char *file, struct wire_w *blob, struct cert *c,
+    char **comment, struct err *e)
 {
 	size_t n = CERT_FILE_MAX;
-	char *line;
+	char *text = calloc(1, n + 1);
+	struct span rest;
 	int r;
 
-	if ((*text = calloc(1, n + 1)) == NULL)
+	if (text == NULL || !wire_write(blob, CERT_FILE_MAX)) {
+		free(text);
 		return no_memory(e);
-	if ((r = readfile(file, (uint8_t *)*text, &n, e)) != 0)
-		return r;
-	(*text)[n] = '\0';
-	line = *text;
-	line[strcspn(line, "\r\n")] = '\0';
-	if (!wire_write(blob, CERT_FILE_MAX))
-		return no_memory(e);
-	if ((r = keytext_parse(line, blob, NULL, e)) != 0)
-		return r;
-	return cert_parse(wire_bytes(blob), c, e);
+	}
+	if ((r = readfile(file, (uint8_t *)text, &n, e)) == 0) {
+		text[n] = '\0';
+		text[strcspn(text, "\r\n")] = '\0';
+		if ((r = keytext_parse(text, blob, &rest, e)) == 0 &&
+		    (r = cert_parse(wire_bytes(blob), c, e)) == 0)
+			r = take_comment(rest, comment, e);
+		if (r != 0)
+			(void)err_wrap(e, "\"%.200s\"", file);
+	}
+	free(text);
+	return r;
 }
 
 static bool
@@ -214,17 +230,15 @@ static int
 look(struct certorder *o, struct span ca, bool skip, struct err *e)
 {
 	struct wire_w blob = { 0 };
-	char *text = NULL;
 	struct cert c;
 	int r = 0;
 
 	if (o->file == NULL)
 		return 0;
 	if (lstat(o->file, &o->was) != 0)
-		return errno == ENOENT ? 0 : err_sys(e, "\"%.200s\"",
-		    o->file);
+		return newfile_check(o->file, e);
 	if (!S_ISREG(o->was.st_mode) ||
-	    read_cert(o->file, &text, &blob, &c, e) != 0 ||
+	    certorder_read_cert(o->file, &blob, &c, NULL, e) != 0 ||
 	    !is_subject(o, &c))
 		r = err_set(e, ERR_DENIED, 0, "\"%.200s\" exists, is no "
 		    "certificate of this key, and is not replaced: move it "
@@ -233,7 +247,6 @@ look(struct certorder *o, struct span ca, bool skip, struct err *e)
 		o->state = CERTORDER_THERE;
 	o->replaces = true;
 	wire_free(&blob);
-	free(text);
 	return r;
 }
 

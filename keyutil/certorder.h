@@ -48,6 +48,13 @@ void	 certorder_clear(struct certorder *o);
 int	 certorder_set_subject(struct certorder *o, const char *line,
 	    struct err *e) MUST_CHECK;
 
+/*
+ * The certificate in a -cert.pub file, lent from *blob, which is to be freed
+ * in any case; *comment is the caller's, NULL: it is not wanted.
+ */
+int	 certorder_read_cert(const char *file, struct wire_w *blob,
+	    struct cert *c, char **comment, struct err *e) MUST_CHECK;
+
 /* *o is taken over when it succeeds. */
 int	 certorders_add(struct certorders *l, struct certorder *o,
 	    struct err *e) MUST_CHECK;

@@ -13,7 +13,7 @@ struct certwish {
 	const struct ca_profile *profile;	/* NULL: none */
 	const struct ca_block *block;		/* NULL: none */
 	enum cert_type	 type;
-	const char	*principals;	/* separated by commas; NULL: not said */
+	const char	*principals;	/* with commas; NULL: not said */
 	const char	*validity, *key_id;	/* NULL: not said */
 	const char	*serial;		/* NULL: the next one */
 	const char	*const *options;	/* as after ssh-keygen -O */

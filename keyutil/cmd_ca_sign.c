@@ -6,8 +6,11 @@
 
 #include "keyutil/casigner.h"
 #include "keyutil/certfiles.h"
-#include "keyutil/certwish.h"
+#include "keyutil/certsheet.h"
 #include "keyutil/cmd.h"
+#include "keyutil/readfile.h"
+
+#define PINS_MAX	(16 * 1024 * 1024)	/* bytes of their file */
 
 enum {
 	OPT_CA,
@@ -19,6 +22,11 @@ enum {
 	OPT_OPTION,
 	OPT_SERIAL,
 	OPT_OUTPUT,
+	OPT_CSV,
+	OPT_KEYSCAN,
+	OPT_PIN,
+	OPT_PINS,
+	OPT_AGAIN,
 	OPT_TOKEN,
 	OPT_PIN_FILE,
 };
@@ -39,7 +47,16 @@ static const struct cmd_option options[] = {
 	    "be given many times" },
 	[OPT_SERIAL] = { "serial", "N", "its serial number; else the next" },
 	[OPT_OUTPUT] = { "output", "FILE",
-	    "write it to this file, not beside its key" },
+	    "write it to this file, not beside its key; with --keyscan: "
+	    "into this directory" },
+	[OPT_CSV] = { "csv", "FILE", "sign one for each row of this table" },
+	[OPT_KEYSCAN] = { "keyscan", "FILE", "sign one for each host in what "
+	    "ssh-keyscan printed" },
+	[OPT_PIN] = { "pin", "HOST=SHA256:...", "the fingerprint of the right "
+	    "key of a host of --keyscan; can be given many times" },
+	[OPT_PINS] = { "pins", "FILE", "the same from lines HOST SHA256:..." },
+	[OPT_AGAIN] = { "again", NULL, "also sign those that are there and "
+	    "still valid" },
 	[OPT_TOKEN] = { "token", "NAME",
 	    "sign on this token, and not through an agent" },
 	[OPT_PIN_FILE] = CMD_OPTION_PIN_FILE,
@@ -53,6 +70,7 @@ struct call {
 	struct casigner	*signer;
 	struct certwish	 wish;
 	const char	*options[CMD_MANY_MAX];
+	struct pins	 pins;
 	struct certorders orders;
 };
 
@@ -96,37 +114,93 @@ take_words(struct call *c)
 	w->validity = a->value[OPT_VALIDITY];
 	w->key_id = a->value[OPT_KEY_ID];
 	w->serial = a->value[OPT_SERIAL];
+	if (a->value[OPT_KEYSCAN] != NULL)
+		w->type = CERT_HOST;
 	for (size_t i = 0; i < a->n_many; i++)
-		c->options[i] = a->many[i].value;
+		if (a->many[i].option == OPT_OPTION)
+			c->options[w->n_options++] = a->many[i].value;
 	w->options = c->options;
-	w->n_options = a->n_many;
 	w->now = time(NULL);
+}
+
+static int
+read_pins(struct call *c, struct err *e)
+{
+	const struct cmd_args *a = c->args;
+	const char *file = a->value[OPT_PINS];
+	size_t n = PINS_MAX;
+	uint8_t *text;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < a->n_many; i++)
+		if (a->many[i].option == OPT_PIN)
+			r = pins_add(&c->pins, a->many[i].value, e);
+	if (r != 0 || file == NULL)
+		return r;
+	if ((text = malloc(n)) == NULL)
+		return err_set(e, ERR_NOMEM, 0, "fingerprints");
+	if ((r = readfile(file, text, &n, e)) == 0 &&
+	    (r = pins_parse(&c->pins, (struct span){ text, n }, e)) != 0)
+		r = err_wrap(e, "\"%.200s\"", file);
+	free(text);
+	return r;
+}
+
+static int
+read_orders(struct call *c, struct err *e)
+{
+	const struct cmd_args *a = c->args;
+	int r;
+
+	if (a->value[OPT_CSV] != NULL)
+		return certsheet_read(a->value[OPT_CSV], &c->wish,
+		    &c->orders, e);
+	if (a->value[OPT_KEYSCAN] == NULL)
+		return certfiles_read(a->operand, a->n_operands,
+		    a->value[OPT_OUTPUT], &c->wish, &c->orders, e);
+	if ((r = read_pins(c, e)) != 0)
+		return r;
+	return certsheet_scan(a->value[OPT_KEYSCAN], &c->pins,
+	    a->value[OPT_OUTPUT], &c->wish, &c->orders, e);
 }
 
 static int
 sign(struct call *c, struct err *e)
 {
-	const struct cmd_args *a = c->args;
+	bool skip;
 	int r;
 
 	take_words(c);
-	if ((r = certfiles_read(a->operand, a->n_operands,
-	    a->value[OPT_OUTPUT], &c->wish, &c->orders, e)) != 0 ||
-	    (r = certorders_look(&c->orders, casigner_ca(c->signer),
-	    c->orders.n > 1, e)) != 0)
+	if ((r = read_orders(c, e)) != 0)
+		return r;
+	skip = c->orders.goes_on && c->args->value[OPT_AGAIN] == NULL;
+	if ((r = certorders_look(&c->orders, casigner_ca(c->signer), skip,
+	    e)) != 0)
 		return r;
 	return certorders_sign(&c->orders, c->signer, e);
 }
 
+/* Of what can be certified, one kind at a time. */
 static int
 check_args(const struct cmd_args *a, struct err *e)
 {
-	if (a->n_operands == 0)
+	const bool csv = a->value[OPT_CSV] != NULL;
+	const bool scan = a->value[OPT_KEYSCAN] != NULL;
+	const bool pins = a->value[OPT_PIN] != NULL ||
+	    a->value[OPT_PINS] != NULL;
+
+	if ((a->n_operands > 0) + csv + scan != 1)
 		return err_set(e, ERR_USAGE, 0, "name the .pub files of the "
-		    "keys to certify");
-	if (a->n_operands > 1 && a->value[OPT_OUTPUT] != NULL)
-		return err_set(e, ERR_USAGE, 0, "--output is for one key");
-	if (a->n_operands > 1 && a->value[OPT_SERIAL] != NULL)
+		    "keys to certify, or one table with --csv, or one "
+		    "--keyscan");
+	if (pins != scan)
+		return err_set(e, ERR_USAGE, 0, "--keyscan goes with --pin or "
+		    "--pins, and they with it: what came over the network is "
+		    "anybody's");
+	if ((csv || a->n_operands > 1) && a->value[OPT_OUTPUT] != NULL)
+		return err_set(e, ERR_USAGE, 0, "--output is for one key; a "
+		    "table can have a column for it");
+	if (a->n_operands != 1 && a->value[OPT_SERIAL] != NULL)
 		return err_set(e, ERR_USAGE, 0, "--serial is for one key");
 	return 0;
 }
@@ -147,6 +221,7 @@ run(const struct cmd_args *a, struct err *e)
 	    (r = open_signer(c, e)) == 0)
 		r = sign(c, e);
 	certorders_free(&c->orders);
+	pins_free(&c->pins);
 	casigner_close(c->signer);
 	ca_blocks_clear(&c->blocks);
 	free(c);
@@ -155,7 +230,7 @@ run(const struct cmd_args *a, struct err *e)
 
 const struct cmd cmd_ca_sign = {
 	.name = "ca sign",
-	.operands = "FILE...",
+	.operands = "[FILE...]",
 	.summary = "sign certificates with a CA key",
 	.about = "FILE is the .pub file of a key to certify, NAME.pub; the "
 	    "certificate goes to NAME-cert.pub.  \"-\" is standard input, "

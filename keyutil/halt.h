@@ -13,7 +13,7 @@
  * tells how far it came.
  */
 struct halt {
-	int		 fd;		/* readable: somebody wants it to stop */
+	int		 fd;		/* readable: it is to stop */
 	sigset_t	 before;
 };
 
