@@ -41,6 +41,16 @@ do_it()
 	"put in the second token"*)
 		vhsmctl -t 1 insert >/dev/null
 		wait_for 10 sees DENK0100001 ;;
+	"bring both to the server: TrustedUserCAKeys"*)
+		mv "$E2E/sshd-server/config" "$E2E/config"
+		{
+			echo "TrustedUserCAKeys $E2E/sshd-server/user_ca.pub"
+			echo "RevokedKeys $E2E/sshd-server/revoked_keys"
+			cat "$E2E/config"
+		} >"$E2E/sshd-server/config"
+		cp user_ca.pub revoked_keys "$E2E/sshd-server/" ;;
+	"bring the list to the server"*)
+		cp revoked_keys "$E2E/sshd-server/" ;;
 	"take the first token out"*)
 		vhsmctl -t 0 pull >/dev/null
 		wait_for 10 sees_not DENK0100000 ;;
@@ -66,9 +76,13 @@ run_it()
 		serial=DENK0100000
 		case $1 in *DENK0100001*) serial=DENK0100001 ;; esac
 		"$HELPERS/pty-run" "to go on:" $serial sh -c "$1" ;;
-	"ssh server true")
-		ssh -F "$E2E/ssh_config" -o BatchMode=yes \
-			-o UserKnownHostsFile="$E2E/known_hosts" server true ;;
+	"ssh "*)
+		ssh()
+		{
+			command ssh -F "$E2E/ssh_config" -o BatchMode=yes \
+				-o UserKnownHostsFile="$E2E/known_hosts" "$@"
+		}
+		eval "$1" ;;
 	*)	eval "$1" ;;
 	esac
 }
@@ -79,7 +93,8 @@ part_tutorial()
 	: >"$E2E/transcript"
 	SSH_ASKPASS=$E2E/askpass SSH_ASKPASS_REQUIRE=force
 	PATH=$builddir/agent:$builddir/keyutil:$PATH
-	export SSH_ASKPASS SSH_ASKPASS_REQUIRE PATH
+	USER=$(id -un)
+	export SSH_ASKPASS SSH_ASKPASS_REQUIRE PATH USER
 	vhsmctl -t 1 pull >/dev/null
 	wait_for 10 sees DENK0100000
 	mkdir -p "$HOME/.ssh" "$E2E/desk"
@@ -98,7 +113,13 @@ part_tutorial()
 		cat "$E2E/out" >>"$E2E/transcript"
 		is "$line" $rc 0
 		test $rc -eq 0 || show "$E2E/out"
+		case $line in
+		*"|| echo refused")
+			has "... it is refused" "$E2E/out" '^refused$' ;;
+		esac
 	done 3<"$E2E/lines"
+	has "the log says that it is revoked" "$E2E/transcript" \
+		' revoked'
 }
 
 test $# -eq 0 || { run_part "$1"; exit; }
