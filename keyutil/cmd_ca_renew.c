@@ -3,7 +3,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "ca/ledger_krl.h"
 #include "ca/when.h"
+#include "keyutil/caledger.h"
 #include "keyutil/certorder.h"
 #include "keyutil/cmd.h"
 #include "ssh/hostsig.h"
@@ -33,28 +35,71 @@ struct renewal {
 	const struct cmd_args *args;
 	time_t		 now;
 	char		*ca;		/* fingerprint of it, the same in all */
+	struct ledger_krl krl;		/* of that CA */
+	bool		 has_ledger;
 	struct certorders orders;
 };
 
-/* Nobody gets anew what the CA has not given. */
+/* What this CA has revoked.  Without a ledger that is nothing. */
 static int
-check_old(struct renewal *w, const struct cert *c, struct err *e)
+read_revoked(struct renewal *w, struct span ca, struct err *e)
 {
-	char *ca;
+	const struct ledger_krl_head head = { 0 };
+	struct ledger *l;
 	int r;
 
-	if (hostsig_verify_cert(c, e) != 0)
-		return err_wrap(e, "not by the CA that it names");
-	if ((ca = keytext_fingerprint(c->ca)) == NULL)
+	if ((r = caledger_open(NULL, LEDGER_READ, &l, e)) != 0)
+		return r == ERR_NOTFOUND ? 0 : r;
+	r = ledger_krl_make(l, ca, &head, &w->krl, e);
+	w->has_ledger = r == 0;
+	ledger_close(l);
+	return r;
+}
+
+static int
+check_revoked(const struct renewal *w, const struct cert *c, struct err *e)
+{
+	struct krl_verdict v;
+	int r;
+
+	if (!w->has_ledger)
+		return 0;
+	if ((r = krl_view_ask_cert(&w->krl.view, c, &v, e)) != 0)
+		return r;
+	return v.by == KRL_BY_NOTHING ? 0 : err_set(e, ERR_DENIED, 0,
+	    "%s: it is not renewed", krl_view_words(&v));
+}
+
+/* The first one's CA is that of all. */
+static int
+check_ca(struct renewal *w, const struct cert *c, struct err *e)
+{
+	char *ca = keytext_fingerprint(c->ca);
+	int r;
+
+	if (ca == NULL)
 		return err_set(e, ERR_NOMEM, 0, "CA");
 	if (w->ca == NULL) {
 		w->ca = ca;
-		return 0;
+		return read_revoked(w, c->ca, e);
 	}
 	r = strcmp(w->ca, ca) == 0 ? 0 : err_set(e, ERR_USAGE, 0, "it is by "
 	    "another CA than those before: renew it in a call of its own");
 	free(ca);
 	return r;
+}
+
+/* Nobody gets anew what the CA has not given, or has taken back. */
+static int
+check_old(struct renewal *w, const struct cert *c, struct err *e)
+{
+	int r;
+
+	if (hostsig_verify_cert(c, e) != 0)
+		return err_wrap(e, "not by the CA that it names");
+	if ((r = check_ca(w, c, e)) != 0)
+		return r;
+	return check_revoked(w, c, e);
 }
 
 /* As long as before, from when a new one begins. */
@@ -170,6 +215,7 @@ run(const struct cmd_args *a, struct err *e)
 		r = sign(&w, &blocks, e);
 	certorders_free(&w.orders);
 	ca_blocks_clear(&blocks);
+	ledger_krl_free(&w.krl);
 	free(w.ca);
 	return r;
 }
@@ -180,7 +226,7 @@ const struct cmd cmd_ca_renew = {
 	.summary = "sign certificates anew that have run out or will",
 	.about = "The new certificate says what the old one says, with a "
 	    "serial number of its own, and takes its place.  The CA must have "
-	    "signed the old one.",
+	    "signed the old one, and not revoked it.",
 	.options = options,
 	.run = run,
 };

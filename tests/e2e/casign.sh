@@ -227,6 +227,10 @@ part_renew()
 		"$E2E/user.pub"
 	check "... are by one CA" says 'by another CA' 2 renew \
 		"$E2E/old" "$cert"
+	check "one is revoked" "$KEYUTIL" ca revoke --certificate "$E2E/new" \
+		--reason lost
+	check "... and not renewed" says 'revoked: it is not renewed' 1 \
+		renew "$E2E/new"
 	configure "CA ca" "Principals nobody"
 	check "the CA's rules hold" says 'principal "ua" is not allowed' 1 \
 		renew "$E2E/old"
