@@ -274,7 +274,7 @@ certsheet_read(const char *file, const struct certwish *w,
 struct scan {
 	struct keyscan	 key;
 	const char	*file, *dir;
-	struct pins	*pins;
+	struct hostpins	*pins;
 	const struct certwish *wish;
 	struct certorders *orders;
 	char		 told[300];	/* place of the last that is wrong */
@@ -328,19 +328,19 @@ order_host(struct scan *s, struct err *e)
 }
 
 /* The pins of the key's host; *of is the name they have. */
-static struct pin *
+static struct hostpin *
 pins_of(const struct scan *s, const char **of)
 {
-	struct pin *p = pins_first(s->pins, s->key.place);
+	struct hostpin *p = hostpins_first(s->pins, s->key.place);
 
 	*of = s->key.place;
-	if (p == NULL && (p = pins_first(s->pins, s->key.host)) != NULL)
+	if (p == NULL && (p = hostpins_first(s->pins, s->key.host)) != NULL)
 		*of = s->key.host;
 	return p;
 }
 
 static bool
-is_of(const struct scan *s, const struct pin *p, const char *host)
+is_of(const struct scan *s, const struct hostpin *p, const char *host)
 {
 	return p < s->pins->v + s->pins->n && strcmp(p->host, host) == 0;
 }
@@ -350,7 +350,7 @@ take_key(struct scan *s, struct err *e)
 {
 	char *fp = keytext_fingerprint(wire_bytes(&s->key.blob));
 	const char *host;
-	struct pin *p = pins_of(s, &host);
+	struct hostpin *p = pins_of(s, &host);
 	bool pinned = false;
 	int r = 0;
 
@@ -374,7 +374,7 @@ static void
 check_host(struct scan *s)
 {
 	const char *host;
-	struct pin *p = pins_of(s, &host);
+	struct hostpin *p = pins_of(s, &host);
 	bool used = false;
 	struct err e;
 
@@ -433,7 +433,7 @@ read_scan(struct scan *s, struct span text, struct err *e)
 }
 
 int
-certsheet_scan(const char *file, struct pins *pins, const char *dir,
+certsheet_scan(const char *file, struct hostpins *pins, const char *dir,
     const struct certwish *w, struct certorders *l, struct err *e)
 {
 	struct scan s = { .file = file, .dir = dir, .pins = pins, .wish = w,
@@ -442,7 +442,7 @@ certsheet_scan(const char *file, struct pins *pins, const char *dir,
 	size_t n;
 	int r;
 
-	pins_sort(pins);
+	hostpins_sort(pins);
 	if ((r = read_text(file, &text, &n, e)) == 0)
 		r = read_scan(&s, (struct span){ text, n }, e);
 	free(text);

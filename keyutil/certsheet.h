@@ -24,8 +24,8 @@ int	 certsheet_read(const char *file, const struct certwish *w,
  * DIR/HOST-ssh_host_TYPE_key-cert.pub.  A host without a pin, and one that
  * has another key than its pin says, are errors.
  */
-int	 certsheet_scan(const char *file, struct pins *pins, const char *dir,
-	    const struct certwish *w, struct certorders *l, struct err *e)
-	    MUST_CHECK;
+int	 certsheet_scan(const char *file, struct hostpins *pins,
+	    const char *dir, const struct certwish *w, struct certorders *l,
+	    struct err *e) MUST_CHECK;
 
 #endif

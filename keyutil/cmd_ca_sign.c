@@ -70,7 +70,7 @@ struct call {
 	struct casigner	*signer;
 	struct certwish	 wish;
 	const char	*options[CMD_MANY_MAX];
-	struct pins	 pins;
+	struct hostpins	 pins;
 	struct certorders orders;
 };
 
@@ -134,13 +134,13 @@ read_pins(struct call *c, struct err *e)
 
 	for (size_t i = 0; r == 0 && i < a->n_many; i++)
 		if (a->many[i].option == OPT_PIN)
-			r = pins_add(&c->pins, a->many[i].value, e);
+			r = hostpins_add(&c->pins, a->many[i].value, e);
 	if (r != 0 || file == NULL)
 		return r;
 	if ((text = malloc(n)) == NULL)
 		return err_set(e, ERR_NOMEM, 0, "fingerprints");
 	if ((r = readfile(file, text, &n, e)) == 0 &&
-	    (r = pins_parse(&c->pins, (struct span){ text, n }, e)) != 0)
+	    (r = hostpins_parse(&c->pins, (struct span){ text, n }, e)) != 0)
 		r = err_wrap(e, "\"%.200s\"", file);
 	free(text);
 	return r;
@@ -221,7 +221,7 @@ run(const struct cmd_args *a, struct err *e)
 	    (r = open_signer(c, e)) == 0)
 		r = sign(c, e);
 	certorders_free(&c->orders);
-	pins_free(&c->pins);
+	hostpins_free(&c->pins);
 	casigner_close(c->signer);
 	ca_blocks_clear(&c->blocks);
 	free(c);

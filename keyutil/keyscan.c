@@ -157,21 +157,21 @@ keyscan_next(struct keyscan *k, struct err *e)
 /* --- pins --- */
 
 void
-pins_free(struct pins *p)
+hostpins_free(struct hostpins *p)
 {
 	for (size_t i = 0; i < p->n; i++) {
 		free(p->v[i].host);
 		free(p->v[i].fingerprint);
 	}
 	free(p->v);
-	*p = (struct pins){ 0 };
+	*p = (struct hostpins){ 0 };
 }
 
 static int
-add(struct pins *p, const char *host, size_t n, const char *fingerprint,
+add(struct hostpins *p, const char *host, size_t n, const char *fingerprint,
     struct err *e)
 {
-	struct pin *v;
+	struct hostpin *v;
 
 	if (n == 0 || !keytext_is_fingerprint(fingerprint))
 		return err_set(e, ERR_USAGE, 0, "no host with the fingerprint "
@@ -179,7 +179,7 @@ add(struct pins *p, const char *host, size_t n, const char *fingerprint,
 	if ((v = reallocarray(p->v, p->n + 1, sizeof(*v))) == NULL)
 		return err_set(e, ERR_NOMEM, 0, "fingerprints");
 	p->v = v;
-	v[p->n] = (struct pin){ .host = strndup(host, n),
+	v[p->n] = (struct hostpin){ .host = strndup(host, n),
 	    .fingerprint = strdup(fingerprint) };
 	if (v[p->n].host == NULL || v[p->n].fingerprint == NULL) {
 		free(v[p->n].host);
@@ -191,7 +191,7 @@ add(struct pins *p, const char *host, size_t n, const char *fingerprint,
 }
 
 int
-pins_add(struct pins *p, const char *text, struct err *e)
+hostpins_add(struct hostpins *p, const char *text, struct err *e)
 {
 	const size_t n = strcspn(text, "=");
 	char shown[100];
@@ -203,7 +203,7 @@ pins_add(struct pins *p, const char *text, struct err *e)
 }
 
 int
-pins_parse(struct pins *p, struct span text, struct err *e)
+hostpins_parse(struct hostpins *p, struct span text, struct err *e)
 {
 	size_t number = 0, n;
 	char *line, *fp;
@@ -226,20 +226,20 @@ pins_parse(struct pins *p, struct span text, struct err *e)
 static int
 compare(const void *a, const void *b)
 {
-	const struct pin *x = a, *y = b;
+	const struct hostpin *x = a, *y = b;
 
 	return strcmp(x->host, y->host);
 }
 
 void
-pins_sort(struct pins *p)
+hostpins_sort(struct hostpins *p)
 {
 	if (p->n > 0)
 		qsort(p->v, p->n, sizeof(*p->v), compare);
 }
 
-struct pin *
-pins_first(const struct pins *p, const char *host)
+struct hostpin *
+hostpins_first(const struct hostpins *p, const char *host)
 {
 	size_t low = 0, high = p->n;
 

@@ -35,29 +35,30 @@ int	 keyscan_next(struct keyscan *k, struct err *e) MUST_CHECK;
 void	 keyscan_end(struct keyscan *k);
 
 /* Fingerprints that are known of hosts, of each any number. */
-struct pin {
+struct hostpin {
 	char		*host;		/* as keyscan's host or place */
 	char		*fingerprint;
 	size_t		 used;		/* for the caller */
 };
 
-struct pins {
-	struct pin	*v;
+struct hostpins {
+	struct hostpin	*v;
 	size_t		 n;
 };
 
 /* "HOST=SHA256:..."; ERR_USAGE. */
-int	 pins_add(struct pins *p, const char *text, struct err *e) MUST_CHECK;
+int	 hostpins_add(struct hostpins *p, const char *text, struct err *e)
+	    MUST_CHECK;
 
 /* Lines "HOST SHA256:..."; each error names its line. */
-int	 pins_parse(struct pins *p, struct span text, struct err *e)
+int	 hostpins_parse(struct hostpins *p, struct span text, struct err *e)
 	    MUST_CHECK;
-void	 pins_free(struct pins *p);
+void	 hostpins_free(struct hostpins *p);
 
-/* Sorted, as pins_first() wants it. */
-void	 pins_sort(struct pins *p);
+/* Sorted, as hostpins_first() wants it. */
+void	 hostpins_sort(struct hostpins *p);
 
 /* The first pin of a host; those that follow may be its own, too. */
-struct pin *pins_first(const struct pins *p, const char *host);
+struct hostpin *hostpins_first(const struct hostpins *p, const char *host);
 
 #endif
