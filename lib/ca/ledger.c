@@ -10,6 +10,7 @@
 
 #define APPLICATION	0x4c534348	/* in the file's header: "HCSL" */
 #define SCHEMA_VERSION	1
+#define PAGE_MIN	512		/* bytes, of SQLite's */
 
 /*
  * entry is what counts; all else can be made of it, and is checked against
@@ -126,50 +127,37 @@ check_marks(struct ledger *l, struct err *e)
 	return check_tables(l, e);
 }
 
-/* Who was killed while making it has left a database without anything. */
+/*
+ * Who was killed while making it has left a database without anything.  To
+ * SQLite, a file of less than a page of its is that, too.
+ */
 static int
-make_or_check(struct ledger *l, struct err *e)
+check_db(struct ledger *l, bool *empty, struct err *e)
 {
+	struct ledger_file f;
 	uint64_t things;
 	int r;
 
 	if ((r = ask_number(l, "SELECT count(*) FROM sqlite_master", &things,
-	    e)) != 0)
+	    e)) != 0 || (r = ledger_file_look(l->path, &f, e)) != 0)
 		return r;
-	if (things > 0)
+	*empty = things == 0;
+	if (!*empty)
 		return check_marks(l, e);
-	if (l->mode == LEDGER_WRITE)
-		return make_tables(l, e);
-	return err_set(e, ERR_NOTFOUND, 0, "there is nothing in %s yet",
-	    l->path);
-}
-
-/* --- opening --- */
-
-static int
-set_up_db(struct ledger *l, struct err *e)
-{
-	int r;
-
-	if ((r = db_exec(l, "PRAGMA cell_size_check = ON", e)) != 0 ||
-	    l->mode == LEDGER_READ)
-		return r;
-	if ((r = db_exec(l, "PRAGMA journal_mode = WAL; "
-	    "PRAGMA synchronous = EXTRA", e)) != 0)
-		return r;
-	if (sqlite3_db_readonly(l->db, "main") != 0)
-		return err_set(e, ERR_SYS, EACCES, "%s: it cannot be written",
+	if (f.size > 0 && f.size < PAGE_MIN)
+		return err_set(e, ERR_FORMAT, 0, "%s: not a database",
 		    l->path);
 	return 0;
 }
 
+/* --- opening --- */
+
 /* Nothing that stands in the file is run, and damage is found early. */
 static int
-open_db(struct ledger *l, struct err *e)
+connect_db(struct ledger *l, struct err *e)
 {
 	const int flags = l->mode == LEDGER_WRITE ? SQLITE_OPEN_READWRITE :
 	    SQLITE_OPEN_READONLY;
-	int r;
 
 	if (sqlite3_open_v2(l->path, &l->db, flags, NULL) != SQLITE_OK)
 		return l->db != NULL ? db_error(l, e) :
@@ -179,9 +167,28 @@ open_db(struct ledger *l, struct err *e)
 	sqlite3_db_config(l->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	sqlite3_db_config(l->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
 	sqlite3_db_config(l->db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
-	if ((r = set_up_db(l, e)) != 0)
+	return db_exec(l, "PRAGMA cell_size_check = ON", e);
+}
+
+static int
+open_db(struct ledger *l, struct err *e)
+{
+	bool empty;
+	int r;
+
+	if ((r = connect_db(l, e)) != 0 || (r = check_db(l, &empty, e)) != 0)
 		return r;
-	return make_or_check(l, e);
+	if (l->mode == LEDGER_READ)
+		return !empty ? 0 : err_set(e, ERR_NOTFOUND, 0,
+		    "there is nothing in %s yet", l->path);
+	/* SQLite opens what it may not write, too. */
+	if (sqlite3_db_readonly(l->db, "main") != 0)
+		return err_set(e, ERR_SYS, EACCES, "%s: it cannot be written",
+		    l->path);
+	if ((r = db_exec(l, "PRAGMA journal_mode = WAL; "
+	    "PRAGMA synchronous = EXTRA; BEGIN IMMEDIATE; ROLLBACK", e)) != 0)
+		return r;
+	return empty ? make_tables(l, e) : 0;
 }
 
 static int

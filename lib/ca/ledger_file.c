@@ -38,7 +38,8 @@ ledger_file_look(const char *path, struct ledger_file *f, struct err *e)
 	if (!S_ISREG(st.st_mode))
 		return err_set(e, ERR_DENIED, 0, "%s: not a regular file",
 		    path);
-	*f = (struct ledger_file){ .dev = st.st_dev, .ino = st.st_ino };
+	*f = (struct ledger_file){ .dev = st.st_dev, .ino = st.st_ino,
+	    .size = st.st_size };
 	return check_owner(&st, path, e);
 }
 

@@ -17,6 +17,7 @@
 struct ledger_file {
 	dev_t		 dev;
 	ino_t		 ino;
+	off_t		 size;
 };
 
 /*

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <fcntl.h>
@@ -464,129 +463,6 @@ the_log_is_not_taken_from_under_us(void **state)
 	close(tell);
 }
 
-/* --- whose files they are --- */
-
-static void
-expect_refused(struct ledgerdir *p, int code, const char *words)
-{
-	static const enum ledger_mode modes[] = { LEDGER_READ, LEDGER_WRITE };
-
-	for (size_t i = 0; i < 2; i++) {
-		assert_int_equal(ledgerdir_try_open(p, modes[i]), code);
-		if (strstr(p->e.msg, words) == NULL)
-			fail_msg("%s", p->e.msg);
-		assert_null(p->l);
-	}
-}
-
-static void
-files_that_others_can_write_are_refused(void **state)
-{
-	struct ledgerdir *p = *state;
-	const char *const paths[] = { p->path, p->head, p->dir };
-
-	ledgerdir_close(p);
-	for (size_t i = 0; i < 3; i++) {
-		const mode_t own = i == 2 ? 0700 : 0600;
-
-		assert_int_equal(chmod(paths[i], own | 020), 0);
-		expect_refused(p, ERR_DENIED, paths[i]);
-		assert_non_null(strstr(p->e.msg, "chmod go-w"));
-		assert_int_equal(chmod(paths[i], own | 002), 0);
-		expect_refused(p, ERR_DENIED, "chmod go-w");
-		assert_int_equal(chmod(paths[i], own), 0);
-		ledgerdir_reopen(p);
-		ledgerdir_close(p);
-	}
-}
-
-static void
-files_of_others_are_refused(void **state)
-{
-	struct ledgerdir *p = *state;
-	const char *const paths[] = { p->path, p->head, p->dir };
-
-	if (geteuid() != 0)
-		skip();
-	ledgerdir_close(p);
-	for (size_t i = 0; i < 3; i++) {
-		assert_int_equal(chown(paths[i], 12345, (gid_t)-1), 0);
-		expect_refused(p, ERR_DENIED, "belong to you or root");
-		assert_int_equal(chown(paths[i], 0, (gid_t)-1), 0);
-	}
-	ledgerdir_reopen(p);
-}
-
-static void
-what_is_no_regular_file_is_refused(void **state)
-{
-	struct ledgerdir *p = *state;
-	const char *const paths[] = { p->path, p->head };
-	char moved[160];
-
-	ledgerdir_close(p);
-	for (size_t i = 0; i < 2; i++) {
-		path_of(p, "moved", moved);
-		assert_int_equal(rename(paths[i], moved), 0);
-		assert_int_equal(symlink(moved, paths[i]), 0);
-		expect_refused(p, ERR_DENIED, "not a regular file");
-		assert_int_equal(remove(paths[i]), 0);
-		assert_int_equal(mkdir(paths[i], 0700), 0);
-		expect_refused(p, ERR_DENIED, "not a regular file");
-		assert_int_equal(remove(paths[i]), 0);
-		assert_int_equal(mkfifo(paths[i], 0600), 0);
-		expect_refused(p, ERR_DENIED, "not a regular file");
-		assert_int_equal(remove(paths[i]), 0);
-		assert_int_equal(symlink("nowhere", paths[i]), 0);
-		expect_refused(p, ERR_DENIED, "not a regular file");
-		assert_int_equal(remove(paths[i]), 0);
-		assert_int_equal(rename(moved, paths[i]), 0);
-	}
-	ledgerdir_reopen(p);
-}
-
-/* Homes are reached through links. */
-static void
-a_link_on_the_way_there_is_no_fault(void **state)
-{
-	struct ledgerdir *p = *state;
-	char link[160], path[200];
-	struct ledger *l;
-
-	snprintf(link, sizeof(link), "%s.link", p->dir);
-	assert_int_equal(symlink(p->dir, link), 0);
-	snprintf(path, sizeof(path), "%s/" LEDGER_FILE, link);
-	ledgerdir_add_serials(p, 1, 1);
-	ledgerdir_close(p);
-	assert_int_equal(ledger_open(&l, path, LEDGER_WRITE, &p->e), 0);
-	assert_int_equal(ledgerdir_add_to(p, l, &(struct ledgercert){
-	    .serial = 2 }, NULL), 0);
-	ledger_close(l);
-	assert_int_equal(remove(link), 0);
-	ledgerdir_reopen(p);
-	assert_int_equal(ledgerdir_verify(p), 2);
-}
-
-static void
-what_is_not_there_is_not_made_to_be_read(void **state)
-{
-	struct ledgerdir *p = *state;
-	char path[160];
-	struct ledger *l;
-
-	assert_int_equal(ledger_open(&l, path_of(p, "none", path),
-	    LEDGER_READ, &p->e), ERR_NOTFOUND);
-	assert_int_equal(access(path, F_OK), -1);
-	assert_int_equal(ledger_open(&l, path_of(p, "none/none", path),
-	    LEDGER_WRITE, &p->e), ERR_NOTFOUND);
-	assert_int_equal(ledger_open(&l, "ledger.db", LEDGER_WRITE, &p->e),
-	    ERR_USAGE);
-	assert_int_equal(close(open(path_of(p, "empty", path), O_CREAT |
-	    O_WRONLY, 0600)), 0);
-	assert_int_equal(ledger_open(&l, path, LEDGER_READ, &p->e),
-	    ERR_NOTFOUND);
-}
-
 int
 main(void)
 {
@@ -601,11 +477,6 @@ main(void)
 		LEDGERDIR_TEST(numbers_do_not_run_out_by_a_head),
 		LEDGERDIR_TEST(a_file_that_was_replaced_is_noticed),
 		LEDGERDIR_TEST(the_log_is_not_taken_from_under_us),
-		LEDGERDIR_TEST(files_that_others_can_write_are_refused),
-		LEDGERDIR_TEST(files_of_others_are_refused),
-		LEDGERDIR_TEST(what_is_no_regular_file_is_refused),
-		LEDGERDIR_TEST(a_link_on_the_way_there_is_no_fault),
-		LEDGERDIR_TEST(what_is_not_there_is_not_made_to_be_read),
 	};
 
 	return cmocka_run_group_tests_name("ledger_lost", tests, NULL, NULL);
