@@ -39,8 +39,8 @@ print_sums(const struct ledger_sums *s)
 	    " revocations, %" PRIu64 " checkpoints\n", s->head.seq,
 	    s->certificates, s->revocations, s->checkpoints);
 	if (s->resumptions > 0)
-		printf("It lost entries %" PRIu64 " times, and somebody said "
-		    "that it goes on without them.\n", s->resumptions);
+		printf("Its end was lost, and somebody said that it goes on "
+		    "without: %" PRIu64 " times\n", s->resumptions);
 	if (s->signed_until > 0)
 		printf("Until entry %" PRIu64 ", a CA key has signed that it "
 		    "was so.\n", s->signed_until);
