@@ -6,6 +6,7 @@
 
 #include "base/paths.h"
 #include "keyutil/caledger.h"
+#include "keyutil/pubfile.h"
 #include "keyutil/keys.h"
 #include "keyutil/out.h"
 #include "keyutil/readfile.h"
@@ -76,24 +77,6 @@ caledger_is_file(const char *name)
 	    (n > 4 && strcmp(name + n - 4, ".pub") == 0));
 }
 
-/* The line that is neither empty nor a comment; `text` is written to. */
-static int
-only_line(char *text, char **found, struct err *e)
-{
-	char *line;
-
-	*found = NULL;
-	while ((line = strsep(&text, "\n")) != NULL) {
-		line += strspn(line, " \t\r");
-		if (*line == '\0' || *line == '#')
-			continue;
-		if (*found != NULL)
-			return err_set(e, ERR_FORMAT, 0, "more than one key");
-		*found = line;
-	}
-	return *found != NULL ? 0 : err_set(e, ERR_FORMAT, 0, "no key");
-}
-
 int
 caledger_read_blob(const char *path, struct wire_w *blob, struct err *e)
 {
@@ -104,7 +87,7 @@ caledger_read_blob(const char *path, struct wire_w *blob, struct err *e)
 	if ((text = calloc(1, FILE_MAX + 1)) == NULL)
 		return err_set(e, ERR_NOMEM, 0, "\"%.200s\"", path);
 	if ((r = readfile(path, (uint8_t *)text, &n, e)) == 0 &&
-	    ((r = only_line(text, &line, e)) != 0 ||
+	    ((r = pubfile_line(text, &line, e)) != 0 ||
 	    (r = keytext_parse(line, blob, NULL, e)) != 0))
 		r = err_wrap(e, "\"%.200s\"", path);
 	free(text);

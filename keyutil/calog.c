@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "ca/when.h"
 #include "keyutil/calog.h"
 #include "keyutil/certjson.h"
 #include "keyutil/certshow.h"
@@ -67,7 +68,7 @@ void
 calog_row(struct out_table *t, const struct calog_line *line)
 {
 	const struct cert *c = line->cert;
-	const struct when_text until = when_text(c->valid_before);
+	const struct ca_when_date until = ca_when_date(c->valid_before);
 	const struct out_clean id = out_clean(c->key_id);
 	char serial[24], names[NAMES_MAX];
 	const char *const cell[] = { serial, calog_state(line),

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "ca/when.h"
 #include "keyutil/certorder.h"
 #include "keyutil/keyid.h"
 #include "keyutil/newfile.h"
@@ -188,7 +189,7 @@ tell(FILE *f, const struct certorder *o)
 	    out_clean(span_cstr(o->file != NULL ? o->file : "-")).s,
 	    out_clean(span_cstr(d->key_id)).s, d->serial,
 	    out_clean(span_cstr(names)).s, n >= sizeof(names) ? "..." : "",
-	    when_text(d->valid_before).s);
+	    ca_when_date(d->valid_before).s);
 }
 
 static void

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "ca/when.h"
 #include "ca/form.h"
 #include "keyutil/certshow.h"
 #include "keyutil/when.h"
@@ -212,10 +213,10 @@ print_validity(FILE *f, const struct cert *c, uint64_t now)
 
 	if (c->valid_after > 0)
 		snprintf(from, sizeof(from), "from %s ",
-		    when_text(c->valid_after).s);
+		    ca_when_date(c->valid_after).s);
 	if (c->valid_before != CERT_FOREVER)
 		snprintf(until, sizeof(until), "until %s",
-		    when_text(c->valid_before).s);
+		    ca_when_date(c->valid_before).s);
 	if (strcmp(state, "never valid") == 0)
 		out_field(f, "Valid", "NEVER: %s%s", from, until);
 	else if (strcmp(state, "not yet valid") == 0)
@@ -344,7 +345,7 @@ print_verdict(FILE *f, const struct certshow *s)
 	    user && v->q.from != NULL ? " from " : "",
 	    user && v->q.from != NULL ? v->q.from : "",
 	    v->q.at != NULL ? " at " : "",
-	    v->q.at != NULL ? when_text(v->at).s : "");
+	    v->q.at != NULL ? ca_when_date(v->at).s : "");
 	print_lines(f, x);
 }
 

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "ca/when.h"
 #include "keyutil/caledger.h"
 #include "keyutil/carevoke.h"
 #include "keyutil/cmd.h"
@@ -91,7 +92,7 @@ tell_done(const struct carevoke_found *f)
 	if (f->entry != 0)
 		printf("It is revoked already, since %s (entry %" PRIu64
 		    " of the ledger); nothing is added.\n",
-		    when_text(f->time).s, f->entry);
+		    ca_when_date(f->time).s, f->entry);
 	else
 		puts("All of it is revoked already; nothing is added.");
 }

@@ -92,9 +92,8 @@ parse_line(const char *text, char **line, struct err *e)
 	return r;
 }
 
-/* The line that is not empty and no comment; `text` is written to. */
-static int
-find_line(char *text, char **found, struct err *e)
+int
+pubfile_line(char *text, char **found, struct err *e)
 {
 	char *line;
 
@@ -124,7 +123,7 @@ pubfile_parse(struct span text, char **line, struct err *e)
 		return err_set(e, ERR_NOMEM, 0, "key");
 	if (text.n > 0)
 		memcpy(copy, text.p, text.n);
-	if ((r = find_line(copy, &found, e)) == 0)
+	if ((r = pubfile_line(copy, &found, e)) == 0)
 		r = parse_line(found, line, e);
 	free(copy);
 	return r;

@@ -18,4 +18,10 @@ int	 pubfile_parse(struct span text, char **line, struct err *e)
 int	 pubfile_read(const char *path, char **line, struct err *e)
 	    MUST_CHECK;
 
+/*
+ * The line of the text that is neither empty nor a comment, without its end;
+ * the text is written to.  ERR_FORMAT: there is none, or more than one.
+ */
+int	 pubfile_line(char *text, char **found, struct err *e) MUST_CHECK;
+
 #endif

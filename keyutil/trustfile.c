@@ -72,31 +72,13 @@ add_key(struct trustfile *t, struct span line, unsigned int number,
 
 /* --- lines and words --- */
 
-static bool
-is_blank(uint8_t c)
-{
-	return c == ' ' || c == '\t' || c == '\r';
-}
-
-static struct span
-trim(struct span s)
-{
-	while (s.n > 0 && is_blank(s.p[0])) {
-		s.p++;
-		s.n--;
-	}
-	while (s.n > 0 && is_blank(s.p[s.n - 1]))
-		s.n--;
-	return s;
-}
-
 /* The next line, without blanks around it; false: there is none. */
 static bool
 next_line(struct span *text, struct span *line)
 {
 	if (text->n == 0)
 		return false;
-	*line = trim(span_cut_line(text));
+	*line = span_trim(span_cut_line(text));
 	return true;
 }
 
@@ -105,13 +87,13 @@ next_word(struct span *s)
 {
 	struct span word;
 
-	*s = trim(*s);
+	*s = span_trim(*s);
 	word = (struct span){ s->p, 0 };
-	while (word.n < s->n && !is_blank(word.p[word.n]))
+	while (word.n < s->n && !span_is_blank(word.p[word.n]))
 		word.n++;
 	s->p += word.n;
 	s->n -= word.n;
-	*s = trim(*s);
+	*s = span_trim(*s);
 	return word;
 }
 
@@ -147,7 +129,7 @@ add_name(struct trustfile *t, struct span line, unsigned int number,
 {
 	struct span name = line;
 
-	while (name.n > 0 && !is_blank(name.p[name.n - 1]))
+	while (name.n > 0 && !span_is_blank(name.p[name.n - 1]))
 		name.n--;
 	name = (struct span){ line.p + name.n, line.n - name.n };
 	return add(t, name, (struct trustfile_line){ .number = number,
@@ -168,7 +150,7 @@ trustfile_names(struct span text, struct trustfile *t, struct err *e)
 		comment = line.n == 0 ? NULL : memchr(line.p, '#', line.n);
 		if (comment != NULL)
 			line.n = (size_t)(comment - line.p);
-		line = trim(line);
+		line = span_trim(line);
 		if (line.n > 0)
 			r = add_name(t, line, number, e);
 	}

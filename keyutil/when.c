@@ -1,22 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
 
 #include "keyutil/when.h"
-
-struct when_text
-when_text(uint64_t seconds)
-{
-	const time_t t = (time_t)seconds;
-	struct when_text w;
-	struct tm tm;
-
-	if (seconds > INT64_MAX || localtime_r(&t, &tm) == NULL ||
-	    strftime(w.s, sizeof(w.s), "%Y-%m-%d %H:%M:%S %Z", &tm) == 0)
-		snprintf(w.s, sizeof(w.s), "second %" PRIu64, seconds);
-	return w;
-}
 
 struct when_text
 when_span(uint64_t seconds)

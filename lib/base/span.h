@@ -52,6 +52,25 @@ span_cut_line(struct span *text)
 	return line;
 }
 
+static inline bool
+span_is_blank(uint8_t c)
+{
+	return c == ' ' || c == '\t' || c == '\r';
+}
+
+/* Without blanks around it. */
+static inline struct span
+span_trim(struct span s)
+{
+	while (s.n > 0 && span_is_blank(s.p[0])) {
+		s.p++;
+		s.n--;
+	}
+	while (s.n > 0 && span_is_blank(s.p[s.n - 1]))
+		s.n--;
+	return s;
+}
+
 /* A big-endian number without its leading zeros; zero becomes empty. */
 static inline struct span
 span_strip_zeros(struct span s)

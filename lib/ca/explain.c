@@ -9,6 +9,7 @@
 #include "ca/explain.h"
 #include "ca/explain_lines.h"
 #include "ca/form.h"
+#include "ca/when.h"
 #include "ca/sources.h"
 #include "ssh/hostsig.h"
 #include "ssh/keytext.h"
@@ -351,36 +352,19 @@ judge_type(const struct cert *c, const struct explain_facts *f,
 	    f->as == CERT_USER ? "without" : "with");
 }
 
-struct when {
-	char	 s[48];
-};
-
-static struct when
-when_of(uint64_t t)
-{
-	const time_t time = (time_t)t;
-	struct when w;
-	struct tm tm;
-
-	if (t > INT64_MAX || localtime_r(&time, &tm) == NULL ||
-	    strftime(w.s, sizeof(w.s), "%Y-%m-%d %H:%M:%S %Z", &tm) == 0)
-		snprintf(w.s, sizeof(w.s), "second %" PRIu64, t);
-	return w;
-}
-
 static void
 judge_times(const struct cert *c, const struct explain_facts *f,
     struct explain *x)
 {
 	if (f->at < c->valid_after) {
 		explain_refuse(x, EXPLAIN_EARLY, "it is not valid before %s",
-		    when_of(c->valid_after).s);
+		    ca_when_date(c->valid_after).s);
 		explain_mend(x, "wait until then; if that is past, set the "
 		    "clock of the %s", f->as == CERT_USER ? "server" :
 		    "client");
 	} else if (f->at >= c->valid_before) {
 		explain_refuse(x, EXPLAIN_EXPIRED, "it expired at %s",
-		    when_of(c->valid_before).s);
+		    ca_when_date(c->valid_before).s);
 		explain_mend(x, "have the key certified anew; if that is to "
 		    "come, set the clock of the %s", f->as == CERT_USER ?
 		    "server" : "client");

@@ -300,3 +300,16 @@ ca_when_text(uint64_t seconds, char buf[CA_WHEN_TEXT])
 	    seconds / units[i].seconds, units[i].name);
 	return buf;
 }
+
+struct ca_when_date
+ca_when_date(uint64_t seconds)
+{
+	const time_t t = (time_t)seconds;
+	struct ca_when_date d;
+	struct tm tm;
+
+	if (seconds > INT64_MAX || localtime_r(&t, &tm) == NULL ||
+	    strftime(d.s, sizeof(d.s), "%Y-%m-%d %H:%M:%S %Z", &tm) == 0)
+		snprintf(d.s, sizeof(d.s), "second %" PRIu64, seconds);
+	return d;
+}

@@ -34,6 +34,13 @@ int	 ca_when_parse(const char *text, time_t now, uint64_t *after,
 int	 ca_when_point(const char *text, time_t now, uint64_t *at,
 	    struct err *e) MUST_CHECK;
 
+/* "2026-12-31 23:59:30 CET", where we are; what has no date, "second N". */
+struct ca_when_date {
+	char	 s[48];
+};
+
+struct ca_when_date ca_when_date(uint64_t seconds);
+
 /* "90 s", "10 m", "8 h" or "30 d": a length of time, with nothing cut off. */
 #define CA_WHEN_TEXT	32
 

@@ -15,24 +15,6 @@ digit(uint8_t c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-static bool
-is_blank(uint8_t c)
-{
-	return c == ' ' || c == '\t' || c == '\r';
-}
-
-static struct span
-trim(struct span s)
-{
-	while (s.n > 0 && is_blank(s.p[0])) {
-		s.p++;
-		s.n--;
-	}
-	while (s.n > 0 && is_blank(s.p[s.n - 1]))
-		s.n--;
-	return s;
-}
-
 int
 parttext_number(struct span text, uint64_t *n, struct err *e)
 {
@@ -40,9 +22,9 @@ parttext_number(struct span text, uint64_t *n, struct err *e)
 	int d;
 
 	*n = 0;
-	text = trim(text);
+	text = span_trim(text);
 	for (size_t i = 0; i < text.n; i++) {
-		if (text.p[i] == ':' || is_blank(text.p[i]))
+		if (text.p[i] == ':' || span_is_blank(text.p[i]))
 			continue;
 		if ((d = digit(text.p[i])) < 0 || ++digits > 16)
 			digits = 17;
@@ -64,7 +46,7 @@ parttext_id(struct span text, unsigned int *id, struct err *e)
 	int d = 0;
 
 	*id = 0;
-	text = trim(text);
+	text = span_trim(text);
 	for (size_t i = 0; i < text.n; i++)
 		if (digit(text.p[i]) >= 10)
 			base = 16;
@@ -176,7 +158,7 @@ take_line(struct reader *r, struct span line, struct err *e)
 
 	if (line.n == 0 || (colon = memchr(line.p, ':', line.n)) == NULL)
 		return 0;
-	name = trim((struct span){ line.p, (size_t)(colon - line.p) });
+	name = span_trim((struct span){ line.p, (size_t)(colon - line.p) });
 	line.n -= (size_t)(colon - line.p) + 1;
 	line.p = colon + 1;
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "ca/when.h"
 #include "keyutil/sshdconf.h"
 #include "keyutil/when.h"
 #include "tests/unit/data.h"
@@ -163,7 +164,7 @@ test_there_is_a_limit(void **state)
 	free(big);
 }
 
-/* --- keyutil/when --- */
+/* --- ca/when, keyutil/when --- */
 
 static void
 test_times_are_those_of_the_place(void **state)
@@ -171,9 +172,9 @@ test_times_are_those_of_the_place(void **state)
 	(void)state;
 	assert_int_equal(setenv("TZ", "XYZ-2", 1), 0);
 	tzset();
-	assert_string_equal(when_text(1800000001).s,
+	assert_string_equal(ca_when_date(1800000001).s,
 	    "2027-01-15 10:00:01 XYZ");
-	assert_string_equal(when_text(UINT64_MAX - 1).s,
+	assert_string_equal(ca_when_date(UINT64_MAX - 1).s,
 	    "second 18446744073709551614");
 }
 
