@@ -4,6 +4,7 @@
 
 #include "keyutil/agentline.h"
 #include "keyutil/casigner_way.h"
+#include "keyutil/out.h"
 #include "ssh/agentclient.h"
 #include "ssh/agentmsg.h"
 #include "ssh/identities.h"
@@ -12,7 +13,7 @@
 
 #define LINES		4	/* certificates under way */
 #define SERIALS_MS	30000	/* for a ledger that others write to, too */
-#define PATIENCE_MS	2000	/* for those that an interruption leaves */
+#define PATIENCE_MS	10000	/* for those that an interruption finds */
 
 static int
 no_memory(struct err *e)
@@ -306,6 +307,7 @@ wait_for_some(struct run *run)
 		if (run->left_ms >= 0)
 			return false;	/* asked again */
 		run->left_ms = PATIENCE_MS;
+		out_warn("waiting for those that are being signed");
 		fail(run, casigner_halted(&e), &e);
 	}
 	return true;

@@ -10,7 +10,7 @@
 #include "ssh/key.h"
 #include "ssh/sshsig.h"
 
-#define SEATS	4		/* certificates under way */
+#define SEATS	8		/* certificates under way */
 
 /*
  * A certificate goes from one thread to the other: the main thread makes the
@@ -21,13 +21,13 @@ enum seat_state {
 	SEAT_EMPTY,
 	SEAT_DRAFTED,			/* the clerk asks the ledger */
 	SEAT_CHECKED,			/* the token signs */
-	SEAT_SIGNED,			/* the clerk records, and hands out */
+	SEAT_SIGNED,			/* the clerk verifies and records it */
 };
 
 struct seat {
 	enum seat_state	 state;
 	size_t		 i;
-	struct wire_w	 tbs, cert;
+	struct wire_w	 tbs, sig;
 	struct err	 observed;
 };
 
@@ -84,7 +84,7 @@ static void
 seat_clear(struct seat *seat)
 {
 	wire_free(&seat->tbs);
-	wire_free(&seat->cert);
+	wire_free(&seat->sig);
 	*seat = (struct seat){ 0 };
 }
 
@@ -116,24 +116,37 @@ check(struct shop *shop, struct seat *seat, struct err *e)
 }
 
 static int
-record(struct shop *shop, struct seat *seat, struct err *e)
+record(struct shop *shop, const struct seat *seat, struct span cert,
+    struct err *e)
 {
-	const struct casigner *s = shop->s;
-	const struct ledger_rule rule = ledger_rule_of(policy_of(s), true);
+	const struct ledger_rule rule = ledger_rule_of(policy_of(shop->s),
+	    true);
 	struct caledger_program program;
 	const struct ledger_who who = caledger_who(&program);
-	const struct span cert = wire_bytes(&seat->cert);
 	struct span note = { 0 };
-	int r;
 
 	if (seat->observed.code != ERR_NONE) {
 		out_warn("only Observe lets it pass: %s", seat->observed.msg);
 		note = span_cstr(seat->observed.msg);
 	}
-	if ((r = ledger_add_certificate(shop->ledger, cert, &rule, &who,
-	    note, e)) != 0)
+	return ledger_add_certificate(shop->ledger, cert, &rule, &who, note,
+	    e);
+}
+
+static int
+hand_out(struct shop *shop, const struct seat *seat, struct err *e)
+{
+	struct wire_w cert;
+	int r;
+
+	if ((r = casigner_assemble(wire_bytes(&seat->tbs),
+	    wire_bytes(&seat->sig), &cert, e)) != 0)
 		return r;
-	return shop->work->done(shop->work->arg, seat->i, cert, e);
+	if ((r = record(shop, seat, wire_bytes(&cert), e)) == 0)
+		r = shop->work->done(shop->work->arg, seat->i,
+		    wire_bytes(&cert), e);
+	wire_free(&cert);
+	return r;
 }
 
 static void
@@ -144,7 +157,7 @@ serve(struct shop *shop, struct seat *seat)
 	int r;
 
 	pthread_mutex_unlock(&shop->lock);
-	r = is_new ? check(shop, seat, &e) : record(shop, seat, &e);
+	r = is_new ? check(shop, seat, &e) : hand_out(shop, seat, &e);
 	pthread_mutex_lock(&shop->lock);
 	if (r != 0)
 		fail(shop, r, &e);
@@ -190,20 +203,14 @@ static int
 sign(struct shop *shop, struct seat *seat, struct err *e)
 {
 	const struct casigner *s = shop->s;
-	struct wire_w sig;
-	int r;
 
-	if (!wire_write(&sig, SIG_BLOB_MAX))
+	if (!wire_write(&seat->sig, SIG_BLOB_MAX))
 		return err_set(e, ERR_NOMEM, 0, "signature");
-	if ((r = token_sign(s->slot->token, s->key, shop->alg,
-	    wire_bytes(&seat->tbs), &sig, e)) != 0)
-		r = err_wrap(e, "token %s, key \"%.64s\"",
-		    s->slot->info.serial, s->name);
-	else
-		r = casigner_assemble(wire_bytes(&seat->tbs),
-		    wire_bytes(&sig), &seat->cert, e);
-	wire_free(&sig);
-	return r;
+	if (token_sign(s->slot->token, s->key, shop->alg,
+	    wire_bytes(&seat->tbs), &seat->sig, e) == 0)
+		return 0;
+	return err_wrap(e, "token %s, key \"%.64s\"", s->slot->info.serial,
+	    s->name);
 }
 
 /* Locked, but for what takes time. */

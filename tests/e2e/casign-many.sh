@@ -355,9 +355,9 @@ part_bulk()
 		rm -f "$E2E"/certs/*
 		test "$way" = "on the token" || { agent_start || return; }
 		sign --validity 1h -n a "$E2E/key.pub" >/dev/null
-		"$KEYUTIL" speed --json --seconds 2 --pin-file "$E2E/pin" ca \
-			>"$E2E/speed"
-		raw=$(sed -n 's/.*"median_ms": \([0-9.]*\).*/\1/p' \
+		"$KEYUTIL" speed --json --seconds $((n / 50)) \
+			--pin-file "$E2E/pin" ca >"$E2E/speed"
+		pace=$(sed -n 's/.*"per_second": \([0-9.]*\).*/\1/p' \
 			"$E2E/speed")
 		vhsmctl reset-count
 		begin=$(date +%s%N)
@@ -369,11 +369,12 @@ part_bulk()
 		check "... with a signature each, and some checkpoints" \
 			test "$signed" -ge "$n" -a \
 			"$signed" -le $((n + n / 100 + 1))
-		percent=$(echo "$begin $end $n $raw" |
-			awk '{ printf "%d", ($2 - $1) / 1e4 / ($3 * $4) }')
-		say "$signed signatures, $raw ms each: $percent % of that time"
+		percent=$(echo "$begin $end $n $pace" |
+			awk '{ printf "%d", ($2 - $1) / 1e7 / ($3 / $4) }')
+		say "$signed signatures, at $pace in a second as such:" \
+			"$percent % of that time"
 		check "... in little more time than $n raw signatures" \
-			test "$percent" -le "${CASIGN_PERCENT:-150}"
+			test "$percent" -le "${CASIGN_PERCENT:-200}"
 	done
 	agent_stop
 }
