@@ -191,12 +191,11 @@ clerk_main(void *arg)
 /* --- the main thread --- */
 
 static int
-draft(struct shop *shop, struct seat *seat, size_t i, struct err *e)
+draft(struct shop *shop, struct seat *seat, struct err *e)
 {
-	*seat = (struct seat){ .i = i };
 	if (!wire_write(&seat->tbs, CA_DRAFT_MAX))
 		return err_set(e, ERR_NOMEM, 0, "certificate");
-	return shop->work->body(shop->work->arg, i, &seat->tbs, e);
+	return shop->work->body(shop->work->arg, seat->i, &seat->tbs, e);
 }
 
 static int
@@ -270,8 +269,9 @@ run(struct shop *shop, struct halt *halt)
 			drop_unsigned(shop);
 		if (!shop->stop && next < shop->work->n &&
 		    (seat = seat_in(shop, SEAT_EMPTY)) != NULL) {
+			seat->i = next++;
 			pthread_mutex_unlock(&shop->lock);
-			r = draft(shop, seat, next++, &e);
+			r = draft(shop, seat, &e);
 			work_at(shop, seat, SEAT_DRAFTED, r, &e);
 		} else if ((seat = seat_in(shop, SEAT_CHECKED)) != NULL) {
 			pthread_mutex_unlock(&shop->lock);

@@ -251,8 +251,7 @@ look(struct certorder *o, struct span ca, bool skip, struct err *e)
 }
 
 int
-certorders_look(struct certorders *l, struct span ca, bool skip,
-    struct err *e)
+certorders_look(struct certorders *l, struct span ca, struct err *e)
 {
 	size_t bad = 0;
 	int r;
@@ -260,7 +259,7 @@ certorders_look(struct certorders *l, struct span ca, bool skip,
 	if ((r = check_unique(l, e)) != 0)
 		return r;
 	for (size_t i = 0; i < l->n; i++) {
-		if (look(&l->v[i], ca, skip, e) == 0)
+		if (look(&l->v[i], ca, l->goes_on, e) == 0)
 			continue;
 		if (l->n == 1)
 			return err_wrap(e, "%s", l->v[i].from);

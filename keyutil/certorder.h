@@ -39,7 +39,7 @@ struct certorder {
 struct certorders {
 	struct certorder *v;
 	size_t		 n, room;
-	bool		 goes_on;	/* the same command again goes on */
+	bool		 goes_on;	/* from where one was cut off */
 };
 
 void	 certorder_clear(struct certorder *o);
@@ -62,11 +62,11 @@ void	 certorders_free(struct certorders *l);
 
 /*
  * Look at the files: each is to be no other's, and what is there already a
- * certificate of the same key.  With `skip`, one by this CA that says the
+ * certificate of the same key.  With goes_on, one by this CA that says the
  * same and is still valid is CERTORDER_THERE.
  */
-int	 certorders_look(struct certorders *l, struct span ca, bool skip,
-	    struct err *e) MUST_CHECK;
+int	 certorders_look(struct certorders *l, struct span ca, struct err *e)
+	    MUST_CHECK;
 
 /*
  * Number, judge and sign all that are open, write each to its file, and tell

@@ -212,10 +212,13 @@ tell_failure(const struct shift *s, struct err *e)
 {
 	const size_t there = s->orders->n - s->n;
 
-	if (s->orders->n > 1)
-		out_warn("%zu of %zu certificates are there%s", there +
-		    s->done, s->orders->n, s->orders->goes_on ? "; the same "
-		    "command again goes on with the others" : "");
+	if (s->orders->goes_on)
+		out_warn("%zu of %zu certificates are there; the same command "
+		    "again goes on with the others", there + s->done,
+		    s->orders->n);
+	else if (s->orders->n > 1)
+		out_warn("%zu of %zu certificates were signed", s->done,
+		    s->orders->n);
 	return (int)e->code;
 }
 

@@ -181,7 +181,10 @@ set_key(const struct sheet *s, const struct csv_row *row,
 	if (file != NULL && is_stdin(file))
 		return err_set(e, ERR_FORMAT, 0, "a row has no standard "
 		    "input");
-	o->file = output != NULL ? strdup(output) : certfiles_name(file);
+	if (output != NULL)
+		o->file = strdup(output);
+	else if (file != NULL)
+		o->file = certfiles_name(file);
 	if (o->file == NULL)
 		return err_set(e, ERR_NOMEM, 0, "certificates");
 	return file != NULL ? certfiles_key(file, o, e) :

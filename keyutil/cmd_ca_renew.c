@@ -192,7 +192,7 @@ sign(struct renewal *w, const struct ca_blocks *blocks, struct err *e)
 
 	if ((r = casigner_open(&s, &wish, e)) != 0)
 		return r;
-	if ((r = certorders_look(&w->orders, casigner_ca(s), false, e)) == 0)
+	if ((r = certorders_look(&w->orders, casigner_ca(s), e)) == 0)
 		r = certorders_sign(&w->orders, s, e);
 	casigner_close(s);
 	return r;

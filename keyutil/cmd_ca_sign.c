@@ -167,15 +167,14 @@ read_orders(struct call *c, struct err *e)
 static int
 sign(struct call *c, struct err *e)
 {
-	bool skip;
 	int r;
 
 	take_words(c);
 	if ((r = read_orders(c, e)) != 0)
 		return r;
-	skip = c->orders.goes_on && c->args->value[OPT_AGAIN] == NULL;
-	if ((r = certorders_look(&c->orders, casigner_ca(c->signer), skip,
-	    e)) != 0)
+	if (c->args->value[OPT_AGAIN] != NULL)
+		c->orders.goes_on = false;
+	if ((r = certorders_look(&c->orders, casigner_ca(c->signer), e)) != 0)
 		return r;
 	return certorders_sign(&c->orders, c->signer, e);
 }

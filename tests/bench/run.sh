@@ -48,6 +48,11 @@ case " $* " in
 *' --json '*)
 	exit $status ;;
 esac
+if [ $status -le 1 ] && command -v sshd >/dev/null; then
+	CASIGN_N=1000 CASIGN_PERCENT=110 top_builddir=$build \
+	    srcdir=$(dirname "$0")/../.. \
+	    "$(dirname "$0")/../e2e/casign-many.sh" || status=1
+fi
 if [ $status -gt 1 ] || ! command -v opensc-tool >/dev/null ||
     ! command -v pkcs11-tool >/dev/null; then
 	exit $status
