@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <time.h>
 
 #include "ca/wish.h"
@@ -41,13 +42,16 @@ static int
 parse_serials(const char *text, struct carevoke *v, struct err *e)
 {
 	const char *dash = strchr(text, '-');
+	char *first = dash == NULL ? strdup(text) :
+	    strndup(text, (size_t)(dash - text));
 	uint64_t low, high;
-	char first[32];
 	int r;
 
-	snprintf(first, sizeof(first), "%.*s", dash != NULL ?
-	    (int)(dash - text) : (int)sizeof(first) - 1, text);
-	if ((r = ca_wish_serial(first, &low, e)) != 0)
+	if (first == NULL)
+		return err_set(e, ERR_NOMEM, 0, "serial number");
+	r = ca_wish_serial(first, &low, e);
+	free(first);
+	if (r != 0)
 		return r;
 	high = low;
 	if (dash != NULL && (r = ca_wish_serial(dash + 1, &high, e)) != 0)

@@ -35,9 +35,9 @@ print_fault(void *arg, uint64_t seq, const char *fault)
 static void
 print_sums(const struct ledger_sums *s)
 {
-	printf("%" PRIu64 " entries: %" PRIu64 " certificates, %" PRIu64
-	    " revocations, %" PRIu64 " checkpoints\n", s->head.seq,
-	    s->certificates, s->revocations, s->checkpoints);
+	printf("The ledger is whole.  Entries: %" PRIu64 "; certificates: %"
+	    PRIu64 ", revocations: %" PRIu64 ", checkpoints: %" PRIu64 "\n",
+	    s->head.seq, s->certificates, s->revocations, s->checkpoints);
 	if (s->resumptions > 0)
 		printf("Its end was lost, and somebody said that it goes on "
 		    "without: %" PRIu64 " times\n", s->resumptions);

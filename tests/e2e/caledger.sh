@@ -122,6 +122,12 @@ part_log()
 
 # --- what became of the file ---
 
+# The checkpoint comes by itself, a little later.
+vouched()
+{
+	"$KEYUTIL" ca log verify | grep -q '^Until entry 1,'
+}
+
 # Whoever closes it as the last one leaves one file.
 in_one_file()
 {
@@ -135,8 +141,9 @@ part_lost()
 	agent_start || return
 	save_keys
 	certify a 1 id-before alice
+	wait_for 10 vouched
 	check "a ledger is whole" "$KEYUTIL" ca log verify
-	has "... and says how much is in it" "$E2E/out" '1 certificates'
+	has "... and says how much is in it" "$E2E/out" 'certificates: 1,'
 	has "... and what a key vouches for" "$E2E/out" 'Until entry 1,'
 	check "nothing is resumed after nothing was lost" says \
 		"is whole" 1 "$KEYUTIL" ca log resume --reason why --yes
@@ -376,6 +383,21 @@ part_file()
 	cut_off
 }
 
+# A key that certifies and does nothing else signs what it revokes, too.
+part_block()
+{
+	configure "CA ca" "    Principals alice" "    EarliestStart 5m"
+	agent_start || return
+	save_keys
+	certify a 1 a alice
+	check "the key of a CA block signs its list" krl --sign
+	check "ssh-keygen verifies it" verified "$E2E/ca.pub"
+	echo text >"$E2E/text"
+	check_status "and nothing else" 255 ssh-keygen -Y sign -n file \
+		-f "$E2E/ca.pub" "$E2E/text"
+	agent_stop
+}
+
 # In less than a file system has; the ledger itself needs less.
 cut_off()
 {
@@ -460,5 +482,6 @@ part log --key p256:ca:01 --key p384:other:02
 part lost --key p256:ca:01
 part revoke --key p256:ca:01
 part file --key p256:ca:01 --key rsa2048:other:02 --key p256:signer:03
+part block --key p256:ca:01
 bare_part many
 finish

@@ -31,7 +31,7 @@ struct filling {
 	struct wire_w	 ca;		/* blob */
 };
 
-static void
+static _Noreturn void
 die(const char *what)
 {
 	fprintf(stderr, "ledger-fill: %s\n", what);
@@ -163,7 +163,7 @@ main(int argc, char **argv)
 {
 	struct filling f = { 0 };
 	struct err e;
-	uint64_t n;
+	uint64_t n = 0;
 
 	if (argc != 4 || (n = strtoull(argv[2], NULL, 10)) == 0)
 		die("usage: ledger-fill LEDGER N DIR");

@@ -153,6 +153,35 @@ test_what_was_read_is_replaced_with_its_mode(void **state)
 }
 
 static void
+test_what_is_for_everybody_can_be_read_by_everybody(void **state)
+{
+	struct place p = place_new();
+	struct stat st, now;
+	struct err e;
+
+	(void)state;
+	assert_int_equal(newfile_publish(p.file, NULL, span_cstr("old"), &e),
+	    0);
+	assert_int_equal(stat(p.file, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0644);
+	assert_int_equal(newfile_publish(p.file, NULL, span_cstr("new"), &e),
+	    ERR_DENIED);
+	content_is(p.file, "old");
+	assert_int_equal(chmod(p.file, 0600), 0);
+	assert_int_equal(stat(p.file, &st), 0);
+	assert_int_equal(newfile_publish(p.file, &st, span_cstr("new"), &e),
+	    0);
+	content_is(p.file, "new");
+	assert_int_equal(stat(p.file, &now), 0);
+	assert_int_equal(now.st_mode & 07777, 0644);
+	assert_int_equal(newfile_publish(p.file, &st, span_cstr("more"), &e),
+	    ERR_STALE);
+	content_is(p.file, "new");
+	assert_int_equal(count_files(p.dir), 1);
+	place_free(&p);
+}
+
+static void
 test_a_directory_that_is_none_is_told(void **state)
 {
 	struct err e;
@@ -227,6 +256,8 @@ main(void)
 		cmocka_unit_test(test_a_name_without_directory_is_one_here),
 		cmocka_unit_test(test_what_is_there_is_never_replaced),
 		cmocka_unit_test(test_what_was_read_is_replaced_with_its_mode),
+		cmocka_unit_test(
+		    test_what_is_for_everybody_can_be_read_by_everybody),
 		cmocka_unit_test(test_a_directory_that_is_none_is_told),
 		cmocka_unit_test(
 		    test_a_file_that_grows_too_large_leaves_nothing),
