@@ -64,21 +64,20 @@ test_every_command_is_offered_word_by_word(void **state)
 
 	(void)state;
 	for (size_t i = 0; commands[i] != NULL; i++) {
-		const char *name = commands[i]->name;
-		const size_t n = strcspn(name, " ");
-		char first[32], help[40];
+		const char *name = commands[i]->name, *word = name;
+		char before[32], help[40], next[32];
 
-		snprintf(first, sizeof(first), "%.*s", (int)n, name);
-		c = of("");
-		assert_true(offers(&c, first));
-		if (name[n] == '\0')
-			continue;
-		snprintf(first, sizeof(first), "%.*s ", (int)n, name);
-		c = of(first);
-		assert_true(offers(&c, name + n + 1));
-		snprintf(help, sizeof(help), "help %s", first);
-		c = of(help);
-		assert_true(offers(&c, name + n + 1));
+		for (size_t n; *word != '\0'; word += n + (word[n] == ' ')) {
+			n = strcspn(word, " ");
+			snprintf(next, sizeof(next), "%.*s", (int)n, word);
+			snprintf(before, sizeof(before), "%.*s",
+			    (int)(word - name), name);
+			c = of(before);
+			assert_true(offers(&c, next));
+			snprintf(help, sizeof(help), "help %s", before);
+			c = of(help);
+			assert_true(offers(&c, next));
+		}
 	}
 }
 
