@@ -15,24 +15,6 @@ need sshd openssh-server
 python=/usr/bin/python3
 test -x $python || python=python3
 
-# These want a port.  sshd_listen NAME [LINE...]: on loopback, at $port.
-sshd_listen()
-{
-	sshd_make "$@"
-	e2e_host=$E2E/sshd-$1
-	for port in $(shuf -i 20000-32000 -n 20); do
-		: >"$e2e_host/log"
-		"$SSHD" -D -f "$e2e_host/config" -E "$e2e_host/log" \
-			-o ListenAddress=127.0.0.1 -p "$port" &
-		server=$!
-		wait_for 20 in_file "$e2e_host/log" \
-			'Server listening|Cannot bind'
-		in_file "$e2e_host/log" 'Server listening' && return
-		wait "$server"
-	done
-	return 1
-}
-
 # with_key CLIENT KEY COMMAND...: it prints "in", and sshd saw that key.
 with_key()
 {

@@ -513,6 +513,25 @@ EOF
 	echo "$e2e_name $(cat "$e2e_host/key.pub")" >>"$E2E/known_hosts"
 }
 
+# sshd_listen NAME [LINE...]: the same for those who want a port: on loopback,
+# at $port, as the process $server.
+sshd_listen()
+{
+	sshd_make "$@"
+	e2e_host=$E2E/sshd-$1
+	for port in $(shuf -i 20000-32000 -n 20); do
+		: >"$e2e_host/log"
+		"$SSHD" -D -f "$e2e_host/config" -E "$e2e_host/log" \
+			-o ListenAddress=127.0.0.1 -p "$port" &
+		server=$!
+		wait_for 20 in_file "$e2e_host/log" \
+			'Server listening|Cannot bind'
+		in_file "$e2e_host/log" 'Server listening' && return
+		wait "$server"
+	done
+	return 1
+}
+
 # sshd_lets NAME FILE.pub...: these keys, and no others, may log in.
 sshd_lets()
 {
