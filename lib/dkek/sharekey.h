@@ -6,7 +6,7 @@
 
 /*
  * The key that a share file is sealed with: OpenSSL's EVP_BytesToKey() with
- * MD5, in less than half its time, and in three steps.  Each step is a hash
+ * MD5, in a quarter of its time, and in three steps.  Each step is a hash
  * of the step before it, the password and the salt, hashed again for all
  * rounds.  The first two are the key, the third is the IV.
  */
