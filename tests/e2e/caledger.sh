@@ -7,6 +7,8 @@
 # shellcheck source=tests/e2e/lib.sh disable=SC2016,SC2119,SC2317
 . "${srcdir:-.}/tests/e2e/lib.sh"
 
+takes_long
+
 need sshd openssh-server
 need jq jq
 

@@ -8,10 +8,10 @@
 
 #include <cmocka.h>
 #include <openssl/evp.h>
-#include <openssl/rsa.h>
 #include <openssl/x509.h>
 
 #include "tests/unit/hostkey.h"
+#include "tests/vhsm/vh_key.h"
 
 #define ED25519_BYTES	32
 #define SIG_ROOM	512
@@ -52,13 +52,14 @@ put_blob(const struct hostkey *k, struct wire_w *w)
 void
 hostkey_make(struct hostkey *k, enum hostkey_type t)
 {
+	static const uint8_t f4[] = { 1, 0, 1 };
 	struct wire_w w;
 
 	k->type = t;
 	if (t == HOSTKEY_ED25519)
 		k->pkey = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
 	else if (t == HOSTKEY_RSA)
-		k->pkey = EVP_RSA_gen(2048);
+		k->pkey = vh_key_new_rsa(2048, (struct span){ f4, sizeof(f4) });
 	else
 		k->pkey = EVP_EC_gen(types[t].curve);
 	assert_non_null(k->pkey);

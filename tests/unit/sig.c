@@ -84,9 +84,10 @@ test_signatures_of_ssh_keygen_verify(void **state)
 static void
 flip_bits(struct vector *v)
 {
+	const size_t step = getenv("UNDER_VALGRIND") != NULL ? 43 : 3;
 	struct data d = data_copy(v->sig);
 
-	for (size_t n = 0; n < d.n * 8; n += 3) {
+	for (size_t n = 0; n < d.n * 8; n += step) {
 		d.p[n / 8] ^= (uint8_t)(1 << n % 8);
 		assert_int_not_equal(verify(v, data_span(&d)), 0);
 		d.p[n / 8] ^= (uint8_t)(1 << n % 8);

@@ -12,6 +12,10 @@
  * a buffer return false if the operation failed; nothing here knows of
  * PINs, counters or status words.
  */
+/*
+ * Under valgrind making an RSA key takes half a minute, or ten.  So where
+ * there is $VHSM_RSA_KEYS/BITS, in PEM, this is the key.
+ */
 EVP_PKEY	*vh_key_new_rsa(unsigned bits, struct span e);
 EVP_PKEY	*vh_key_new_ec(const struct vh_curve *c);
 
