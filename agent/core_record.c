@@ -155,6 +155,17 @@ checkpoint_new(struct core *c, struct span ca, uint64_t seq)
 	return k;
 }
 
+static struct checkpoint *
+checkpoint_of(const struct core *c, uint64_t id)
+{
+	struct checkpoint *k;
+
+	SLIST_FOREACH(k, &c->checkpoints, next)
+		if (k->id == id)
+			return k;
+	return NULL;
+}
+
 static bool
 is_under_way(const struct core *c, struct span ca)
 {
@@ -211,10 +222,7 @@ core_checkpoint_signed(struct core *c, uint64_t id, int r,
 
 	if ((id & OWN_REQUEST) == 0)
 		return false;
-	SLIST_FOREACH(k, &c->checkpoints, next)
-		if (k->id == id)
-			break;
-	if (k == NULL)
+	if ((k = checkpoint_of(c, id)) == NULL)
 		return true;
 	rec.ca = (struct span){ k->ca, k->ca_n };
 	rec.n = k->seq;

@@ -99,8 +99,9 @@ db_get_bytes(const struct db_query *q, int i)
 	const void *p = sqlite3_column_blob(q->st, i);
 	const int n = sqlite3_column_bytes(q->st, i);
 
-	return p == NULL ? (struct span){ 0 } :
-	    (struct span){ p, (size_t)n };
+	if (p == NULL)
+		return (struct span){ 0 };
+	return (struct span){ p, (size_t)n };
 }
 
 int
