@@ -374,9 +374,14 @@ two_processes_never_use_one_number(void **state)
 static int
 make_it(struct ledgerdir *p, int i)
 {
+	int r;
+
 	(void)i;
-	return ledger_open(&p->l, p->path, LEDGER_WRITE, &p->e) != 0 ||
-	    ledgerdir_add_to(p, p->l, &(struct ledgercert){ 0 }, NULL) != 0;
+	if (ledger_open(&p->l, p->path, LEDGER_WRITE, &p->e) != 0)
+		return 1;
+	r = ledgerdir_add_to(p, p->l, &(struct ledgercert){ 0 }, NULL);
+	ledger_close(p->l);
+	return r != 0;
 }
 
 static void
