@@ -7,7 +7,7 @@
 #
 # paramiko 2.12 and libssh 0.10 ask no host for a certificate: they log in by
 # one, and ssh and Go alone judge those of hosts.
-# shellcheck source=tests/e2e/lib.sh disable=SC2119,SC2317
+# shellcheck source=tests/e2e/lib.sh disable=SC2119,SC2154,SC2317
 . "${srcdir:-.}/tests/e2e/lib.sh"
 
 takes_long

@@ -3,7 +3,7 @@
 #
 # Other people's SSH clients log in through the agent, those that are here,
 # and git pushes.
-# shellcheck source=tests/e2e/lib.sh disable=SC2119,SC2317
+# shellcheck source=tests/e2e/lib.sh disable=SC2119,SC2154,SC2317
 . "${srcdir:-.}/tests/e2e/lib.sh"
 
 takes_long
