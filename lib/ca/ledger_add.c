@@ -51,8 +51,9 @@ check_serial(struct ledger *l, uint64_t ca, const struct cert *c,
 
 	if (c->serial == 0)
 		return 0;
-	q = db_query(l, "SELECT time, key_id FROM certificate WHERE "
-	    "ca = ? AND serial = ? AND serial <> 0");
+	q = db_query(l, "SELECT time, key_id FROM certificate "
+	    "INDEXED BY certificate_serial WHERE ca = ? AND serial = ? AND "
+	    "serial <> 0");
 	db_number(&q, ca);
 	db_number(&q, c->serial);
 	if (db_step(&q))

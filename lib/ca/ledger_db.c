@@ -137,7 +137,8 @@ last_numbers(struct ledger *l, struct ledger_head *h, struct err *e)
 	    "(SELECT ifnull(max(serial), 0) FROM ca), "
 	    "(SELECT ifnull(max(serial), 0) FROM resumption), "
 	    "(SELECT ifnull(max(serial), 0) FROM certificate "
-	    "WHERE serial <> 0 AND serial BETWEEN 1 AND ?)), max("
+	    "INDEXED BY certificate_serial WHERE serial <> 0 AND "
+	    "serial BETWEEN 1 AND ?)), max("
 	    "(SELECT ifnull(max(krl), 0) FROM ca), "
 	    "(SELECT ifnull(max(krl), 0) FROM resumption)), "
 	    "(SELECT ifnull(sum(grants), 0) FROM ca)");

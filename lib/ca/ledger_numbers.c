@@ -17,8 +17,8 @@ free_serials(struct ledger *l, uint64_t ca, uint64_t n, uint64_t *first,
 			return err_set(e, ERR_LIMIT, 0, "this CA has no "
 			    "serial numbers left");
 		q = db_query(l, "SELECT ifnull(max(serial), 0) FROM "
-		    "certificate WHERE ca = ? AND serial <> 0 AND "
-		    "serial BETWEEN ? AND ?");
+		    "certificate INDEXED BY certificate_serial WHERE "
+		    "ca = ? AND serial <> 0 AND serial BETWEEN ? AND ?");
 		db_number(&q, ca);
 		db_number(&q, *first);
 		db_number(&q, *first + n - 1);
