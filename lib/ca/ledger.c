@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "ca/ledger_db.h"
+#include "ca/ledger_log.h"
 
 #define APPLICATION	0x4c534348	/* in the file's header: "HCSL" */
 #define SCHEMA_VERSION	1
@@ -167,6 +168,7 @@ connect_db(struct ledger *l, struct err *e)
 	sqlite3_db_config(l->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	sqlite3_db_config(l->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
 	sqlite3_db_config(l->db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
+	sqlite3_db_config(l->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	return db_exec(l, "PRAGMA cell_size_check = ON", e);
 }
 
@@ -224,6 +226,58 @@ fill_head(struct ledger *l, struct err *e)
 }
 
 static int
+count_pages(void *arg, sqlite3 *db, const char *name, int pages)
+{
+	struct ledger *l = arg;
+
+	(void)db;
+	(void)name;
+	l->log_pages = pages;
+	return SQLITE_OK;
+}
+
+/*
+ * From here on the log begins anew only where we know of it.  One that is
+ * left over is copied; not to be able to is no error.
+ */
+static void
+take_over_log(struct ledger *l)
+{
+	struct err ignored;
+	uint64_t base;
+
+	if (ledger_compare(l, &ignored) != 0)
+		return;
+	base = l->seen.base;
+	if (ledger_last(l, &l->seen, &ignored) != 0)
+		return;
+	l->seen.base = base;
+	ledger_log_copy(l);
+	if (l->seen.base != base)
+		(void)!ledger_head_write(l->head_fd, &l->seen, &ignored);
+}
+
+/* Until it is known whose the log is, it is left alone. */
+static int
+open_db_to_write(struct ledger *l, struct err *e)
+{
+	const bool log = ledger_log_exists(l);
+	bool own = true;
+	int r;
+
+	if ((r = open_db(l, e)) != 0 ||
+	    (log && (r = ledger_log_check(l, &own, e)) != 0) ||
+	    (r = fill_head(l, e)) != 0)
+		return r;
+	sqlite3_wal_hook(l->db, count_pages, l);
+	if (!own)
+		return 0;
+	sqlite3_db_config(l->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+	take_over_log(l);
+	return 0;
+}
+
+static int
 open_to_write(struct ledger *l, struct err *e)
 {
 	int r;
@@ -231,9 +285,8 @@ open_to_write(struct ledger *l, struct err *e)
 	if ((r = ledger_head_lock(l->head_fd, LEDGER_WAIT_MS, e)) != 0)
 		return r;
 	if ((r = ledger_file_make(l->path, e)) == 0 &&
-	    (r = ledger_file_look(l->path, &l->file, e)) == 0 &&
-	    (r = open_db(l, e)) == 0)
-		r = fill_head(l, e);
+	    (r = ledger_file_look(l->path, &l->file, e)) == 0)
+		r = open_db_to_write(l, e);
 	ledger_head_unlock(l->head_fd);
 	return r;
 }

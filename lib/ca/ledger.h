@@ -39,7 +39,8 @@ enum ledger_mode {
 /*
  * Nobody but this user and root may be able to write the files and their
  * directory, else ERR_DENIED.  ERR_FORMAT: no ledger, or a damaged one;
- * ERR_UNSUPPORTED: one by another version of this program.
+ * ERR_UNSUPPORTED: one by another version of this program.  ERR_STALE, of
+ * one to be written: its parts do not belong together (ledger_log.h).
  */
 int	 ledger_open(struct ledger **out, const char *path,
 	    enum ledger_mode mode, struct err *e) MUST_CHECK;

@@ -5,6 +5,9 @@
 #include <time.h>
 
 #include "ca/ledger_db.h"
+#include "ca/ledger_log.h"
+
+#define LOG_PAGES	1000		/* before it is copied to the file */
 
 int
 db_error(const struct ledger *l, struct err *e)
@@ -258,6 +261,21 @@ ledger_give_up(struct ledger *l, int r)
 	return r;
 }
 
+/* Where the database is now, which may be behind where it was: a new base. */
+static int
+write_head(struct ledger *l, struct err *e)
+{
+	const uint64_t base = l->seen.base;
+	int r;
+
+	if ((r = ledger_last(l, &l->seen, e)) != 0)
+		return r;
+	l->seen.base = base <= l->seen.seq ? base : 0;
+	if (l->log_pages >= LOG_PAGES)
+		ledger_log_copy(l);
+	return ledger_head_write(l->head_fd, &l->seen, e);
+}
+
 /*
  * The entry is there from here on, whatever becomes of the head: that is
  * behind then, which is no error.
@@ -270,8 +288,7 @@ ledger_commit(struct ledger *l, struct err *e)
 
 	if ((r = db_exec(l, "COMMIT", e)) != 0)
 		return ledger_give_up(l, r);
-	if (ledger_last(l, &l->seen, &ignored) == 0)
-		(void)!ledger_head_write(l->head_fd, &l->seen, &ignored);
+	(void)!write_head(l, &ignored);
 	ledger_head_unlock(l->head_fd);
 	return 0;
 }

@@ -10,8 +10,9 @@
 /*
  * The inside of the ledger, shared by its files: ledger.c opens it,
  * ledger_add.c and ledger_numbers.c write, ledger_find.c reads,
- * ledger_verify.c checks.  ledger_db.c is what SQLite is told, in as few
- * words as possible, and the frame of each change.
+ * ledger_verify.c checks, ledger_log.c knows the database's own log.
+ * ledger_db.c is what SQLite is told, in as few words as possible, and the
+ * frame of each change.
  */
 struct ledger {
 	sqlite3		*db;
@@ -20,6 +21,7 @@ struct ledger {
 	struct ledger_file file, head_file;	/* those that are open */
 	int		 head_fd;	/* -1: there is none */
 	struct ledger_head seen;	/* the head, as last read or written */
+	int		 log_pages;	/* of the log, after the last commit */
 };
 
 /* An error of SQLite's: the disk is ERR_SYS, other programs ERR_AGAIN. */
@@ -69,7 +71,7 @@ int		 ledger_ca_id(struct ledger *l, struct span ca, uint64_t *id,
 int		 ledger_ca_id_for(struct ledger *l, struct span ca,
 		    uint64_t *id, struct err *e) MUST_CHECK;
 
-/* The last entry's place and hash, as in the database; seq 0: it is empty. */
+/* All of a head but `base`, as in the database; seq 0: it is empty. */
 int		 ledger_last(struct ledger *l, struct ledger_head *h,
 		    struct err *e) MUST_CHECK;
 

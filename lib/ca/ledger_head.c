@@ -23,8 +23,8 @@ ledger_head_put(const struct ledger_head *h, char text[LEDGER_HEAD_MAX])
 	for (size_t i = 0; i < LEDGER_HASH; i++)
 		snprintf(hex + 2 * i, 3, "%02x", h->hash[i]);
 	return (size_t)snprintf(text, LEDGER_HEAD_MAX, MAGIC " %020" PRIu64
-	    " %s %020" PRIu64 " %020" PRIu64 " %020" PRIu64 "\n", h->seq, hex,
-	    h->serial, h->krl, h->grants);
+	    " %s %020" PRIu64 " %020" PRIu64 " %020" PRIu64 " %020" PRIu64
+	    "\n", h->seq, hex, h->serial, h->krl, h->grants, h->base);
 }
 
 static bool
@@ -75,7 +75,8 @@ ledger_head_parse(struct span text, struct ledger_head *h)
 	if (get_number(&p, end, &h->seq) && get_hash(&p, end, h->hash) &&
 	    get_number(&p, end, &h->serial) &&
 	    get_number(&p, end, &h->krl) &&
-	    get_number(&p, end, &h->grants) && end - p == 1 && *p == '\n')
+	    get_number(&p, end, &h->grants) &&
+	    get_number(&p, end, &h->base) && end - p == 1 && *p == '\n')
 		return true;
 	*h = (struct ledger_head){ 0 };
 	return false;

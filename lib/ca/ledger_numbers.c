@@ -153,6 +153,7 @@ put_resumption(struct ledger *l, struct ledger_entry *en, struct err *e)
 	if ((r = ledger_last(l, &last, e)) != 0)
 		return r;
 	choose_floor(&floor, &last);
+	l->seen.base = 0;		/* that was another file's */
 	en->what = (struct span){ (const uint8_t *)text,
 	    ledger_head_put(&floor, text) };
 	if ((r = ledger_put_entry(l, en, e)) != 0)

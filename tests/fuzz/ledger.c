@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "ca/ledger_entry.h"
 #include "ca/ledger_head.h"
+#include "ca/ledger_tail.h"
 #include "tests/fuzz/law.h"
 
 /* There is one way to write an entry, and so one hash of it. */
@@ -30,17 +31,28 @@ use_head(struct span in)
 		    ledger_head_put(&h, text) }));
 	} else {
 		must(h.seq == 0 && h.serial == 0 && h.krl == 0 &&
-		    h.grants == 0);
+		    h.grants == 0 && h.base == 0);
 	}
+}
+
+static enum ledger_tail_got
+read_span(void *arg, uint8_t *buf, size_t n, uint64_t at)
+{
+	const struct span *s = arg;
+
+	if (at >= s->n || n > s->n - at)
+		return LEDGER_TAIL_SHORT;
+	memcpy(buf, s->p + at, n);
+	return LEDGER_TAIL_ALL;
 }
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
-	const struct span in = { p, n };
+	struct span in = { p, n };
 	struct err e = { .msg = "" };
 	struct ledger_entry en;
-	uint64_t low, high;
+	uint64_t low, high, key;
 
 	if (ledger_entry_parse(in, &en, &e) == 0)
 		use_entry(in, &en);
@@ -49,5 +61,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	if (ledger_serials_of(in, &low, &high))
 		must(n == 16 && low > 0 && low <= high);
 	use_head(in);
+	if (!ledger_tail_find(read_span, &in, 2, &key))
+		must(n >= 100);	/* a header */
 	return 0;
 }

@@ -152,7 +152,8 @@ long_texts_are_cut(void **state)
 /* --- the head --- */
 
 static const struct ledger_head head = { .seq = 12, .hash = { 0xab, [31] =
-	    0xcd }, .serial = UINT64_MAX, .krl = 3, .grants = 4 };
+	    0xcd }, .serial = UINT64_MAX, .krl = 3, .grants = 4,
+	    .base = 5 };
 
 static void
 a_head_is_read_as_it_was_written(void **state)

@@ -377,6 +377,95 @@ numbers_do_not_run_out_by_a_head(void **state)
 	ledgerdir_verify(p);
 }
 
+/* --- a log without its file --- */
+
+#define MORE	250		/* certificates: more than one log takes */
+
+static int
+add_and_die(struct ledgerdir *p, void *arg)
+{
+	const uint64_t n = *(const uint64_t *)arg;
+	uint64_t end;
+
+	if (ledger_open(&p->l, p->path, LEDGER_WRITE, &p->e) != 0 ||
+	    ledger_end(p->l, &end, &p->e) != 0)
+		return 1;
+	for (uint64_t i = 0; i < n; i++)
+		if (ledgerdir_add_to(p, p->l, &(struct ledgercert){
+		    .serial = 1000 + end + i }, NULL) != 0)
+			return 2;
+	return 0;
+}
+
+static void
+remove_log(struct ledgerdir *p)
+{
+	char shm[100];
+
+	snprintf(shm, sizeof(shm), "%s-shm", p->path);
+	assert_int_equal(remove(p->wal), 0);
+	assert_int_equal(remove(shm), 0);
+}
+
+static void
+an_old_copy_under_a_newer_log_is_found(void **state)
+{
+	const struct loss loss = { "without it", put_old, "old copy" };
+	struct ledgerdir *p = *state;
+	uint64_t more = MORE;
+	char path[160];
+
+	ledgerdir_add_serials(p, 1, 50);
+	ledgerdir_close(p);
+	ledgerdir_copy(p->path, path_of(p, "old", path));
+	assert_int_equal(ledgerdir_fork(p, add_and_die, &more), 0);
+	put_old(p);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(ledgerdir_try_open(p, LEDGER_WRITE),
+		    ERR_STALE);
+		assert_non_null(strstr(p->e.msg, "-wal"));
+	}
+	remove_log(p);
+	ledgerdir_reopen(p);
+	expect_stale(p, &loss);
+	assert_int_equal(ledgerdir_resume(p), 0);
+	assert_int_equal(ledgerdir_verify(p), 50);
+	ledgerdir_reopen(p);
+	assert_in_range(ledgerdir_take(p, 1), 1000 + MORE, UINT32_MAX);
+}
+
+/* As long as the log has everything since the copy, nothing is missing. */
+static void
+an_old_copy_under_its_own_log_is_whole(void **state)
+{
+	struct ledgerdir *p = *state;
+	uint64_t more = 20;
+	char path[160];
+
+	ledgerdir_add_serials(p, 1, 50);
+	ledgerdir_close(p);
+	ledgerdir_copy(p->path, path_of(p, "old", path));
+	assert_int_equal(ledgerdir_fork(p, add_and_die, &more), 0);
+	put_old(p);
+	ledgerdir_reopen(p);
+	assert_int_equal(ledgerdir_verify(p), 70);
+	ledgerdir_add_serials(p, 60, 60);
+}
+
+static void
+a_log_that_was_left_over_is_taken_on(void **state)
+{
+	struct ledgerdir *p = *state;
+	uint64_t there = 0;
+
+	for (uint64_t more = 60; more < 300; more += 67) {
+		assert_int_equal(ledgerdir_fork(p, add_and_die, &more), 0);
+		there += more;
+		ledgerdir_reopen(p);
+		assert_int_equal(ledgerdir_verify(p), there);
+	}
+}
+
 /* --- while it is open --- */
 
 static void
@@ -475,6 +564,9 @@ main(void)
 		LEDGERDIR_TEST(numbers_of_each_ca_count),
 		LEDGERDIR_TEST(a_head_that_is_behind_is_right),
 		LEDGERDIR_TEST(numbers_do_not_run_out_by_a_head),
+		LEDGERDIR_TEST(an_old_copy_under_a_newer_log_is_found),
+		LEDGERDIR_TEST(an_old_copy_under_its_own_log_is_whole),
+		LEDGERDIR_TEST(a_log_that_was_left_over_is_taken_on),
 		LEDGERDIR_TEST(a_file_that_was_replaced_is_noticed),
 		LEDGERDIR_TEST(the_log_is_not_taken_from_under_us),
 	};
