@@ -23,6 +23,15 @@
 static const struct ledger_who somebody = { .uid = 1000, .pid = 4711,
     .program = { (const uint8_t *)"/usr/bin/ssh-keygen", 19 } };
 
+/* AddressSanitizer asks for this: else forks copy what was freed. */
+const char	*__asan_default_options(void);
+
+const char *
+__asan_default_options(void)
+{
+	return "quarantine_size_mb=1";
+}
+
 /* --- the directory --- */
 
 /* In memory if there is such a place: nobody cuts the power in a test. */

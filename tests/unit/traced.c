@@ -11,6 +11,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -59,7 +60,7 @@ look(struct traced *t)
 	t->entering = i.op == PTRACE_SYSCALL_INFO_ENTRY;
 	if (t->entering) {
 		t->nr = i.entry.nr;
-		t->arg = i.entry.args[0];
+		memcpy(t->arg, i.entry.args, sizeof(t->arg));
 	}
 }
 

@@ -20,7 +20,7 @@
 struct traced {
 	pid_t	 pid;
 	bool	 entering;	/* it is about to make this call, else back */
-	uint64_t nr, arg;	/* of the call, and the first of its own */
+	uint64_t nr, arg[6];	/* of the call */
 	int	 status;	/* of its end */
 };
 
