@@ -137,8 +137,8 @@ find(struct casigner *s, struct err *e)
 	if (s->block != NULL && s->block->policy.approvals > 0 &&
 	    !s->block->policy.observe)
 		return err_set(e, ERR_DENIED, 0, "the certificates of this CA "
-		    "have to be approved (RequireApprovals): they come from "
-		    "\"hsm-keyutil ca sign --request FILE\"");
+		    "have to be approved (RequireApprovals), and hsm-keyutil "
+		    "cannot bring approvals yet");
 	return 0;
 }
 
