@@ -80,6 +80,7 @@ become(const struct agent *a, int out, const char *const argv[])
 	    a->starts);
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	setenv("XDG_CACHE_HOME", in_dir(a->dir, name).s, 1);
+	setenv("XDG_STATE_HOME", a->dir, 1);
 	setenv("SSH_AUTH_SOCK", a->socket, 1);
 	setenv("SSH_ASKPASS", askpass.s, 1);
 	setenv("SSH_ASKPASS_REQUIRE", "force", 1);

@@ -58,7 +58,7 @@ tell(const struct run *k, char what, uint64_t serial, const char *msg)
 {
 	struct told t = { .what = what, .serial = serial };
 
-	snprintf(t.msg, sizeof(t.msg), "%s", msg);
+	snprintf(t.msg, sizeof(t.msg), "%.*s", (int)sizeof(t.msg) - 1, msg);
 	(void)!write(k->fd[1], &t, sizeof(t));
 }
 
