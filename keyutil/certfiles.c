@@ -5,12 +5,7 @@
 
 #include "keyutil/certfiles.h"
 #include "keyutil/pubfile.h"
-
-static bool
-is_stdin(const char *file)
-{
-	return strcmp(file, "-") == 0;
-}
+#include "keyutil/readfile.h"
 
 char *
 certfiles_name(const char *file)
@@ -32,8 +27,7 @@ certfiles_key(const char *file, struct certorder *o, struct err *e)
 	char *line;
 	int r;
 
-	if ((r = pubfile_read(is_stdin(file) ? "/dev/stdin" : file, &line,
-	    e)) != 0)
+	if ((r = pubfile_read(file, &line, e)) != 0)
 		return r;
 	r = certorder_set_subject(o, line, e);
 	free(line);
@@ -44,16 +38,16 @@ static int
 add(const char *file, const char *output, const struct certwish *w,
     struct certorders *l, struct err *e)
 {
+	const bool to_stdout = strcmp(output != NULL ? output : file,
+	    "-") == 0;
 	struct certorder o = { 0 };
 	int r;
 
-	o.from = strdup(is_stdin(file) ? "standard input" : file);
-	if (output != NULL && !is_stdin(output))
-		o.file = strdup(output);
-	else if (output == NULL && !is_stdin(file))
-		o.file = certfiles_name(file);
-	if (o.from == NULL || (o.file == NULL &&
-	    !is_stdin(output != NULL ? output : file)))
+	o.from = strdup(readfile_name(file));
+	if (!to_stdout)
+		o.file = output != NULL ? strdup(output) :
+		    certfiles_name(file);
+	if (o.from == NULL || (o.file == NULL && !to_stdout))
 		r = err_set(e, ERR_NOMEM, 0, "certificates");
 	else if ((r = certfiles_key(file, &o, e)) == 0 &&
 	    (r = certwish_fill(w, &o, e)) == 0)

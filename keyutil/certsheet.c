@@ -49,19 +49,13 @@ struct sheet {
 	size_t		 bad;
 };
 
-static bool
-is_stdin(const char *file)
-{
-	return strcmp(file, "-") == 0;
-}
-
 static int
 read_text(const char *file, uint8_t **text, size_t *n, struct err *e)
 {
 	*n = TEXT_MAX;
 	if ((*text = malloc(*n)) == NULL)
 		return err_set(e, ERR_NOMEM, 0, "\"%.200s\"", file);
-	return readfile(is_stdin(file) ? "/dev/stdin" : file, *text, n, e);
+	return readfile_or_stdin(file, *text, n, e);
 }
 
 static char *
@@ -69,8 +63,8 @@ place(const char *file, size_t line)
 {
 	char *text;
 
-	return asprintf(&text, "%.200s, line %zu", is_stdin(file) ?
-	    "standard input" : file, line) == -1 ? NULL : text;
+	return asprintf(&text, "%.200s, line %zu", readfile_name(file),
+	    line) == -1 ? NULL : text;
 }
 
 /* One that is wrong keeps no other from being looked at. */
@@ -78,8 +72,8 @@ static void
 tell(size_t *bad, const char *file, size_t line, const struct err *e)
 {
 	if ((*bad)++ < TOLD_MAX)
-		out_warn("%s, line %zu: %s", is_stdin(file) ?
-		    "standard input" : file, line, e->msg);
+		out_warn("%s, line %zu: %s", readfile_name(file), line,
+		    e->msg);
 }
 
 static int
@@ -178,7 +172,7 @@ set_key(const struct sheet *s, const struct csv_row *row,
 	if (file == NULL && output == NULL)
 		return err_set(e, ERR_FORMAT, 0, "a key without a file needs "
 		    "an output: where its certificate goes");
-	if (file != NULL && is_stdin(file))
+	if (file != NULL && readfile_is_stdin(file))
 		return err_set(e, ERR_FORMAT, 0, "a row has no standard "
 		    "input");
 	if (output != NULL)
@@ -248,8 +242,7 @@ read_rows(struct sheet *s, struct csv *c, struct err *e)
 	}
 	csv_row_clear(&row);
 	if (r != 0)
-		return err_wrap(e, "%.200s", is_stdin(s->file) ?
-		    "standard input" : s->file);
+		return err_wrap(e, "%.200s", readfile_name(s->file));
 	return told(s->bad, s->bad == 1 ? "row is" : "rows are", e);
 }
 
@@ -423,7 +416,7 @@ read_scan(struct scan *s, struct span text, struct err *e)
 
 	if ((r = walk(s, text, on_key, e)) != 0 ||
 	    (r = walk(s, text, check_host, e)) != 0)
-		return err_wrap(e, "%.200s", s->file);
+		return err_wrap(e, "%.200s", readfile_name(s->file));
 	for (size_t i = 0; i < s->pins->n; i++)
 		if (s->pins->v[i].used == 0 && s->bad == 0)
 			out_warn("the host %s is pinned, and no such key of "
@@ -431,7 +424,7 @@ read_scan(struct scan *s, struct span text, struct err *e)
 			    s->pins->v[i].host)).s);
 	if (s->bad == 0 && s->orders->n == 0)
 		return err_set(e, ERR_FORMAT, 0, "there is no host key in "
-		    "\"%.200s\"", s->file);
+		    "\"%.200s\"", readfile_name(s->file));
 	return told(s->bad, s->bad == 1 ? "host is" : "hosts are", e);
 }
 

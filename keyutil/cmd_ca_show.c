@@ -137,22 +137,20 @@ show_text(struct show *w, const char *file, char *text, struct err *e)
 static int
 show_file(struct show *w, const char *file, struct err *e)
 {
-	const bool is_stdin = strcmp(file, "-") == 0;
 	uint8_t *bytes = malloc(FILE_MAX + 1);
 	size_t n = FILE_MAX;
 	int r;
 
 	if (bytes == NULL)
 		return err_set(e, ERR_NOMEM, 0, "\"%.200s\"", file);
-	if ((r = readfile(is_stdin ? "/dev/stdin" : file, bytes, &n,
-	    e)) == 0) {
+	if ((r = readfile_or_stdin(file, bytes, &n, e)) == 0) {
 		bytes[n] = '\0';
 		if (strlen((char *)bytes) != n)
 			r = err_set(e, ERR_FORMAT, 0, "\"%.200s\" is no text",
-			    file);
+			    readfile_name(file));
 		else
-			r = show_text(w, is_stdin ? "(standard input)" : file,
-			    (char *)bytes, e);
+			r = show_text(w, readfile_is_stdin(file) ?
+			    "(standard input)" : file, (char *)bytes, e);
 	}
 	free(bytes);
 	return r;

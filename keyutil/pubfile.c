@@ -139,9 +139,9 @@ pubfile_read(const char *path, char **line, struct err *e)
 	*line = NULL;
 	if ((buf = malloc(n)) == NULL)
 		return err_set(e, ERR_NOMEM, 0, "key");
-	if ((r = readfile(path, buf, &n, e)) == 0 &&
+	if ((r = readfile_or_stdin(path, buf, &n, e)) == 0 &&
 	    (r = pubfile_parse((struct span){ buf, n }, line, e)) != 0)
-		r = err_wrap(e, "\"%.200s\"", path);
+		r = err_wrap(e, "\"%.200s\"", readfile_name(path));
 	free(buf);
 	return r;
 }

@@ -14,7 +14,7 @@
 int	 pubfile_parse(struct span text, char **line, struct err *e)
 	    MUST_CHECK;
 
-/* The same from a file; each error names it. */
+/* The same from a file, "-": standard input; each error names it. */
 int	 pubfile_read(const char *path, char **line, struct err *e)
 	    MUST_CHECK;
 

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <sys/socket.h>
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -122,6 +125,31 @@ test_half_a_key_is_none(void **state)
 	data_each_cut(span_cstr(KEY), parse_cut, NULL);
 }
 
+/* As sshd gives it to a command: it cannot be opened by a name. */
+static void
+test_standard_input_may_be_a_socket(void **state)
+{
+	const int before = dup(STDIN_FILENO);
+	struct err e;
+	char *line;
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	assert_int_equal(write(fds[0], KEY " me\n", sizeof(KEY " me")),
+	    sizeof(KEY " me"));
+	close(fds[0]);
+	assert_int_equal(dup2(fds[1], STDIN_FILENO), STDIN_FILENO);
+	close(fds[1]);
+	assert_int_equal(pubfile_read("-", &line, &e), 0);
+	assert_string_equal(line, KEY " me");
+	free(line);
+	assert_int_equal(pubfile_read("-", &line, &e), ERR_FORMAT);
+	assert_string_equal(e.msg, "\"standard input\": no key");
+	assert_int_equal(dup2(before, STDIN_FILENO), STDIN_FILENO);
+	close(before);
+}
+
 int
 main(void)
 {
@@ -131,6 +159,7 @@ main(void)
 		    test_every_type_of_key_is_taken_and_no_certificate),
 		cmocka_unit_test(test_anything_else_is_refused),
 		cmocka_unit_test(test_half_a_key_is_none),
+		cmocka_unit_test(test_standard_input_may_be_a_socket),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
