@@ -188,7 +188,7 @@ ask_new_so_pin(const struct slot *s, const char *file, struct secret *out,
 }
 
 int
-ask_to_type(const char *word, struct err *e)
+ask_to_type(const char *word, bool yes_takes_it, struct err *e)
 {
 	struct secret *typed;
 	char prompt[128];
@@ -197,7 +197,8 @@ ask_to_type(const char *word, struct err *e)
 
 	if (!pin_tty_usable())
 		return err_set(e, ERR_DENIED, 0, "there is no terminal to ask "
-		    "at; give \"--yes %s\" if that is what you want", word);
+		    "at; give \"--yes%s%s\" if that is what you want",
+		    yes_takes_it ? " " : "", yes_takes_it ? word : "");
 	if ((typed = secret_new()) == NULL)
 		return err_set(e, ERR_NOMEM, 0, "answer");
 	snprintf(prompt, sizeof(prompt), "Type %s to go on: ", word);

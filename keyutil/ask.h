@@ -50,10 +50,12 @@ int	 ask_parse_so_pin(const struct secret *text, struct secret *out,
 
 /*
  * The person types `word` to go on: ERR_CANCELLED for anything else,
- * ERR_DENIED when there is no terminal to ask at.  What it is about was
+ * ERR_DENIED when there is no terminal to ask at, which
+ * names --yes, with the word where it takes one.  What it is about was
  * printed before.
  */
-int	 ask_to_type(const char *word, struct err *e) MUST_CHECK;
+int	 ask_to_type(const char *word, bool yes_takes_it, struct err *e)
+	    MUST_CHECK;
 
 /*
  * An answer that is no secret, typed at the terminal (pin_tty_usable()), as

@@ -51,7 +51,7 @@ resume(struct ledger *l, const struct cmd_args *a, struct err *e)
 	if ((r = ledger_check_end(l, &last, &head, &why)) == ERR_STALE) {
 		tell(why.msg, last, &head);
 		if (a->value[OPT_YES] == NULL &&
-		    (r = ask_to_type(WORD, e)) != 0)
+		    (r = ask_to_type(WORD, false, e)) != 0)
 			return r;
 	} else if (r != 0) {
 		*e = why;

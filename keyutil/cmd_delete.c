@@ -114,7 +114,7 @@ confirm(const struct slot *s, const struct victim *v, const char *name,
 	    s->info.label);
 	out_warn("  %s", v->what);
 	if (yes == NULL)
-		return ask_to_type(v->word, e);
+		return ask_to_type(v->word, true, e);
 	if (strcmp(yes, name) == 0 || strcmp(yes, v->word) == 0 ||
 	    (k != NULL && keys_match(k, yes)))
 		return 0;

@@ -225,7 +225,7 @@ confirm(const struct job *j, struct err *e)
 	const char *yes = j->args->value[OPT_YES];
 
 	if (yes == NULL)
-		return ask_to_type(serial, e);
+		return ask_to_type(serial, true, e);
 	if (strcmp(yes, serial) != 0)
 		return err_set(e, ERR_USAGE, 0, "--yes is for token %.32s, "
 		    "and this is another; nothing was changed", yes);

@@ -170,6 +170,7 @@ part_lost()
 	check_status "a reason is asked for" 2 "$KEYUTIL" ca log resume --yes
 	check_status "without a terminal nobody says yes" 1 "$KEYUTIL" ca \
 		log resume --reason "disk full"
+	has "... and is told how" "$E2E/out" 'give "--yes" if'
 	has "what was lost is shown" "$E2E/out" 'entries 3 to [45] are lost'
 	check "it goes on" "$KEYUTIL" ca log resume --reason "disk died" --yes
 	check "certificates are signed again" certify c 4 id alice
