@@ -24,8 +24,8 @@ calog_is_revoked(const struct calog_line *line)
 	return line->verdict.by != KRL_BY_NOTHING;
 }
 
-const char *
-calog_state(const struct calog_line *line)
+static const char *
+state_of(const struct calog_line *line)
 {
 	return calog_is_revoked(line) ? "revoked" :
 	    certshow_state(line->cert, line->now);
@@ -71,7 +71,7 @@ calog_row(struct out_table *t, const struct calog_line *line)
 	const struct ca_when_date until = ca_when_date(c->valid_before);
 	const struct out_clean id = out_clean(c->key_id);
 	char serial[24], names[NAMES_MAX];
-	const char *const cell[] = { serial, calog_state(line),
+	const char *const cell[] = { serial, state_of(line),
 	    c->valid_before == CERT_FOREVER ? "for ever" : until.s,
 	    c->type == CERT_USER ? "user" : "host", id.s, names };
 
@@ -125,7 +125,7 @@ calog_json(const struct calog_line *line)
 	    " s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 	    "entry", (json_int_t)en->seq,
 	    "time", certjson_time(en->time),
-	    "state", calog_state(line),
+	    "state", state_of(line),
 	    "revoked", calog_is_revoked(line) ?
 	    json_string(krl_view_words(&line->verdict)) : json_null(),
 	    "type", c->type == CERT_USER ? "user" : "host",

@@ -20,9 +20,6 @@ int	 calog_judge(struct calog_line *line, const struct krl_view *v,
 	    struct err *e) MUST_CHECK;
 bool	 calog_is_revoked(const struct calog_line *line);
 
-/* "revoked", or certshow_state(). */
-const char *calog_state(const struct calog_line *line);
-
 /* A row of a table that calog_table() began. */
 struct out_table calog_table(void);
 void	 calog_row(struct out_table *t, const struct calog_line *line);

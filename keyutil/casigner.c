@@ -183,12 +183,6 @@ casigner_ca(const struct casigner *s)
 	return (struct span){ s->ca, s->ca_n };
 }
 
-const char *
-casigner_name(const struct casigner *s)
-{
-	return s->name;
-}
-
 bool
 casigner_is_agent(const struct casigner *s)
 {

@@ -29,7 +29,6 @@ int		 casigner_open(struct casigner **out,
 void		 casigner_close(struct casigner *s);	/* NULL is fine */
 
 struct span	 casigner_ca(const struct casigner *s);	/* its blob */
-const char	*casigner_name(const struct casigner *s);
 
 /* Is it the running agent that signs, and judges? */
 bool		 casigner_is_agent(const struct casigner *s);
