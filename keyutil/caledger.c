@@ -6,13 +6,11 @@
 
 #include "base/paths.h"
 #include "keyutil/caledger.h"
-#include "keyutil/pubfile.h"
 #include "keyutil/keys.h"
 #include "keyutil/out.h"
-#include "keyutil/readfile.h"
+#include "keyutil/pubfile.h"
 #include "ssh/keytext.h"
 
-#define FILE_MAX	(64 * 1024)
 #define BLOB_MAX	(64 * 1024)
 
 /* --- where it is --- */
@@ -67,33 +65,6 @@ caledger_open(const char *file, enum ledger_mode mode, struct ledger **out,
 
 /* --- files with keys --- */
 
-bool
-caledger_is_file(const char *name)
-{
-	const size_t n = strlen(name);
-
-	return strncmp(name, "SHA256:", 7) != 0 &&
-	    (strchr(name, '/') != NULL ||
-	    (n > 4 && strcmp(name + n - 4, ".pub") == 0));
-}
-
-int
-caledger_read_blob(const char *path, struct wire_w *blob, struct err *e)
-{
-	size_t n = FILE_MAX;
-	char *text, *line;
-	int r;
-
-	if ((text = calloc(1, FILE_MAX + 1)) == NULL)
-		return err_set(e, ERR_NOMEM, 0, "\"%.200s\"", path);
-	if ((r = readfile(path, (uint8_t *)text, &n, e)) == 0 &&
-	    ((r = pubfile_line(text, &line, e)) != 0 ||
-	    (r = keytext_parse(line, blob, NULL, e)) != 0))
-		r = err_wrap(e, "\"%.200s\"", path);
-	free(text);
-	return r;
-}
-
 static int
 put_subject(struct span blob, struct wire_w *out, struct err *e)
 {
@@ -115,7 +86,7 @@ caledger_read_subject(const char *path, struct wire_w *blob, struct err *e)
 
 	if (!wire_write(&w, BLOB_MAX))
 		return err_set(e, ERR_NOMEM, 0, "key");
-	if ((r = caledger_read_blob(path, &w, e)) == 0 &&
+	if ((r = pubfile_blob(path, &w, NULL, e)) == 0 &&
 	    (r = put_subject(wire_bytes(&w), blob, e)) != 0)
 		r = err_wrap(e, "\"%.200s\"", path);
 	wire_free(&w);
@@ -178,7 +149,7 @@ from_file(const char *path, struct caledger_cas *out, struct err *e)
 
 	if (!wire_write(&blob, BLOB_MAX))
 		return err_set(e, ERR_NOMEM, 0, "key");
-	if ((r = caledger_read_blob(path, &blob, e)) == 0) {
+	if ((r = pubfile_blob(path, &blob, NULL, e)) == 0) {
 		if (cert_is_meant(wire_bytes(&blob)))
 			r = err_set(e, ERR_USAGE, 0, "\"%.200s\" is a "
 			    "certificate, and not the key of a CA", path);
@@ -207,6 +178,17 @@ from_tokens(const char *name, struct caledger_cas *out, struct err *e)
 	return r;
 }
 
+/* Is it the name of a file, rather than of a key? */
+static bool
+is_file(const char *name)
+{
+	const size_t n = strlen(name);
+
+	return strncmp(name, "SHA256:", 7) != 0 &&
+	    (strchr(name, '/') != NULL ||
+	    (n > 4 && strcmp(name + n - 4, ".pub") == 0));
+}
+
 int
 caledger_cas(struct ledger *l, const char *name, struct caledger_cas *out,
     struct err *e)
@@ -214,7 +196,7 @@ caledger_cas(struct ledger *l, const char *name, struct caledger_cas *out,
 	int r;
 
 	*out = (struct caledger_cas){ 0 };
-	if (name != NULL && caledger_is_file(name))
+	if (name != NULL && is_file(name))
 		return from_file(name, out, e);
 	if ((r = ledger_cas(l, add_ca, out, e)) != 0 || name == NULL ||
 	    keep_known(out, name))

@@ -38,15 +38,7 @@ int	 caledger_one_ca(struct ledger *l, const char *name,
 	    MUST_CHECK;
 void	 caledger_cas_free(struct caledger_cas *cas);
 
-/* Is it the name of a file, rather than of a key? */
-bool	 caledger_is_file(const char *name);
-
-/*
- * Append the blob of the only key or certificate in a .pub or -cert.pub
- * file; and for what is said of a subject, that of its plain key.
- */
-int	 caledger_read_blob(const char *path, struct wire_w *blob,
-	    struct err *e) MUST_CHECK;
+/* Append the blob of the plain key in a .pub or -cert.pub file. */
 int	 caledger_read_subject(const char *path, struct wire_w *blob,
 	    struct err *e) MUST_CHECK;
 

@@ -7,6 +7,7 @@
 #include "keyutil/caledger.h"
 #include "keyutil/calog.h"
 #include "keyutil/carevoke.h"
+#include "keyutil/pubfile.h"
 
 #define BLOB_MAX	65536
 #define SHOWN		20		/* certificates that are listed */
@@ -99,7 +100,7 @@ parse_certificate(const char *path, struct carevoke *v, struct err *e)
 
 	if (!wire_write(&blob, BLOB_MAX))
 		return err_set(e, ERR_NOMEM, 0, "certificate");
-	if ((r = caledger_read_blob(path, &blob, e)) == 0 &&
+	if ((r = pubfile_blob(path, &blob, NULL, e)) == 0 &&
 	    (r = cert_parse(wire_bytes(&blob), &c, e)) != 0)
 		r = err_wrap(e, "\"%.200s\"", path);
 	if (r == 0 && c.serial == 0) {

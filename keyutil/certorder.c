@@ -7,12 +7,12 @@
 #include "keyutil/keyid.h"
 #include "keyutil/newfile.h"
 #include "keyutil/out.h"
-#include "keyutil/readfile.h"
+#include "keyutil/pubfile.h"
 #include "ssh/hostsig.h"
 #include "ssh/keytext.h"
 
 #define BLOB_MAX	(16 * 1024)
-#define CERT_FILE_MAX	(96 * 1024)
+#define CERT_MAX	(96 * 1024)
 #define TOLD_MAX	20	/* faults that are told one by one */
 
 void
@@ -134,41 +134,17 @@ check_unique(const struct certorders *l, struct err *e)
 	return r;
 }
 
-static int
-take_comment(struct span text, char **comment, struct err *e)
-{
-	char clean[256];
-
-	if (comment == NULL)
-		return 0;
-	keytext_clean(clean, sizeof(clean), text);
-	*comment = strdup(clean);
-	return *comment != NULL ? 0 : no_memory(e);
-}
-
 int
 certorder_read_cert(const char *file, struct wire_w *blob, struct cert *c,
     char **comment, struct err *e)
 {
-	size_t n = CERT_FILE_MAX;
-	char *text = calloc(1, n + 1);
-	struct span rest;
 	int r;
 
-	if (text == NULL || !wire_write(blob, CERT_FILE_MAX)) {
-		free(text);
+	if (!wire_write(blob, CERT_MAX))
 		return no_memory(e);
-	}
-	if ((r = readfile(file, (uint8_t *)text, &n, e)) == 0) {
-		text[n] = '\0';
-		text[strcspn(text, "\r\n")] = '\0';
-		if ((r = keytext_parse(text, blob, &rest, e)) == 0 &&
-		    (r = cert_parse(wire_bytes(blob), c, e)) == 0)
-			r = take_comment(rest, comment, e);
-		if (r != 0)
-			(void)err_wrap(e, "\"%.200s\"", file);
-	}
-	free(text);
+	if ((r = pubfile_blob(file, blob, comment, e)) == 0 &&
+	    (r = cert_parse(wire_bytes(blob), c, e)) != 0)
+		(void)err_wrap(e, "\"%.200s\"", file);
 	return r;
 }
 

@@ -9,8 +9,9 @@
 #include "ssh/key.h"
 #include "ssh/keytext.h"
 
-#define FILE_MAX	(64 * 1024)
+#define FILE_MAX	(96 * 1024)
 #define BLOB_MAX	(16 * 1024)
+#define COMMENT_MAX	256
 
 /*
  * Those that key_parse() does not know, by the bytes of the fields behind
@@ -92,8 +93,12 @@ parse_line(const char *text, char **line, struct err *e)
 	return r;
 }
 
-int
-pubfile_line(char *text, char **found, struct err *e)
+/*
+ * The line of the text that is neither empty nor a comment, without its end;
+ * the text is written to.
+ */
+static int
+find_line(char *text, char **found, struct err *e)
 {
 	char *line;
 
@@ -123,25 +128,75 @@ pubfile_parse(struct span text, char **line, struct err *e)
 		return err_set(e, ERR_NOMEM, 0, "key");
 	if (text.n > 0)
 		memcpy(copy, text.p, text.n);
-	if ((r = pubfile_line(copy, &found, e)) == 0)
+	if ((r = find_line(copy, &found, e)) == 0)
 		r = parse_line(found, line, e);
 	free(copy);
+	return r;
+}
+
+/* Of a file that is text; free(3) it. */
+static int
+load(const char *path, int (*read)(const char *, uint8_t *, size_t *,
+    struct err *), char **text, struct err *e)
+{
+	size_t n = FILE_MAX;
+	int r;
+
+	if ((*text = calloc(1, FILE_MAX + 1)) == NULL)
+		return err_set(e, ERR_NOMEM, 0, "key");
+	if ((r = read(path, (uint8_t *)*text, &n, e)) == 0 &&
+	    strlen(*text) != n)
+		r = err_set(e, ERR_FORMAT, 0, "\"%.200s\": no text",
+		    readfile_name(path));
+	if (r != 0) {
+		free(*text);
+		*text = NULL;
+	}
 	return r;
 }
 
 int
 pubfile_read(const char *path, char **line, struct err *e)
 {
-	size_t n = FILE_MAX;
-	uint8_t *buf;
+	char *text, *found;
 	int r;
 
 	*line = NULL;
-	if ((buf = malloc(n)) == NULL)
-		return err_set(e, ERR_NOMEM, 0, "key");
-	if ((r = readfile_or_stdin(path, buf, &n, e)) == 0 &&
-	    (r = pubfile_parse((struct span){ buf, n }, line, e)) != 0)
+	if ((r = load(path, readfile_or_stdin, &text, e)) != 0)
+		return r;
+	if ((r = find_line(text, &found, e)) != 0 ||
+	    (r = parse_line(found, line, e)) != 0)
 		r = err_wrap(e, "\"%.200s\"", readfile_name(path));
-	free(buf);
+	free(text);
+	return r;
+}
+
+static int
+take_comment(struct span text, char **comment, struct err *e)
+{
+	char clean[COMMENT_MAX];
+
+	if (comment == NULL)
+		return 0;
+	keytext_clean(clean, sizeof(clean), text);
+	*comment = strdup(clean);
+	return *comment != NULL ? 0 : err_set(e, ERR_NOMEM, 0, "key");
+}
+
+int
+pubfile_blob(const char *path, struct wire_w *blob, char **comment,
+    struct err *e)
+{
+	struct span rest;
+	char *text, *found;
+	int r;
+
+	if ((r = load(path, readfile, &text, e)) != 0)
+		return r;
+	if ((r = find_line(text, &found, e)) != 0 ||
+	    (r = keytext_parse(found, blob, &rest, e)) != 0 ||
+	    (r = take_comment(rest, comment, e)) != 0)
+		r = err_wrap(e, "\"%.200s\"", path);
+	free(text);
 	return r;
 }

@@ -3,7 +3,7 @@
 #define KEYUTIL_PUBFILE_H
 
 #include "base/err.h"
-#include "base/span.h"
+#include "ssh/wire.h"
 
 /*
  * The one public key in a .pub file, of any type that OpenSSH knows, as its
@@ -19,9 +19,11 @@ int	 pubfile_read(const char *path, char **line, struct err *e)
 	    MUST_CHECK;
 
 /*
- * The line of the text that is neither empty nor a comment, without its end;
- * the text is written to.  ERR_FORMAT: there is none, or more than one.
+ * Append the blob of the one key or certificate in a file, which is not
+ * looked into; each error names the file.  *comment, clean, is the caller's;
+ * NULL: it is not wanted.
  */
-int	 pubfile_line(char *text, char **found, struct err *e) MUST_CHECK;
+int	 pubfile_blob(const char *path, struct wire_w *blob, char **comment,
+	    struct err *e) MUST_CHECK;
 
 #endif

@@ -213,6 +213,11 @@ part_renew()
 	check "... into another file" renew --validity 2h -o "$E2E/new" \
 		"$cert"
 	is "... for longer" "$(valid_for "$E2E/new")" 7200
+	cat "$cert" "$E2E/old" >"$E2E/two"
+	cp "$E2E/two" "$E2E/two-before"
+	check "a file with two certificates is refused" says \
+		'more than one key' 1 renew "$E2E/two"
+	check "... and keeps both" cmp "$E2E/two" "$E2E/two-before"
 	ssh-keygen -q -t ed25519 -N '' -f "$E2E/self"
 	ssh-keygen -q -s "$E2E/self" -I x -n ua -V +1h "$E2E/user.pub"
 	cp "$cert" "$E2E/foreign"
