@@ -207,6 +207,54 @@ agents_explain(const struct agentstatus *s, struct err *e)
 	return err_set(e, code_of(last->code), 0, "the agent: %s", text);
 }
 
+int
+agents_explain_at(const char *socket, struct err *e)
+{
+	struct agent now;
+	struct err why;
+
+	if (agents_find_at(&now, socket, &why) == 0 && now.found)
+		(void)agents_explain(&now.status, e);
+	agents_free(&now);
+	return (int)e->code;
+}
+
+int
+agents_list(const char *socket, struct wire_w *answer,
+    struct identities *ids, struct err *e)
+{
+	static const uint8_t ask[] = { MSG_REQUEST_IDENTITIES };
+	int r;
+
+	if (!wire_write(answer, AGENT_MAX_MSG))
+		return err_set(e, ERR_NOMEM, 0, "agent message");
+	if ((r = agentclient_ask(socket, (struct span){ ask, sizeof(ask) },
+	    AGENTCLIENT_TIMEOUT_MS, answer, e)) != 0)
+		return r;
+	return identities_read(ids, wire_bytes(answer), e);
+}
+
+void
+agents_put_sign(struct wire_w *w, struct span key, struct span message)
+{
+	wire_put_u8(w, MSG_SIGN_REQUEST);
+	wire_put_string(w, key);
+	wire_put_string(w, message);
+	wire_put_u32(w, SIGN_FLAG_RSA_SHA512);	/* no matter to EC keys */
+}
+
+bool
+agents_get_signature(struct span answer, struct span *sig)
+{
+	struct wire_r r;
+	bool ok;
+
+	wire_read(&r, answer);
+	ok = wire_get_u8(&r) == MSG_SIGN_RESPONSE;
+	*sig = wire_get_string(&r);
+	return wire_end(&r) && ok;
+}
+
 static bool
 holds(const struct agentstatus *s, const char *serial)
 {

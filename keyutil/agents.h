@@ -6,6 +6,7 @@
 
 #include "base/secret.h"
 #include "ssh/agentstatus.h"
+#include "ssh/identities.h"
 
 /*
  * Finding the running hsm-ssh-agent: at SSH_AUTH_SOCK, else where it
@@ -30,7 +31,7 @@ void	 agents_free(struct agent *a);
 /*
  * Tell the agent at a socket to log out of a token, or of all (an empty
  * name), and to forget the PIN; or to log in with a PIN.  0 when it did.
- * ERR_DENIED when it did not: its status then tells agents_explain() why.
+ * ERR_DENIED when it did not: agents_explain_at() then says why.
  */
 int	 agents_tell_lock(const char *socket, struct span name,
 	    struct err *e) MUST_CHECK;
@@ -42,6 +43,21 @@ int	 agents_tell_unlock(const char *socket, const char *name,
  * Returns e->code.
  */
 int	 agents_explain(const struct agentstatus *s, struct err *e);
+
+/* The same once the agent at this socket is asked for its status. */
+int	 agents_explain_at(const char *socket, struct err *e);
+
+/*
+ * Begin with the keys that the agent lists; *ids borrows from *answer, which
+ * is to be freed in any case.
+ */
+int	 agents_list(const char *socket, struct wire_w *answer,
+	    struct identities *ids, struct err *e) MUST_CHECK;
+
+/* A request for a signature, and the one in its answer; false: it has none. */
+void	 agents_put_sign(struct wire_w *w, struct span key,
+	    struct span message);
+bool	 agents_get_signature(struct span answer, struct span *sig);
 
 /*
  * The PIN of this token is about to change: the running agent, if it holds

@@ -128,8 +128,7 @@ keep_known(struct caledger_cas *cas, const char *name)
 	struct wire_w kept;
 
 	for (size_t i = 0; i < cas->n; i++) {
-		if (strcmp(caledger_fingerprint(wire_bytes(&cas->v[i])).s,
-		    name) != 0)
+		if (!keys_has_fingerprint(wire_bytes(&cas->v[i]), name))
 			continue;
 		kept = cas->v[i];
 		cas->v[i] = cas->v[0];

@@ -32,16 +32,6 @@ casigner_take(struct casigner *s, struct span blob, const char *name,
 
 /* --- on a token --- */
 
-static struct slot *
-slot_of(struct tokens *ts, const struct token_key *k)
-{
-	for (size_t i = 0; i < ts->n; i++)
-		for (size_t j = 0; j < ts->v[i].keys.n; j++)
-			if (&ts->v[i].keys.v[j] == k)
-				return &ts->v[i];
-	return NULL;
-}
-
 static int
 say_which(struct err *e)
 {
@@ -85,8 +75,7 @@ find_on_token(struct casigner *s, const char *name, struct err *e)
 		return err_set(e, ERR_UNSUPPORTED, 0, "the key \"%.100s\" "
 		    "cannot be a CA: %s", k->label, k->unusable);
 	blob = (struct span){ k->blob, k->blob_n };
-	s->slot = slot_of(&s->tokens, k);
-	s->key = k;
+	s->slot = keys_slot_with(&s->tokens, blob, &s->key);
 	s->block = ca_blocks_find(s->wish.blocks, "", k->id, k->label);
 	if ((r = casigner_agent_find(s, NULL, blob, &there, e)) != 0)
 		return r;

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <errno.h>
-#include <stdlib.h>
 
 #include "keyutil/agentline.h"
 #include "keyutil/casigner_way.h"
+#include "keyutil/keys.h"
 #include "keyutil/out.h"
 #include "ssh/agentclient.h"
 #include "ssh/agentmsg.h"
-#include "ssh/identities.h"
 #include "ssh/key.h"
 #include "ssh/keytext.h"
 
@@ -21,37 +20,14 @@ no_memory(struct err *e)
 	return err_set(e, ERR_NOMEM, 0, "agent message");
 }
 
-/* The reason that the agent gives now for what it refused to us. */
-static int
-explain(const struct casigner *s, struct err *e)
-{
-	struct agent now;
-	struct err why;
-
-	if (agents_find_at(&now, s->agent.socket, &why) == 0 && now.found)
-		(void)agents_explain(&now.status, e);
-	agents_free(&now);
-	return (int)e->code;
-}
-
 /* --- its keys --- */
 
 static bool
 is_named(struct span blob, struct span comment, const char *name)
 {
-	char *fp;
-	bool same;
-
 	if (comment.n > 0 && comment.p[comment.n - 1] == '\0')
 		comment.n--;
-	if (span_is(comment, name))
-		return true;
-	if (strncmp(name, "SHA256:", 7) != 0)
-		return false;
-	fp = keytext_fingerprint(blob);
-	same = fp != NULL && strcmp(fp, name) == 0;
-	free(fp);
-	return same;
+	return span_is(comment, name) || keys_has_fingerprint(blob, name);
 }
 
 static bool
@@ -105,7 +81,6 @@ int
 casigner_agent_find(struct casigner *s, const char *name, struct span blob,
     bool *found, struct err *e)
 {
-	static const uint8_t ask[] = { MSG_REQUEST_IDENTITIES };
 	struct identities ids;
 	struct wire_w answer;
 	int r;
@@ -113,11 +88,7 @@ casigner_agent_find(struct casigner *s, const char *name, struct span blob,
 	*found = false;
 	if (!s->agent.found)
 		return 0;
-	if (!wire_write(&answer, AGENT_MAX_MSG))
-		return no_memory(e);
-	if ((r = agentclient_ask(s->agent.socket, (struct span){ ask,
-	    sizeof(ask) }, AGENTCLIENT_TIMEOUT_MS, &answer, e)) == 0 &&
-	    (r = identities_read(&ids, wire_bytes(&answer), e)) == 0)
+	if ((r = agents_list(s->agent.socket, &answer, &ids, e)) == 0)
 		r = take(s, &ids, name, blob, found, e);
 	wire_free(&answer);
 	return r;
@@ -157,7 +128,7 @@ casigner_agent_serials(struct casigner *s, uint64_t n, uint64_t *first,
 	else if ((r = agentclient_ask(s->agent.socket, wire_bytes(&ask),
 	    SERIALS_MS, &answer, e)) == 0 &&
 	    (r = read_serials(wire_bytes(&answer), first, e)) != 0)
-		r = explain(s, e);
+		r = agents_explain_at(s->agent.socket, e);
 	wire_free(&ask);
 	wire_free(&answer);
 	return r;
@@ -202,10 +173,7 @@ ask_signature(struct run *run, struct lane *l, struct err *e)
 
 	if (!wire_write(&w, AGENT_MAX_MSG))
 		return no_memory(e);
-	wire_put_u8(&w, MSG_SIGN_REQUEST);
-	wire_put_string(&w, casigner_ca(run->s));
-	wire_put_string(&w, wire_bytes(&l->tbs));
-	wire_put_u32(&w, SIGN_FLAG_RSA_SHA512);	/* no matter to EC keys */
+	agents_put_sign(&w, casigner_ca(run->s), wire_bytes(&l->tbs));
 	r = w.bad ? no_memory(e) : agentline_ask(l->line, wire_bytes(&w), e);
 	wire_free(&w);
 	return r;
@@ -245,17 +213,12 @@ use_answer(struct run *run, struct lane *l, struct span answer,
     struct err *e)
 {
 	struct wire_w cert;
-	struct wire_r in;
 	struct span sig;
-	uint8_t type;
 	int r;
 
-	wire_read(&in, answer);
-	type = wire_get_u8(&in);
-	sig = wire_get_string(&in);
-	if (type != MSG_SIGN_RESPONSE || !wire_end(&in)) {
+	if (!agents_get_signature(answer, &sig)) {
 		(void)err_set(e, ERR_DENIED, 0, "the agent does not sign it");
-		return explain(run->s, e);
+		return agents_explain_at(run->s->agent.socket, e);
 	}
 	if ((r = casigner_assemble(wire_bytes(&l->tbs), sig, &cert, e)) != 0)
 		return r;

@@ -5,9 +5,9 @@
 #include "ca/draft.h"
 #include "keyutil/caledger.h"
 #include "keyutil/casigner_way.h"
+#include "keyutil/keys.h"
 #include "keyutil/login.h"
 #include "keyutil/out.h"
-#include "ssh/key.h"
 #include "ssh/sshsig.h"
 
 #define SEATS	8		/* certificates under way */
@@ -341,32 +341,6 @@ checkpoint(struct shop *shop)
 
 /* --- all of it --- */
 
-/* SHA-1 has no place in a certificate. */
-static int
-algorithm(struct span ca, enum sig_alg *alg, struct err *e)
-{
-	struct key k;
-	int r;
-
-	if ((r = key_parse(ca, &k, e)) != 0)
-		return r;
-	switch (k.type) {
-	case KEY_RSA:
-		*alg = SIG_RSA_SHA512;
-		break;
-	case KEY_P256:
-		*alg = SIG_ECDSA_P256;
-		break;
-	case KEY_P384:
-		*alg = SIG_ECDSA_P384;
-		break;
-	case KEY_P521:
-		*alg = SIG_ECDSA_P521;
-		break;
-	}
-	return 0;
-}
-
 static int
 with_clerk(struct shop *shop, struct err *e)
 {
@@ -396,7 +370,7 @@ casigner_token_sign(struct casigner *s, const struct casigner_work *w,
 	struct login login;
 	int r;
 
-	if ((r = algorithm(casigner_ca(s), &shop.alg, e)) != 0 ||
+	if ((r = keys_best_alg(casigner_ca(s), &shop.alg, e)) != 0 ||
 	    (r = caledger_open(NULL, LEDGER_WRITE, &shop.ledger,
 	    e)) != 0)
 		return r;

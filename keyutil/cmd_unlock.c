@@ -6,7 +6,6 @@
 #include "keyutil/cmd.h"
 #include "keyutil/out.h"
 #include "keyutil/tokens.h"
-#include "ssh/agentmsg.h"
 #include "token/manage.h"
 
 enum {
@@ -60,20 +59,9 @@ static int
 give(const struct agent *a, const char *serial, const struct secret *pin,
     struct err *e)
 {
-	struct agentstatus status = { 0 };
-	struct wire_w answer = { 0 };
-	struct err why;
-	int r;
+	const int r = agents_tell_unlock(a->socket, serial, pin, e);
 
-	if ((r = agents_tell_unlock(a->socket, serial, pin, e)) != ERR_DENIED)
-		return r;
-	if (!wire_write(&answer, AGENT_MAX_MSG))
-		return err_set(e, ERR_NOMEM, 0, "agent");
-	if (agentstatus_ask(a->socket, &answer, &status, &why) == 0)
-		r = agents_explain(&status, e);
-	agentstatus_free(&status);
-	wire_free(&answer);
-	return r;
+	return r == ERR_DENIED ? agents_explain_at(a->socket, e) : r;
 }
 
 static int

@@ -9,9 +9,6 @@
 #include "keyutil/out.h"
 #include "ssh/agentclient.h"
 #include "ssh/agentmsg.h"
-#include "ssh/identities.h"
-#include "ssh/key.h"
-#include "ssh/sig.h"
 #include "ssh/sshsig.h"
 
 #define PATIENCE_MS	600000	/* for a person with a PIN */
@@ -27,51 +24,29 @@ no_memory(struct err *e)
 static int
 agent_has(const char *socket, struct span key, bool *has, struct err *e)
 {
-	static const uint8_t ask[] = { MSG_REQUEST_IDENTITIES };
 	struct span blob, comment;
 	struct identities ids;
 	struct wire_w answer;
 	int r;
 
 	*has = false;
-	if (!wire_write(&answer, AGENT_MAX_MSG))
-		return no_memory(e);
-	if ((r = agentclient_ask(socket, (struct span){ ask, sizeof(ask) },
-	    AGENTCLIENT_TIMEOUT_MS, &answer, e)) == 0 &&
-	    (r = identities_read(&ids, wire_bytes(&answer), e)) == 0)
+	if ((r = agents_list(socket, &answer, &ids, e)) == 0)
 		while (!*has && identities_next(&ids, &blob, &comment))
 			*has = span_eq(blob, key);
 	wire_free(&answer);
 	return r;
 }
 
-/* With the reason that the agent gives for what it has just refused. */
-static int
-refused(const char *socket, struct err *e)
-{
-	struct agent now;
-	struct err why;
-
-	(void)err_set(e, ERR_DENIED, 0, "the agent does not sign it");
-	if (agents_find_at(&now, socket, &why) == 0 && now.found)
-		(void)agents_explain(&now.status, e);
-	agents_free(&now);
-	return (int)e->code;
-}
-
 static int
 take_answer(const char *socket, struct span answer, struct wire_w *sig,
     struct err *e)
 {
-	struct wire_r r;
 	struct span blob;
-	uint8_t type;
 
-	wire_read(&r, answer);
-	type = wire_get_u8(&r);
-	blob = wire_get_string(&r);
-	if (type != MSG_SIGN_RESPONSE || !wire_end(&r))
-		return refused(socket, e);
+	if (!agents_get_signature(answer, &blob)) {
+		(void)err_set(e, ERR_DENIED, 0, "the agent does not sign it");
+		return agents_explain_at(socket, e);
+	}
 	wire_put_raw(sig, blob);
 	return 0;
 }
@@ -88,10 +63,7 @@ by_agent(const char *socket, struct span key, struct span tbs,
 		r = no_memory(e);
 		goto out;
 	}
-	wire_put_u8(&ask, MSG_SIGN_REQUEST);
-	wire_put_string(&ask, key);
-	wire_put_string(&ask, tbs);
-	wire_put_u32(&ask, SIGN_FLAG_RSA_SHA512);
+	agents_put_sign(&ask, key, tbs);
 	if (ask.bad)
 		r = no_memory(e);
 	else if ((r = agentclient_ask(socket, wire_bytes(&ask), PATIENCE_MS,
@@ -106,37 +78,6 @@ out:
 /* --- on the token --- */
 
 static int
-algorithm(struct span key, enum sig_alg *a, struct err *e)
-{
-	static const enum sig_alg of[] = { [KEY_RSA] = SIG_RSA_SHA512,
-	    [KEY_P256] = SIG_ECDSA_P256, [KEY_P384] = SIG_ECDSA_P384,
-	    [KEY_P521] = SIG_ECDSA_P521 };
-	struct key k;
-	int r;
-
-	if ((r = key_parse(key, &k, e)) == 0)
-		*a = of[k.type];
-	return r;
-}
-
-static struct slot *
-slot_with(struct tokens *ts, struct span key, const struct token_key **out)
-{
-	for (size_t i = 0; i < ts->n; i++) {
-		for (size_t j = 0; j < ts->v[i].keys.n; j++) {
-			const struct token_key *k = &ts->v[i].keys.v[j];
-
-			if (k->blob == NULL || !span_eq(key, (struct span){
-			    k->blob, k->blob_n }))
-				continue;
-			*out = k;
-			return &ts->v[i];
-		}
-	}
-	return NULL;
-}
-
-static int
 sign_logged_in(const struct filesig_wish *w, struct slot *s,
     const struct token_key *k, struct span tbs, struct wire_w *sig,
     struct err *e)
@@ -145,7 +86,7 @@ sign_logged_in(const struct filesig_wish *w, struct slot *s,
 	struct login l;
 	int r;
 
-	if ((r = algorithm(w->key, &a, e)) != 0 ||
+	if ((r = keys_best_alg(w->key, &a, e)) != 0 ||
 	    (r = login_begin(&l, s, w->pin_file, w->reason, e)) != 0)
 		return r;
 	r = token_sign(s->token, k, a, tbs, sig, e);
@@ -165,7 +106,7 @@ on_token(const struct filesig_wish *w, struct span tbs, struct wire_w *sig,
 
 	if ((r = tokens_open(&ts, w->token, e)) == 0 &&
 	    (r = tokens_read_keys(&ts, e)) == 0) {
-		if ((s = slot_with(&ts, w->key, &k)) != NULL) {
+		if ((s = keys_slot_with(&ts, w->key, &k)) != NULL) {
 			r = sign_logged_in(w, s, k, tbs, sig, e);
 		} else {
 			tokens_warn_failed(&ts);

@@ -15,15 +15,15 @@ keys_same(const struct token_key *a, const struct token_key *b)
 	    (struct span){ b->blob, b->blob_n });
 }
 
-static bool
-has_fingerprint(const struct token_key *k, const char *name)
+bool
+keys_has_fingerprint(struct span blob, const char *name)
 {
 	char *fp;
 	bool same;
 
-	if (k->blob == NULL || strncmp(name, "SHA256:", 7) != 0)
+	if (!keytext_is_fingerprint(name))
 		return false;
-	fp = keytext_fingerprint((struct span){ k->blob, k->blob_n });
+	fp = keytext_fingerprint(blob);
 	same = fp != NULL && strcmp(fp, name) == 0;
 	free(fp);
 	return same;
@@ -35,7 +35,8 @@ keys_match(const struct token_key *k, const char *name)
 	if (name[0] == '\0')
 		return false;
 	return strcmp(k->label, name) == 0 || strcasecmp(k->id, name) == 0 ||
-	    has_fingerprint(k, name);
+	    (k->blob != NULL && keys_has_fingerprint((struct span){ k->blob,
+	    k->blob_n }, name));
 }
 
 /* Enough of a key to tell it from another of the same name. */
@@ -106,6 +107,38 @@ keys_find_public(const struct tokens *ts, const char *name,
 		return err_set(e, ERR_UNSUPPORTED, 0, "key \"%.100s\": %s",
 		    name, (*out)->unusable);
 	return 0;
+}
+
+struct slot *
+keys_slot_with(struct tokens *ts, struct span blob,
+    const struct token_key **out)
+{
+	for (size_t i = 0; i < ts->n; i++) {
+		for (size_t j = 0; j < ts->v[i].keys.n; j++) {
+			const struct token_key *k = &ts->v[i].keys.v[j];
+
+			if (k->blob == NULL || !span_eq(blob, (struct span){
+			    k->blob, k->blob_n }))
+				continue;
+			*out = k;
+			return &ts->v[i];
+		}
+	}
+	return NULL;
+}
+
+int
+keys_best_alg(struct span blob, enum sig_alg *out, struct err *e)
+{
+	static const enum sig_alg of[] = { [KEY_RSA] = SIG_RSA_SHA512,
+	    [KEY_P256] = SIG_ECDSA_P256, [KEY_P384] = SIG_ECDSA_P384,
+	    [KEY_P521] = SIG_ECDSA_P521 };
+	struct key k;
+	int r;
+
+	if ((r = key_parse(blob, &k, e)) == 0)
+		*out = of[k.type];
+	return r;
 }
 
 bool

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "keyutil/tokens.h"
+#include "ssh/sig.h"
 
 /*
  * A key by the name that a person gives it: its label, its id (hex in
@@ -40,6 +41,17 @@ int	 keys_find_one(const struct slot *s, const char *name,
  */
 int	 keys_confirm(struct slot *s, const struct token_key *k,
 	    struct err *e) MUST_CHECK;
+
+/* The first slot that has this public key, and the key there; or NULL. */
+struct slot *keys_slot_with(struct tokens *ts, struct span blob,
+	    const struct token_key **out);
+
+/* By what a key signs best: with RSA, by SHA-512. */
+int	 keys_best_alg(struct span blob, enum sig_alg *out, struct err *e)
+	    MUST_CHECK;
+
+/* Is it the SHA256: fingerprint of this key? */
+bool	 keys_has_fingerprint(struct span blob, const char *name);
 
 /* "place:REF", in either case. */
 bool	 keys_is_place(const char *name, const char *ref);
