@@ -55,7 +55,10 @@ only_key(const struct tokens *ts, const struct token_key **out,
 				return say_which(e);
 			*out = k;
 		}
-	return *out != NULL ? 0 : say_which(e);
+	if (*out != NULL)
+		return 0;
+	tokens_warn_failed(ts);
+	return say_which(e);
 }
 
 static int
@@ -68,12 +71,9 @@ find_on_token(struct casigner *s, const char *name, struct err *e)
 
 	if ((r = tokens_open(&s->tokens, s->wish.token, e)) != 0 ||
 	    (r = tokens_read_keys(&s->tokens, e)) != 0 ||
-	    (r = name != NULL ? keys_find(&s->tokens, name, &k, e) :
+	    (r = name != NULL ? keys_find_public(&s->tokens, name, &k, e) :
 	    only_key(&s->tokens, &k, e)) != 0)
 		return r;
-	if (k->blob == NULL)
-		return err_set(e, ERR_UNSUPPORTED, 0, "the key \"%.100s\" "
-		    "cannot be a CA: %s", k->label, k->unusable);
 	blob = (struct span){ k->blob, k->blob_n };
 	s->slot = keys_slot_with(&s->tokens, blob, &s->key);
 	s->block = ca_blocks_find(s->wish.blocks, "", k->id, k->label);

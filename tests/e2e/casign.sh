@@ -54,6 +54,20 @@ part_token()
 	one_way "on the token itself"
 }
 
+# --- two tokens ---
+
+part_two()
+{
+	new_key user
+	save_ca
+	vhsmctl -t 1 generate p256 other >/dev/null
+	vhsmctl -t 1 fail 1 58 6F00 >/dev/null	# ENUMERATE OBJECTS
+	check "a token that cannot be read is told of" says '6f00' 1 sign \
+		--ca other -n ua --validity 1h "$E2E/user.pub"
+	check "... and once it can be, its key signs" sign --ca other -n ua \
+		--validity 1h "$E2E/user.pub"
+}
+
 # --- rules ---
 
 # It is refused, with exit 1 and this reason, and nothing is written.
@@ -263,6 +277,7 @@ forge()
 test $# -eq 0 || { run_part "$1"; exit; }
 part agent --key p256:ca:01
 part token --key rsa2048:ca:01
+part two --tokens 2 --key p256:ca:01
 part policy_agent --key p256:ca:01
 part policy_token --key p256:ca:01
 part numbers --key p256:ca:01
