@@ -179,6 +179,22 @@ sign(struct call *c, struct err *e)
 	return certorders_sign(&c->orders, c->signer, e);
 }
 
+/* The first to read it would leave nothing to the others. */
+static int
+check_stdin(const struct cmd_args *a, struct err *e)
+{
+	const char *const file[] = { a->value[OPT_CSV],
+	    a->value[OPT_KEYSCAN], a->value[OPT_PIN_FILE] };
+	size_t n = 0;
+
+	for (size_t i = 0; i < a->n_operands; i++)
+		n += readfile_is_stdin(a->operand[i]);
+	for (size_t i = 0; i < sizeof(file) / sizeof(file[0]); i++)
+		n += file[i] != NULL && readfile_is_stdin(file[i]);
+	return n < 2 ? 0 : err_set(e, ERR_USAGE, 0, "standard input is one "
+	    "file; name files for the others");
+}
+
 /* Of what can be certified, one kind at a time. */
 static int
 check_args(const struct cmd_args *a, struct err *e)
@@ -201,7 +217,7 @@ check_args(const struct cmd_args *a, struct err *e)
 		    "table can have a column for it");
 	if (a->n_operands != 1 && a->value[OPT_SERIAL] != NULL)
 		return err_set(e, ERR_USAGE, 0, "--serial is for one key");
-	return 0;
+	return check_stdin(a, e);
 }
 
 static int

@@ -126,6 +126,8 @@ policy()
 	wrong "one for ever" 'no certificate is valid for ever' -n ua \
 		--validity always:forever "$E2E/user.pub"
 	wrong "no key at all" 'name the .pub files' -n ua
+	wrong "standard input for two keys" 'standard input is one file' \
+		-n ua --validity 1h - -
 	cp "$E2E/user.pub" "$E2E/other-cert.pub"
 	cp "$E2E/user.pub" "$E2E/other.pub"
 	check "what is no certificate is not replaced" says \
