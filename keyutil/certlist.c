@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "keyutil/certjson.h"
 #include "keyutil/certlist.h"
 #include "ssh/keytext.h"
 
@@ -108,14 +109,6 @@ certlist_print_bad(FILE *f, const struct agentstatus *s, struct err *e)
 	return print_table(f, &t, e);
 }
 
-/* A time that is no time, as the end of what is valid forever, is null. */
-static json_t *
-json_of_time(uint64_t when)
-{
-	return when <= INT64_MAX ? json_integer((json_int_t)when) :
-	    json_null();
-}
-
 /* jansson takes a NULL entry, or a NULL array, for no memory. */
 static bool
 append(json_t *array, const struct agentstatus_cert *c, const char *token,
@@ -130,9 +123,9 @@ append(json_t *array, const struct agentstatus_cert *c, const char *token,
 	    "state", out_json_span(c->state),
 	    "text", out_json_span(c->words),
 	    "valid_after", k != NULL ?
-	    json_of_time(c->valid_after) : json_null(),
+	    certjson_time(c->valid_after) : json_null(),
 	    "valid_before", k != NULL ?
-	    json_of_time(c->valid_before) : json_null())) == 0;
+	    certjson_time(c->valid_before) : json_null())) == 0;
 }
 
 static bool

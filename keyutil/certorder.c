@@ -33,6 +33,16 @@ no_memory(struct err *e)
 	return err_set(e, ERR_NOMEM, 0, "certificates");
 }
 
+int
+certorder_copy_subject(struct certorder *o, struct span blob, struct err *e)
+{
+	if (blob.n == 0 || (o->subject = malloc(blob.n)) == NULL)
+		return no_memory(e);
+	memcpy(o->subject, blob.p, blob.n);
+	o->subject_n = blob.n;
+	return 0;
+}
+
 static int
 take_blob(struct certorder *o, struct span blob, struct err *e)
 {
@@ -44,11 +54,7 @@ take_blob(struct certorder *o, struct span blob, struct err *e)
 		    "should be");
 	if ((r = cert_set_subject(&c, blob, e)) != 0)
 		return r;
-	if ((o->subject = malloc(blob.n)) == NULL)
-		return no_memory(e);
-	memcpy(o->subject, blob.p, blob.n);
-	o->subject_n = blob.n;
-	return 0;
+	return certorder_copy_subject(o, blob, e);
 }
 
 int

@@ -44,6 +44,10 @@ struct certorders {
 
 void	 certorder_clear(struct certorder *o);
 
+/* A plain blob that is known to be one. */
+int	 certorder_copy_subject(struct certorder *o, struct span blob,
+	    struct err *e) MUST_CHECK;
+
 /* The key in a line of a .pub file. */
 int	 certorder_set_subject(struct certorder *o, const char *line,
 	    struct err *e) MUST_CHECK;

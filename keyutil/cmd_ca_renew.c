@@ -127,18 +127,14 @@ static int
 copy_subject(const struct cert *c, struct certorder *o, struct err *e)
 {
 	struct wire_w w;
-	struct span s;
+	int r;
 
 	if (!wire_write(&w, BLOB_MAX))
 		return err_set(e, ERR_NOMEM, 0, "key");
 	cert_put_subject(c, &w);
-	s = wire_bytes(&w);
-	if (s.n > 0 && (o->subject = malloc(s.n)) != NULL) {
-		memcpy(o->subject, s.p, s.n);
-		o->subject_n = s.n;
-	}
+	r = certorder_copy_subject(o, wire_bytes(&w), e);
 	wire_free(&w);
-	return o->subject != NULL ? 0 : err_set(e, ERR_NOMEM, 0, "key");
+	return r;
 }
 
 static int
