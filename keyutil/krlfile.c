@@ -2,11 +2,9 @@
 #include <sys/file.h>
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "keyutil/krlfile.h"
@@ -20,17 +18,9 @@
 static int
 lock_directory(const char *path)
 {
-	const char *slash = strrchr(path, '/');
-	char *dir = slash == NULL ? strdup(".") :
-	    strndup(path, (size_t)(slash - path + 1));
-	int fd = -1;
+	const int fd = newfile_directory(path);
 
-	if (dir != NULL)
-		fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	free(dir);
-	if (fd == -1)
-		return -1;
-	while (flock(fd, LOCK_EX) == -1 && errno == EINTR)
+	while (fd != -1 && flock(fd, LOCK_EX) == -1 && errno == EINTR)
 		;
 	return fd;
 }
@@ -38,15 +28,10 @@ lock_directory(const char *path)
 static int
 look(const char *path, struct stat *was, bool *there, struct err *e)
 {
-	struct err why;
-	int r;
-
 	*there = lstat(path, was) == 0;
-	if (!*there && (r = newfile_check(path, &why)) != 0) {
-		*e = why;
-		return r;
-	}
-	if (*there && !S_ISREG(was->st_mode))
+	if (!*there)
+		return newfile_check(path, e);
+	if (!S_ISREG(was->st_mode))
 		return err_set(e, ERR_DENIED, 0, "\"%.200s\" is no file of "
 		    "its own, and is not replaced", path);
 	return 0;

@@ -95,20 +95,28 @@ give_name(const char *temporary, const char *path)
 	return 0;
 }
 
-/* A directory that cannot be opened or synced keeps its names all the same. */
-static void
-sync_directory(const char *path)
+int
+newfile_directory(const char *path)
 {
 	char *dir = directory_copy(path);
 	int fd = -1;
 
 	if (dir != NULL)
 		fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	free(dir);
+	return fd;
+}
+
+/* A directory that cannot be opened or synced keeps its names all the same. */
+static void
+sync_directory(const char *path)
+{
+	const int fd = newfile_directory(path);
+
 	if (fd != -1) {
 		(void)fsync(fd);
 		close(fd);
 	}
-	free(dir);
 }
 
 static bool

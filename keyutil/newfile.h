@@ -21,6 +21,9 @@
  */
 int	 newfile_check(const char *path, struct err *e) MUST_CHECK;
 
+/* The directory that it is in, open for reading; or -1. */
+int	 newfile_directory(const char *path);
+
 /*
  * ERR_DENIED when something has that name, ERR_SYS with errno in e->detail
  * for what the system says.  Blocks until the disk has it.
