@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdio.h>
-#include <stdlib.h>
 
-#include "keyutil/readfile.h"
 #include "keyutil/revoked.h"
 #include "keyutil/trustfile.h"
-#include "ssh/krl.h"
 #include "ssh/krl_view.h"
 
 #define KEY_MAX	65536
@@ -92,25 +89,14 @@ by_krl(struct span list, const struct cert *c, char *how, struct err *e)
 }
 
 int
-revoked_by(const char *path, const struct cert *c, char how[REVOKED_HOW],
+revoked_by(struct span text, const struct cert *c, char how[REVOKED_HOW],
     struct err *e)
 {
-	size_t n = KRL_MAX;
-	uint8_t *bytes;
-	int r;
-
 	how[0] = '\0';
-	if ((bytes = malloc(n)) == NULL)
-		return err_set(e, ERR_NOMEM, 0, "revoked keys");
-	if ((r = readfile(path, bytes, &n, e)) == 0) {
-		if (n >= sizeof(MAGIC) &&
-		    memcmp(bytes, MAGIC, sizeof(MAGIC)) == 0)
-			r = by_krl((struct span){ bytes, n }, c, how, e);
-		else
-			r = by_list((struct span){ bytes, n }, c, how, e);
-	}
-	free(bytes);
-	return r;
+	if (text.n >= sizeof(MAGIC) &&
+	    memcmp(text.p, MAGIC, sizeof(MAGIC)) == 0)
+		return by_krl(text, c, how, e);
+	return by_list(text, c, how, e);
 }
 
 int

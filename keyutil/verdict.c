@@ -10,6 +10,7 @@
 #include "keyutil/readfile.h"
 #include "keyutil/revoked.h"
 #include "keyutil/verdict.h"
+#include "ssh/krl.h"
 
 bool
 verdict_is_asked(const struct verdict_question *q)
@@ -257,6 +258,25 @@ load_known_hosts(struct verdict *v, struct err *e)
 	return r;
 }
 
+/* As for load_list(), of what is read anew for each certificate. */
+static int
+load_revoked(struct verdict *v, struct err *e)
+{
+	int r;
+
+	take_setting(&v->revoked, v->q.revoked, v->sshd.revoked,
+	    v->q.sshd != NULL);
+	if (v->revoked.path == NULL || (r = load(v->revoked.path, KRL_MAX,
+	    &v->revoked_text, e)) == 0)
+		return 0;
+	if (v->q.revoked != NULL || r == ERR_NOMEM)
+		return r;
+	snprintf(v->revoked_fault, sizeof(v->revoked_fault), "%.199s",
+	    e->msg);
+	v->revoked.fault = v->revoked_fault;
+	return 0;
+}
+
 int
 verdict_load(struct verdict *v, const struct verdict_question *q,
     struct err *e)
@@ -273,10 +293,9 @@ verdict_load(struct verdict *v, const struct verdict_question *q,
 	    &v->at, e)) != 0)
 		return err_wrap(e, "--at");
 	if ((r = take_host(v, e)) != 0 || (r = load_settings(v, e)) != 0 ||
-	    (r = load_cas(v, e)) != 0 || (r = load_names(v, e)) != 0)
+	    (r = load_cas(v, e)) != 0 || (r = load_names(v, e)) != 0 ||
+	    (r = load_revoked(v, e)) != 0)
 		return r;
-	take_setting(&v->revoked, q->revoked, v->sshd.revoked,
-	    q->sshd != NULL);
 	return load_known_hosts(v, e);
 }
 
@@ -287,6 +306,7 @@ verdict_free(struct verdict *v)
 	trustfile_free(&v->names);
 	trustfile_free(&v->host_cas);
 	unload(&v->known_hosts);
+	unload(&v->revoked_text);
 	sshdconf_free(&v->sshd);
 }
 
@@ -373,10 +393,9 @@ user_verdict(const struct verdict *v, const struct cert *c,
 	f->n_names = v->names.n;
 	f->command = v->sshd.command != NULL;
 	f->revoked = v->revoked;
-	if (v->revoked.path != NULL && (r = revoked_by(v->revoked.path, c,
-	    how, e)) != 0) {
-		if (r == ERR_NOMEM || r == ERR_UNSUPPORTED ||
-		    (r == ERR_SYS && v->q.revoked != NULL))
+	if (v->revoked.path != NULL && v->revoked.fault == NULL &&
+	    (r = revoked_by(v->revoked_text, c, how, e)) != 0) {
+		if (r == ERR_NOMEM || r == ERR_UNSUPPORTED)
 			return r;
 		f->revoked.fault = e->msg;
 	}
@@ -407,7 +426,7 @@ host_verdict(const struct verdict *v, const struct cert *c,
 	if (r == 0 && how[0] == '\0' && v->q.revoked != NULL) {
 		f->revoked = (struct explain_file){ .asked = true,
 		    .path = v->q.revoked };
-		r = revoked_by(v->q.revoked, c, how, e);
+		r = revoked_by(v->revoked_text, c, how, e);
 	}
 	if (r != 0)
 		return r;

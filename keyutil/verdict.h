@@ -26,8 +26,8 @@ struct verdict {
 	struct sshdconf	 sshd;
 	struct explain_file trusted, revoked, mapped, cas_of_hosts;
 	struct trustfile cas, names, host_cas;
-	char		 ca_fault[200], mapped_fault[200];
-	struct span	 known_hosts;		/* the file */
+	char		 ca_fault[200], mapped_fault[200], revoked_fault[200];
+	struct span	 known_hosts, revoked_text;	/* the files */
 	char		 host[256];		/* in small letters */
 	char		 mapped_path[1024];
 	bool		 needs_user;	/* to know what the file is */

@@ -286,9 +286,9 @@ part_revoked()
 	cat "$E2E/user.pub" "$E2E/list" >"$E2E/list2"
 	rm "$E2E/list"
 	agree "no list" keys "revoked" ""
-	check_status "a list on the command line has to be there" 1 \
-		says 'cannot open' 0 "$KEYUTIL" ca show --revoked \
-		"$E2E/list" "$E2E/user-cert.pub"
+	check "a list on the command line has to be there" says \
+		'cannot open' 1 "$KEYUTIL" ca show --revoked "$E2E/list" \
+		"$E2E/user-cert.pub"
 
 	sshd_make fault "TrustedUserCAKeys $E2E/list3"
 	{
