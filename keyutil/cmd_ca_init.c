@@ -335,8 +335,9 @@ print_next(const struct work *w, const char *config)
 		printf("\n# No agent of ours runs here:\nhsm-ssh-agent\n");
 	agents_free(&a);
 	printf("\n# The first certificate, for the key in id.pub:\n"
-	    "hsm-keyutil ca sign --ca %s%s --principals NAME id.pub\n",
-	    doctor_quote(w->name).s, host);
+	    "hsm-keyutil ca sign --ca %s%s --principals NAME --validity %s "
+	    "id.pub\n", doctor_quote(w->name).s, host,
+	    w->plan.max_validity);
 }
 
 static int

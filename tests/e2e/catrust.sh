@@ -286,6 +286,16 @@ lists()
 }
 
 # From an empty token to a login and a refusal, by what is printed alone.
+# The last one that ca init has printed, for a key that there is.
+next_command()
+{
+	sed -n "s,^hsm-keyutil,'$KEYUTIL',; s/NAME/$(me)/
+		s,id[.]pub,'$E2E/next.pub',; / ca sign /p" "$E2E/init" \
+		>"$E2E/next.sh"
+	ssh-keygen -q -t ed25519 -N '' -f "$E2E/next"
+	sh "$E2E/next.sh" && test -s "$E2E/next-cert.pub"
+}
+
 part_init()
 {
 	secret secret "$PIN"
@@ -314,6 +324,7 @@ part_init()
 		-I one -z 1 -n "$(me),deploy" -V +1h
 	check "which sshd takes by the lines that were printed" \
 		login_by_cert trusting
+	check "and the command that was printed makes one" next_command
 	check_status "it refuses another name" 255 certify "$E2E/ca.pub" \
 		-I two -z 2 -n "$(me),nobody" -V +1h
 	has "... and says why" "$AGENT_LOG" '"nobody" is not allowed'
