@@ -145,7 +145,7 @@ write_cert(const struct certorder *o, const char *line, struct err *e)
 		return no_memory(e);
 	if (o->file == NULL)
 		r = fputs(text, stdout) == EOF ? err_sys(e, "standard "
-		    "output") : 0;
+		    "output") : out_flush(e);
 	else
 		r = newfile_publish(o->file, o->replaces ? &o->was : NULL,
 		    (struct span){ (const uint8_t *)text, (size_t)n }, e);

@@ -213,8 +213,9 @@ read_row(struct sheet *s, const struct csv_row *row, struct err *e)
 	int r;
 
 	if (row->n != s->n_fields)
-		return err_set(e, ERR_FORMAT, 0, "%zu fields under %zu names "
-		    "of columns", row->n, s->n_fields);
+		return err_set(e, ERR_FORMAT, 0, "%zu field%s under %zu "
+		    "names of columns", row->n, row->n == 1 ? "" : "s",
+		    s->n_fields);
 	w = wish_of(s, row);
 	if ((o.from = place(s->file, row->line)) == NULL)
 		r = err_set(e, ERR_NOMEM, 0, "certificates");

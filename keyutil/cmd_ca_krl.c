@@ -162,6 +162,10 @@ run(const struct cmd_args *a, struct err *e)
 
 	if (a->value[OPT_OUTPUT] == NULL)
 		return err_set(e, ERR_USAGE, 0, "name the file with --output");
+	if ((a->value[OPT_TOKEN] != NULL || a->value[OPT_PIN_FILE] != NULL) &&
+	    a->value[OPT_SIGN] == NULL && a->value[OPT_SIGN_KEY] == NULL)
+		return err_set(e, ERR_USAGE, 0, "--token and --pin-file are "
+		    "of no use without --sign or --sign-key");
 	if ((r = caledger_open(a->value[OPT_LEDGER], LEDGER_WRITE, &j.l,
 	    e)) == 0 &&
 	    (r = choose_cas(&j, e)) == 0 &&

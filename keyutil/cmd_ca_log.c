@@ -66,14 +66,17 @@ parse_end(const char *text, time_t now, uint64_t *end, struct err *e)
 	char whole[128];
 	struct err ignored;
 	uint64_t begin;
-	int r = 0;
 
 	snprintf(whole, sizeof(whole), "always:%.100s", text);
-	if (ca_when_parse(text, now, &begin, end, &ignored) != 0)
-		r = ca_when_parse(whole, now, &begin, end, e);
-	if (r == 0 && *end >= INT64_MAX)
+	if (ca_when_parse(text, now, &begin, end, &ignored) != 0 &&
+	    ca_when_parse(whole, now, &begin, end, &ignored) != 0) {
+		if (ca_when_point(text, now, end, e) == 0)
+			(void)err_set(e, ERR_USAGE, 0, "%.60s is past", text);
+		return err_wrap(e, "--expiring");
+	}
+	if (*end >= INT64_MAX)
 		*end = INT64_MAX - 1;	/* all that do end */
-	return r;
+	return 0;
 }
 
 static int
@@ -86,6 +89,9 @@ parse_subject(const char *text, struct search *s, struct err *e)
 	if (!wire_write(&s->subject, SUBJECT_MAX))
 		return err_set(e, ERR_NOMEM, 0, "key");
 	if (!keytext_is_fingerprint(text)) {
+		if (strncmp(text, "SHA256:", strlen("SHA256:")) == 0)
+			return err_set(e, ERR_USAGE, 0, "\"%.80s\" is no "
+			    "whole fingerprint of a key", text);
 		r = caledger_read_subject(text, &s->subject, e);
 		s->q.subject = wire_bytes(&s->subject);
 		return r;

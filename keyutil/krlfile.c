@@ -110,7 +110,8 @@ krlfile_write(const struct krlfile *f, struct span list, const char *sig,
 		return r;
 	if (sig == NULL) {
 		if (f->sig_there)
-			out_warn("\"%.200s\" is of an older list", f->sig_path);
+			out_warn("\"%.200s\" is of an older list; "
+			    "--sign makes a new one", f->sig_path);
 		return 0;
 	}
 	if ((r = newfile_publish(f->sig_path, f->sig_there ? &f->sig_was :

@@ -108,6 +108,9 @@ find_line(char *text, char **found, struct err *e)
 		line += strspn(line, " \t");
 		if (*line == '\0' || *line == '#')
 			continue;
+		if (strncmp(line, "-----BEGIN", strlen("-----BEGIN")) == 0)
+			return err_set(e, ERR_FORMAT, 0, "no public key: that "
+			    "of NAME is in NAME.pub");
 		if (*found != NULL)
 			return err_set(e, ERR_FORMAT, 0, "more than one key");
 		*found = line;

@@ -67,6 +67,10 @@ search()
 	is "what ends soon" "$(found --expiring 2h)" "11 12 0 13 11 "
 	is "... of one CA" "$(found --expiring 2h --ca ca --last 2)" "0 13 "
 	is "what ends very soon" "$(found --expiring +5m)" ""
+	check "a time that is none" says '--expiring: "soon" is no time' 2 \
+		"$KEYUTIL" ca log --expiring soon
+	check "half of a fingerprint" says 'no whole fingerprint' 2 \
+		"$KEYUTIL" ca log --subject SHA256:abc
 	is "what ends until a day" "$(found --expiring 20991231 --ca other)" \
 		"11 "
 }
@@ -339,6 +343,8 @@ signatures()
 	{ cat "$E2E/list"; echo; } >"$E2E/more"
 	check_status "but no other list" 255 verified "$E2E/signer.pub" \
 		"$E2E/more"
+	check "a token is of no use to a list that nobody signs" says \
+		'without --sign' 2 krl --ca ca --token "$1"
 	check "a list that nobody signs" krl --ca ca
 	has "... leaves an old signature, and says so" "$E2E/out" \
 		'list.sig. is of an older list'

@@ -189,6 +189,8 @@ part_numbers()
 	from_stdin 2>"$E2E/from.err"
 	has "and on the token again, from standard input" "$E2E/from.err" \
 		'^-: "a@.*, serial'
+	check "one that cannot be printed" says \
+		'but not written' 1 to_full
 	for i in 1 2 3 4 5 6; do
 		field "$E2E/u$i-cert.pub" Serial
 	done >"$E2E/serials"
@@ -196,6 +198,11 @@ part_numbers()
 		"$(sort -u "$E2E/serials" | grep -c '[1-9]')" 6
 	is "... which count up" "$(sort -n "$E2E/serials" | cksum)" \
 		"$(cksum <"$E2E/serials")"
+}
+
+to_full()
+{
+	sign -n a --validity 1h - <"$E2E/u6.pub" 2>&1 >/dev/full
 }
 
 from_stdin()

@@ -102,6 +102,7 @@ test_anything_else_is_refused(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++)
 		assert_int_equal(parse(t[i], line, &e), ERR_FORMAT);
+	assert_non_null(strstr(e.msg, "in NAME.pub"));
 	assert_int_equal(pubfile_parse((struct span){
 	    (const uint8_t *)KEY "\0", sizeof(KEY) }, &(char *){ NULL }, &e),
 	    ERR_FORMAT);
