@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <getopt.h>
 #include <locale.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -267,6 +268,7 @@ main(int argc, char **argv)
 	int words;
 
 	setlocale(LC_CTYPE, "");
+	(void)signal(SIGXFSZ, SIG_IGN);	/* a limit is as a full disk */
 	if (name == NULL) {
 		print_usage(stderr);
 		return EXIT_USAGE;

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "keyutil/newfile.h"
@@ -171,28 +170,11 @@ write_file(const char *path, char *temporary, const struct stat *was,
 static void
 ending_signals(sigset_t *set)
 {
-	static const int signals[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM,
-	    SIGXFSZ };
+	static const int signals[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
 
 	sigemptyset(set);
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
 		sigaddset(set, signals[i]);
-}
-
-/*
- * SIGXFSZ tells what write(2) has told already, and comes in its course: it
- * must not end the program before the person has read why.
- */
-static void
-drop_file_size_signal(void)
-{
-	const struct timespec now = { 0 };
-	sigset_t one;
-
-	sigemptyset(&one);
-	sigaddset(&one, SIGXFSZ);
-	while (sigtimedwait(&one, NULL, &now) == SIGXFSZ)
-		;
 }
 
 static int
@@ -212,7 +194,6 @@ write_whole(const char *path, const struct stat *was, mode_t mode,
 		return err_set(e, ERR_SYS, 0, "cannot hold back signals");
 	}
 	r = write_file(path, temporary, was, mode, bytes, e);
-	drop_file_size_signal();
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	free(temporary);
 	return r;

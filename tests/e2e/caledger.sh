@@ -423,6 +423,9 @@ cut_off()
 		'cannot write ".*/list"'
 	check "... the old one is still there" cmp "$E2E/before" "$E2E/list"
 	is "... and nothing else" "$(find "$E2E" -name '.hsm-keyutil-*')" ""
+	check "nothing is revoked where there is none either" says \
+		'the ledger: ' 1 sh -c 'ulimit -f 8; "$KEYUTIL" ca revoke \
+		--ca ca --serial 777 --reason x'
 	killed=0 bad=0
 	for after in 2 4 6 8 10 12 14 16 18 20 22 24 26 28 30 35 40 50; do
 		timeout -s KILL "0.0$(printf %02d $after)" "$KEYUTIL" ca krl \

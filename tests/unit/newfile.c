@@ -243,7 +243,7 @@ test_signals_are_held_back_no_longer_than_it_takes(void **state)
 		    i == 0 ? 0 : ERR_DENIED);
 		assert_int_equal(sigprocmask(SIG_BLOCK, NULL, &set), 0);
 		assert_int_equal(sigismember(&set, SIGTERM), 0);
-		assert_int_equal(sigismember(&set, SIGXFSZ), 0);
+		assert_int_equal(sigismember(&set, SIGINT), 0);
 	}
 	place_free(&p);
 }
@@ -265,5 +265,6 @@ main(void)
 		    test_signals_are_held_back_no_longer_than_it_takes),
 	};
 
+	signal(SIGXFSZ, SIG_IGN);	/* as main() does */
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
