@@ -86,13 +86,6 @@ core_ca_form(const struct signing *s, struct err *e)
 	return s->req.kind == REQUEST_CERT ? 0 : check_other(s, e);
 }
 
-static struct approval_rule
-rule_of(const struct ca_policy *p)
-{
-	return (struct approval_rule){ .needed = p->approvals,
-	    .approvers = p->approvers, .requesters = p->requesters };
-}
-
 /* By a policy, or by none. */
 static int
 judge(const struct core *c, const struct ca_policy *p,
@@ -109,7 +102,7 @@ judge(const struct core *c, const struct ca_policy *p,
 	if ((r = ca_policy_check(p, &s->req.cert, &req, time(NULL),
 	    e)) != 0 || p == NULL || p->approvals == 0)
 		return r;
-	rule = rule_of(p);
+	rule = approval_rule_of(p);
 	return papers_check(&c->papers, &rule, &s->req.cert, loop_now(),
 	    &names, e);
 }
@@ -139,7 +132,6 @@ core_ca_note(const struct core *c, const struct signing *s,
 	struct approval_names who;
 	struct approval_rule rule;
 	struct err e;
-	size_t n;
 
 	note[0] = '\0';
 	if (observed->code != ERR_NONE) {
@@ -148,16 +140,11 @@ core_ca_note(const struct core *c, const struct signing *s,
 	}
 	if (s->key.ca == NULL || s->key.ca->approvals == 0)
 		return;
-	rule = rule_of(s->key.ca);
+	rule = approval_rule_of(s->key.ca);
 	if (papers_check(&c->papers, &rule, &s->req.cert, loop_now(), &who,
 	    &e) != 0)
 		return;
-	snprintf(note, CA_NOTE_MAX, "asked for by %s, approved by",
-	    who.requester);
-	for (size_t i = 0; i < who.n; i++) {
-		n = strlen(note);
-		snprintf(note + n, CA_NOTE_MAX - n, " %s", who.approver[i]);
-	}
+	approval_describe(&who, note, CA_NOTE_MAX);
 }
 
 /* What others bring for it is no secret, and worth nothing elsewhere. */

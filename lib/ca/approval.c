@@ -8,6 +8,13 @@
 #include "ssh/keytext.h"
 #include "ssh/sshsig.h"
 
+struct approval_rule
+approval_rule_of(const struct ca_policy *p)
+{
+	return (struct approval_rule){ .needed = p->approvals,
+	    .approvers = p->approvers, .requesters = p->requesters };
+}
+
 int
 approval_matches(const struct cert *q, const struct cert *c, struct err *e)
 {
@@ -38,9 +45,8 @@ approval_matches(const struct cert *q, const struct cert *c, struct err *e)
 	return 0;
 }
 
-/* A signature of the request: by whom (as far as that can be read). */
-static int
-read_signature(struct span in, const char *ns, struct span request,
+int
+approval_signer(struct span in, const char *ns, struct span request,
     char name[APPROVAL_NAME_MAX], struct err *e)
 {
 	struct sshsig s;
@@ -68,7 +74,7 @@ check_requester(const struct approval_rule *rule,
 {
 	int r;
 
-	r = read_signature(papers->signature, APPROVAL_NS_REQUEST,
+	r = approval_signer(papers->signature, APPROVAL_NS_REQUEST,
 	    papers->request, who->requester, e);
 	if (r != 0) {
 		if (who->requester[0] == '\0')
@@ -139,7 +145,7 @@ count(struct call *c, size_t i, struct err *e)
 	const char *fault;
 	int r;
 
-	r = read_signature(c->papers->approvals[i], APPROVAL_NS_APPROVE,
+	r = approval_signer(c->papers->approvals[i], APPROVAL_NS_APPROVE,
 	    c->papers->request, name, e);
 	if (r == ERR_NOMEM)
 		return r;
@@ -218,4 +224,16 @@ approval_check(const struct approval_rule *rule, const struct cert *c,
 	if (r != 0 || (r = check_requester(rule, papers, who, e)) != 0)
 		return r;
 	return check_approvals(rule, c, papers, who, e);
+}
+
+void
+approval_describe(const struct approval_names *who, char *buf, size_t len)
+{
+	size_t n;
+
+	snprintf(buf, len, "asked for by %s, approved by", who->requester);
+	for (size_t i = 0; i < who->n; i++) {
+		n = strlen(buf);
+		snprintf(buf + n, len - n, " %s", who->approver[i]);
+	}
 }

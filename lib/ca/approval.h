@@ -42,6 +42,9 @@ struct approval_names {
 	size_t		 n;
 };
 
+/* What the CA's block says of it; lent from *p. */
+struct approval_rule approval_rule_of(const struct ca_policy *p);
+
 /*
  * May this body be signed?  0: it is the one asked for, but for its serial
  * number; the request is signed by one who may ask; and rule->needed who may
@@ -64,5 +67,18 @@ int	 approval_check(const struct approval_rule *rule,
  */
 int	 approval_matches(const struct cert *request, const struct cert *c,
 	    struct err *e) MUST_CHECK;
+
+/*
+ * A signature of the request within one of the two namespaces: 0, and *name
+ * is the fingerprint of its key.  Else *name is that as far as it could be
+ * read, or "".  The errors are those of sshsig_parse() and sshsig_verify().
+ */
+int	 approval_signer(struct span signature, const char *ns,
+	    struct span request, char name[APPROVAL_NAME_MAX], struct err *e)
+	    MUST_CHECK;
+
+/* "asked for by ..., approved by ... ...", for the ledger; cut at len. */
+void	 approval_describe(const struct approval_names *who, char *buf,
+	    size_t len);
 
 #endif
