@@ -6,6 +6,7 @@
 
 #include "base/paths.h"
 #include "keyutil/agents.h"
+#include "keyutil/keys.h"
 #include "keyutil/out.h"
 #include "ssh/agentclient.h"
 #include "ssh/agentmsg.h"
@@ -87,6 +88,40 @@ agents_find(struct agent *a, struct err *e)
 	return 0;
 }
 
+static int
+add_socket(struct agents_sockets *s, const char *path, struct err *e)
+{
+	if ((s->v[s->n] = strdup(path)) == NULL)
+		return err_set(e, ERR_NOMEM, 0, "agent");
+	s->n++;
+	return 0;
+}
+
+int
+agents_sockets(struct agents_sockets *s, struct err *e)
+{
+	const char *set = getenv("SSH_AUTH_SOCK");
+	struct agent ours = { 0 };
+	int r = 0;
+
+	*s = (struct agents_sockets){ 0 };
+	if (set != NULL && set[0] != '\0')
+		r = add_socket(s, set, e);
+	if (r == 0 && (r = agents_find(&ours, e)) == 0 && ours.found &&
+	    !ours.in_use)
+		r = add_socket(s, ours.socket, e);
+	agents_free(&ours);
+	return r;
+}
+
+void
+agents_sockets_free(struct agents_sockets *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		free(s->v[i]);
+	*s = (struct agents_sockets){ 0 };
+}
+
 int
 agents_find_at(struct agent *a, const char *path, struct err *e)
 {
@@ -109,9 +144,8 @@ agents_free(struct agent *a)
 	*a = (struct agent){ 0 };
 }
 
-/* 0 when the agent did it. */
-static int
-tell(const char *socket, struct span message, struct err *e)
+int
+agents_tell(const char *socket, struct span message, struct err *e)
 {
 	struct wire_w answer = { 0 };
 	struct span got;
@@ -145,7 +179,7 @@ agents_tell_lock(const char *socket, struct span name, struct err *e)
 		wire_put_cstring(&w, "");	/* a PIN, of no use */
 	}
 	r = w.bad ? err_set(e, ERR_LIMIT, 0, "the name is too long") :
-	    tell(socket, wire_bytes(&w), e);
+	    agents_tell(socket, wire_bytes(&w), e);
 	wire_free(&w);
 	return r;
 }
@@ -173,7 +207,7 @@ agents_tell_unlock(const char *socket, const char *name,
 	    !put_string(message, secret_bytes(pin), secret_len(pin)))
 		r = err_set(e, ERR_NOMEM, 0, "agent message");
 	else
-		r = tell(socket, (struct span){ secret_bytes(message),
+		r = agents_tell(socket, (struct span){ secret_bytes(message),
 		    secret_len(message) }, e);
 	secret_free(message);
 	return r;
@@ -232,6 +266,27 @@ agents_list(const char *socket, struct wire_w *answer,
 	    AGENTCLIENT_TIMEOUT_MS, answer, e)) != 0)
 		return r;
 	return identities_read(ids, wire_bytes(answer), e);
+}
+
+bool
+agents_lists(const char *socket, struct wire_w *answer,
+    struct identities *ids)
+{
+	struct err e;
+	const int r = agents_list(socket, answer, ids, &e);
+
+	/* FAILURE is what a locked one says. */
+	if (r != 0 && r != ERR_NOTFOUND && r != ERR_UNSUPPORTED)
+		out_warn("the agent at %s: %s", socket, e.msg);
+	return r == 0;
+}
+
+bool
+agents_key_is(struct span blob, struct span comment, const char *name)
+{
+	if (comment.n > 0 && comment.p[comment.n - 1] == '\0')
+		comment.n--;
+	return span_is(comment, name) || keys_has_fingerprint(blob, name);
 }
 
 void

@@ -23,10 +23,26 @@ struct agent {
 
 int	 agents_find(struct agent *a, struct err *e) MUST_CHECK;
 
+/*
+ * Where an agent of any make may listen: at SSH_AUTH_SOCK, and where the
+ * running hsm-ssh-agent does, if that is elsewhere.
+ */
+struct agents_sockets {
+	char		*v[2];
+	size_t		 n;
+};
+
+int	 agents_sockets(struct agents_sockets *s, struct err *e) MUST_CHECK;
+void	 agents_sockets_free(struct agents_sockets *s);
+
 /* The same at this socket and at no other. */
 int	 agents_find_at(struct agent *a, const char *path, struct err *e)
 	    MUST_CHECK;
 void	 agents_free(struct agent *a);
+
+/* A message to the agent at a socket: 0 when it says that it did it. */
+int	 agents_tell(const char *socket, struct span message, struct err *e)
+	    MUST_CHECK;
 
 /*
  * Tell the agent at a socket to log out of a token, or of all (an empty
@@ -49,10 +65,22 @@ int	 agents_explain_at(const char *socket, struct err *e);
 
 /*
  * Begin with the keys that the agent lists; *ids borrows from *answer, which
- * is to be freed in any case.
+ * is to be freed in any case.  ERR_NOTFOUND: nobody listens there.
  */
 int	 agents_list(const char *socket, struct wire_w *answer,
 	    struct identities *ids, struct err *e) MUST_CHECK;
+
+/*
+ * The same of an agent of any make, for those who go on without it: false
+ * when nobody listens or it lists no keys, and a warning where it is in
+ * trouble.
+ */
+bool	 agents_lists(const char *socket, struct wire_w *answer,
+	    struct identities *ids);
+
+/* Is this the comment of a key that is listed, or its fingerprint? */
+bool	 agents_key_is(struct span blob, struct span comment,
+	    const char *name);
 
 /* A request for a signature, and the one in its answer; false: it has none. */
 void	 agents_put_sign(struct wire_w *w, struct span key,

@@ -177,17 +177,6 @@ from_tokens(const char *name, struct caledger_cas *out, struct err *e)
 	return r;
 }
 
-/* Is it the name of a file, rather than of a key? */
-static bool
-is_file(const char *name)
-{
-	const size_t n = strlen(name);
-
-	return strncmp(name, "SHA256:", 7) != 0 &&
-	    (strchr(name, '/') != NULL ||
-	    (n > 4 && strcmp(name + n - 4, ".pub") == 0));
-}
-
 int
 caledger_cas(struct ledger *l, const char *name, struct caledger_cas *out,
     struct err *e)
@@ -195,7 +184,7 @@ caledger_cas(struct ledger *l, const char *name, struct caledger_cas *out,
 	int r;
 
 	*out = (struct caledger_cas){ 0 };
-	if (name != NULL && is_file(name))
+	if (name != NULL && pubfile_is_named(name))
 		return from_file(name, out, e);
 	if ((r = ledger_cas(l, add_ca, out, e)) != 0 || name == NULL ||
 	    keep_known(out, name))

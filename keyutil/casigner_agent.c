@@ -3,7 +3,6 @@
 
 #include "keyutil/agentline.h"
 #include "keyutil/casigner_way.h"
-#include "keyutil/keys.h"
 #include "keyutil/out.h"
 #include "ssh/agentclient.h"
 #include "ssh/agentmsg.h"
@@ -21,14 +20,6 @@ no_memory(struct err *e)
 }
 
 /* --- its keys --- */
-
-static bool
-is_named(struct span blob, struct span comment, const char *name)
-{
-	if (comment.n > 0 && comment.p[comment.n - 1] == '\0')
-		comment.n--;
-	return span_is(comment, name) || keys_has_fingerprint(blob, name);
-}
 
 static bool
 can_be_ca(struct span blob)
@@ -49,7 +40,7 @@ choose(struct identities *ids, const char *name, struct span want,
 	*n = 0;
 	while (identities_next(ids, &b, &c)) {
 		if (!can_be_ca(b) || (want.n > 0 && !span_eq(b, want)) ||
-		    (name != NULL && !is_named(b, c, name)))
+		    (name != NULL && !agents_key_is(b, c, name)))
 			continue;
 		*blob = b;
 		*comment = c;

@@ -21,20 +21,19 @@ no_memory(struct err *e)
 
 /* --- by the agent --- */
 
-static int
-agent_has(const char *socket, struct span key, bool *has, struct err *e)
+static bool
+agent_has(const char *socket, struct span key)
 {
 	struct span blob, comment;
 	struct identities ids;
 	struct wire_w answer;
-	int r;
+	bool has = false;
 
-	*has = false;
-	if ((r = agents_list(socket, &answer, &ids, e)) == 0)
-		while (!*has && identities_next(&ids, &blob, &comment))
-			*has = span_eq(blob, key);
+	if (agents_lists(socket, &answer, &ids))
+		while (!has && identities_next(&ids, &blob, &comment))
+			has = span_eq(blob, key);
 	wire_free(&answer);
-	return r;
+	return has;
 }
 
 static int
@@ -124,17 +123,18 @@ static int
 sign(const struct filesig_wish *w, struct span tbs, struct wire_w *sig,
     struct err *e)
 {
-	struct agent agent = { 0 };
+	struct agents_sockets at = { 0 };
 	bool has = false;
 	int r = 0;
 
-	if (w->token == NULL && (r = agents_find(&agent, e)) == 0 &&
-	    agent.found)
-		r = agent_has(agent.socket, w->key, &has, e);
-	if (r == 0)
-		r = has ? by_agent(agent.socket, w->key, tbs, sig, e) :
-		    on_token(w, tbs, sig, e);
-	agents_free(&agent);
+	if (w->token == NULL)
+		r = agents_sockets(&at, e);
+	for (size_t i = 0; r == 0 && !has && i < at.n; i++)
+		if ((has = agent_has(at.v[i], w->key)))
+			r = by_agent(at.v[i], w->key, tbs, sig, e);
+	if (r == 0 && !has)
+		r = on_token(w, tbs, sig, e);
+	agents_sockets_free(&at);
 	return r;
 }
 

@@ -6,8 +6,9 @@
 #include "base/span.h"
 
 /*
- * A signature of a file, as ssh-keygen -Y sign makes it: by the running
- * agent if that has the key, else on the token itself.
+ * A signature of a file, as ssh-keygen -Y sign makes it: by an agent that has
+ * the key, that of SSH_AUTH_SOCK or a running hsm-ssh-agent, else on the
+ * token itself.
  */
 struct filesig_wish {
 	struct span	 key;		/* blob */

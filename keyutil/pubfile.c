@@ -174,6 +174,16 @@ pubfile_read(const char *path, char **line, struct err *e)
 	return r;
 }
 
+bool
+pubfile_is_named(const char *name)
+{
+	const size_t n = strlen(name);
+
+	return strncmp(name, "SHA256:", 7) != 0 &&
+	    (strchr(name, '/') != NULL ||
+	    (n > 4 && strcmp(name + n - 4, ".pub") == 0));
+}
+
 static int
 take_comment(struct span text, char **comment, struct err *e)
 {

@@ -2,6 +2,8 @@
 #ifndef KEYUTIL_PUBFILE_H
 #define KEYUTIL_PUBFILE_H
 
+#include <stdbool.h>
+
 #include "base/err.h"
 #include "ssh/wire.h"
 
@@ -17,6 +19,9 @@ int	 pubfile_parse(struct span text, char **line, struct err *e)
 /* The same from a file, "-": standard input; each error names it. */
 int	 pubfile_read(const char *path, char **line, struct err *e)
 	    MUST_CHECK;
+
+/* Is it the name of a file, rather than of a key? */
+bool	 pubfile_is_named(const char *name);
 
 /*
  * Append the blob of the one key or certificate in a file, which is not
