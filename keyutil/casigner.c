@@ -107,6 +107,17 @@ find_block(struct casigner *s, const char *name)
 }
 
 static int
+check_papers(const struct casigner *s, struct err *e)
+{
+	if (s->block == NULL || s->block->policy.approvals == 0 ||
+	    s->block->policy.observe || s->wish.papers != NULL)
+		return 0;
+	return err_set(e, ERR_DENIED, 0, "the certificates of this CA have to "
+	    "be approved (RequireApprovals), and hsm-keyutil cannot bring "
+	    "approvals yet");
+}
+
+static int
 find(struct casigner *s, struct err *e)
 {
 	const char *name = name_of(&s->wish);
@@ -123,12 +134,7 @@ find(struct casigner *s, struct err *e)
 	if (s->by_agent)
 		tokens_close(&s->tokens);
 	find_block(s, name);
-	if (s->block != NULL && s->block->policy.approvals > 0 &&
-	    !s->block->policy.observe)
-		return err_set(e, ERR_DENIED, 0, "the certificates of this CA "
-		    "have to be approved (RequireApprovals), and hsm-keyutil "
-		    "cannot bring approvals yet");
-	return 0;
+	return s->wish.looks ? 0 : check_papers(s, e);
 }
 
 int

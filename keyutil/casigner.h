@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "ca/approval.h"
 #include "ca/blocks.h"
 
 /*
@@ -20,9 +21,15 @@ struct casigner_wish {
 					 * only key that can be meant */
 	const char	*token;		/* this one, and no agent; or NULL */
 	const char	*pin_file;	/* on the token; NULL: ask a person */
+	const struct approval_papers *papers;	/* lent as well; NULL: nobody
+					 * asked for it in writing */
+	bool		 looks;		/* and does not sign */
 };
 
-/* Nobody is asked for a PIN yet. */
+/*
+ * Nobody is asked for a PIN yet.  ERR_DENIED: the CA wants approvals, and
+ * there are no papers.
+ */
 int		 casigner_open(struct casigner **out,
 		    const struct casigner_wish *wish, struct err *e)
 		    MUST_CHECK;

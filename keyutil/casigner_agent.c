@@ -125,6 +125,44 @@ casigner_agent_serials(struct casigner *s, uint64_t n, uint64_t *first,
 	return r;
 }
 
+/* --- approvals --- */
+
+static void
+put_approvals(struct wire_w *w, const struct approval_papers *p)
+{
+	wire_put_u8(w, MSG_EXTENSION);
+	wire_put_cstring(w, AGENT_EXT_APPROVALS);
+	wire_put_string(w, p->request);
+	wire_put_string(w, p->signature);
+	wire_put_u32(w, (uint32_t)p->n);
+	for (size_t i = 0; i < p->n; i++)
+		wire_put_string(w, p->approvals[i]);
+}
+
+/* What they are worth it says when the certificate is asked for. */
+static int
+bring_approvals(struct casigner *s, struct err *e)
+{
+	struct wire_w w;
+	int r;
+
+	if (!wire_write(&w, AGENT_MAX_MSG))
+		return no_memory(e);
+	put_approvals(&w, s->wish.papers);
+	if (w.bad)
+		r = err_set(e, ERR_LIMIT, 0, "the request and its approvals "
+		    "are more than the %d bytes that an agent takes",
+		    AGENT_MAX_MSG);
+	else if ((r = agents_tell(s->agent.socket, wire_bytes(&w),
+	    e)) == ERR_DENIED) {
+		(void)err_set(e, ERR_DENIED, 0, "the agent takes no "
+		    "approvals");
+		r = agents_explain_at(s->agent.socket, e);
+	}
+	wire_free(&w);
+	return r;
+}
+
 /* --- signatures --- */
 
 struct lane {
@@ -286,6 +324,8 @@ casigner_agent_sign(struct casigner *s, const struct casigner_work *w,
 	    .e = e };
 	int r = 0;
 
+	if (s->wish.papers != NULL && (r = bring_approvals(s, e)) != 0)
+		return r;
 	while (r == 0 && run.n_lanes < LINES && run.n_lanes < w->n)
 		if ((r = agentline_open(&run.lane[run.n_lanes].line,
 		    s->agent.socket, e)) == 0)

@@ -29,6 +29,7 @@ struct seat {
 	size_t		 i;
 	struct wire_w	 tbs, sig;
 	struct err	 observed;
+	struct approval_names who;	/* has approved; n 0: not asked */
 };
 
 struct shop {
@@ -90,11 +91,30 @@ seat_clear(struct seat *seat)
 
 /* --- the clerk; not locked --- */
 
+/* What the CA's own rules say. */
+static int
+judge(const struct casigner *s, const struct cert *c, struct seat *seat,
+    struct err *e)
+{
+	const struct ca_policy *p = policy_of(s);
+	const struct ca_request who = casigner_who(s);
+	struct approval_rule rule;
+	int r;
+
+	if ((r = ca_policy_check(p, c, &who, time(NULL), e)) != 0 ||
+	    p == NULL || p->approvals == 0)
+		return r;
+	if (s->wish.papers == NULL)
+		return err_set(e, ERR_DENIED, 0, "nobody has approved of it "
+		    "(RequireApprovals)");
+	rule = approval_rule_of(p);
+	return approval_check(&rule, c, s->wish.papers, &seat->who, e);
+}
+
 static int
 check(struct shop *shop, struct seat *seat, struct err *e)
 {
 	const struct casigner *s = shop->s;
-	const struct ca_request who = casigner_who(s);
 	const struct ledger_rule rule = ledger_rule_of(policy_of(s), false);
 	struct cert c;
 	int r;
@@ -102,8 +122,8 @@ check(struct shop *shop, struct seat *seat, struct err *e)
 	if ((r = cert_parse_tbs(wire_bytes(&seat->tbs), &c, e)) != 0 ||
 	    (r = ca_form_check(&c, e)) != 0)
 		return r;
-	r = ca_policy_check(policy_of(s), &c, &who, time(NULL), e);
-	if (r == ERR_DENIED && observes(s)) {
+	r = judge(s, &c, seat, e);
+	if (r != 0 && r != ERR_NOMEM && observes(s)) {
 		seat->observed = *e;
 		r = 0;
 	}
@@ -123,11 +143,15 @@ record(struct shop *shop, const struct seat *seat, struct span cert,
 	    true);
 	struct caledger_program program;
 	const struct ledger_who who = caledger_who(&program);
+	char approved[LEDGER_TEXT_MAX];
 	struct span note = { 0 };
 
 	if (seat->observed.code != ERR_NONE) {
 		out_warn("only Observe lets it pass: %s", seat->observed.msg);
 		note = span_cstr(seat->observed.msg);
+	} else if (seat->who.n > 0) {
+		approval_describe(&seat->who, approved, sizeof(approved));
+		note = span_cstr(approved);
 	}
 	return ledger_add_certificate(shop->ledger, cert, &rule, &who, note,
 	    e);
