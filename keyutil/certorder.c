@@ -43,6 +43,21 @@ certorder_copy_subject(struct certorder *o, struct span blob, struct err *e)
 	return 0;
 }
 
+int
+certorder_take_subject(struct certorder *o, const struct cert *c,
+    struct err *e)
+{
+	struct wire_w w;
+	int r;
+
+	if (!wire_write(&w, BLOB_MAX))
+		return no_memory(e);
+	cert_put_subject(c, &w);
+	r = certorder_copy_subject(o, wire_bytes(&w), e);
+	wire_free(&w);
+	return r;
+}
+
 static int
 take_blob(struct certorder *o, struct span blob, struct err *e)
 {

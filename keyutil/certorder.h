@@ -30,6 +30,8 @@ struct certorder {
 	char		*key_id;	/* template (keyid.h); NULL: the draft
 					 * has the key id itself */
 	bool		 numbered;	/* the draft has its serial number */
+	bool		 fixed;		/* and its nonce: others have signed
+					 * that this is what they want */
 	struct ca_draft	 draft;
 	bool		 replaces;	/* *was, which is at `file` */
 	struct stat	 was;
@@ -46,6 +48,10 @@ void	 certorder_clear(struct certorder *o);
 
 /* A plain blob that is known to be one. */
 int	 certorder_copy_subject(struct certorder *o, struct span blob,
+	    struct err *e) MUST_CHECK;
+
+/* The key that a certificate is about. */
+int	 certorder_take_subject(struct certorder *o, const struct cert *c,
 	    struct err *e) MUST_CHECK;
 
 /* The key in a line of a .pub file. */

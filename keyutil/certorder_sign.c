@@ -73,8 +73,10 @@ complete(struct certorder *o, time_t now, struct err *e)
 	char id[CA_NAME_MAX + 1];
 	int r;
 
-	if ((r = ca_draft_nonce(&o->draft, e)) != 0 || o->key_id == NULL)
+	if (!o->fixed && (r = ca_draft_nonce(&o->draft, e)) != 0)
 		return r;
+	if (o->key_id == NULL)
+		return 0;
 	if ((r = keyid_make(o->key_id, &w, id, e)) != 0)
 		return r;
 	return ca_draft_set_key_id(&o->draft, id, e);

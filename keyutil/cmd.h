@@ -76,6 +76,7 @@ extern const struct cmd cmd_ca_log_verify;
 extern const struct cmd cmd_ca_log_resume;
 extern const struct cmd cmd_ca_revoke;
 extern const struct cmd cmd_ca_krl;
+extern const struct cmd cmd_ca_request;
 extern const struct cmd cmd_ca_sign;
 extern const struct cmd cmd_ca_renew;
 extern const struct cmd cmd_lock;
@@ -103,6 +104,18 @@ extern const struct cmd cmd_completion;
 	".pub file" }
 #define CMD_OPTION_LEDGER { "ledger", "FILE", \
 	"this ledger, not that of the user's agent" }
+#define CMD_OPTION_PROFILE { "profile", "PROFILE", \
+	"write what this Profile block of hsm-ssh-agent.conf(5) says" }
+#define CMD_OPTION_FOR_HOSTS { "host", NULL, "for hosts, not for users" }
+#define CMD_OPTION_PRINCIPALS { "principals", "LIST", \
+	"whom it is for: names, separated by commas" }
+#define CMD_OPTION_VALIDITY { "validity", "TIME", \
+	"how long it is valid: 8h, 52w, or FROM:TO as after ssh-keygen -V" }
+#define CMD_OPTION_CERT_OPTION { "option", "OPTION...", \
+	"as after ssh-keygen -O; can be given many times" }
+#define CMD_OPTION_SIGN_KEY { "sign-key", "KEY", "this key signs it: the " \
+	"comment or fingerprint of one in an agent, the label, id or " \
+	"fingerprint of one on a token, or a .pub file" }
 #define CMD_OPTION_JSON { "json", NULL, "print JSON, for programs" }
 
 #endif

@@ -11,7 +11,6 @@
 #include "ssh/hostsig.h"
 #include "ssh/keytext.h"
 
-#define BLOB_MAX	(16 * 1024)
 
 enum {
 	OPT_VALIDITY,
@@ -124,20 +123,6 @@ set_times(const struct renewal *w, struct ca_draft *d, struct err *e)
 }
 
 static int
-copy_subject(const struct cert *c, struct certorder *o, struct err *e)
-{
-	struct wire_w w;
-	int r;
-
-	if (!wire_write(&w, BLOB_MAX))
-		return err_set(e, ERR_NOMEM, 0, "key");
-	cert_put_subject(c, &w);
-	r = certorder_copy_subject(o, wire_bytes(&w), e);
-	wire_free(&w);
-	return r;
-}
-
-static int
 fill(struct renewal *w, const char *file, struct certorder *o,
     struct err *e)
 {
@@ -153,7 +138,7 @@ fill(struct renewal *w, const char *file, struct certorder *o,
 	if ((r = certorder_read_cert(file, &blob, &c, &o->comment,
 	    e)) == 0) {
 		if ((r = check_old(w, &c, e)) != 0 ||
-		    (r = copy_subject(&c, o, e)) != 0 ||
+		    (r = certorder_take_subject(o, &c, e)) != 0 ||
 		    (r = ca_draft_from_cert(&c, &o->draft, e)) != 0 ||
 		    (r = set_times(w, &o->draft, e)) != 0)
 			(void)err_wrap(e, "\"%.200s\"", file);

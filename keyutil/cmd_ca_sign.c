@@ -34,17 +34,13 @@ enum {
 static const struct cmd_option options[] = {
 	[OPT_CA] = { "ca", "KEY", "the key that signs: its label, id or "
 	    "fingerprint" },
-	[OPT_PROFILE] = { "profile", "PROFILE", "write what this Profile "
-	    "block of hsm-ssh-agent.conf(5) says" },
-	[OPT_HOST] = { "host", NULL, "for hosts, not for users" },
-	[OPT_PRINCIPALS] = { "principals", "LIST",
-	    "whom it is for: names, separated by commas" },
-	[OPT_VALIDITY] = { "validity", "TIME", "how long it is valid: 8h, "
-	    "52w, or FROM:TO as after ssh-keygen -V" },
+	[OPT_PROFILE] = CMD_OPTION_PROFILE,
+	[OPT_HOST] = CMD_OPTION_FOR_HOSTS,
+	[OPT_PRINCIPALS] = CMD_OPTION_PRINCIPALS,
+	[OPT_VALIDITY] = CMD_OPTION_VALIDITY,
 	[OPT_KEY_ID] = { "key-id", "TEXT", "its key id, in which {user}, "
 	    "{date}, {serial} and {comment} may stand" },
-	[OPT_OPTION] = { "option", "OPTION...", "as after ssh-keygen -O; can "
-	    "be given many times" },
+	[OPT_OPTION] = CMD_OPTION_CERT_OPTION,
 	[OPT_SERIAL] = { "serial", "N", "its serial number; else the next" },
 	[OPT_OUTPUT] = { "output", "FILE",
 	    "write it to this file, not beside its key; with --keyscan: "

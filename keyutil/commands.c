@@ -32,6 +32,7 @@ const struct cmd *const commands[] = {
 	&cmd_ca_log_resume,
 	&cmd_ca_revoke,
 	&cmd_ca_krl,
+	&cmd_ca_request,
 	&cmd_ca_sign,
 	&cmd_ca_renew,
 	&cmd_lock,
