@@ -9,6 +9,7 @@
 #include "ssh/keytext.h"
 
 #define INDENT	10
+#define KEY_MAX	(16 * 1024)	/* bytes of a blob */
 
 int
 certshow_judge(struct certshow *s, struct err *e)
@@ -274,6 +275,27 @@ print_signature(FILE *f, const struct certshow *s)
 	}
 }
 
+static void
+print_type(FILE *f, const struct cert *c)
+{
+	out_field(f, "Type", "%s certificate",
+	    c->type == CERT_USER ? "user" : "host");
+}
+
+/* For whom, how long, and for what. */
+static int
+print_terms(FILE *f, const struct cert *c, uint64_t now, struct err *e)
+{
+	int r;
+
+	if ((r = print_principals(f, c, e)) != 0)
+		return r;
+	print_validity(f, c, now);
+	if ((r = print_options(f, c, true, e)) != 0)
+		return r;
+	return print_options(f, c, false, e);
+}
+
 static int
 print_body(FILE *f, const struct certshow *s, struct err *e)
 {
@@ -282,8 +304,7 @@ print_body(FILE *f, const struct certshow *s, struct err *e)
 
 	out_field(f, "File", "%s, line %u",
 	    out_clean(span_cstr(s->file)).s, s->line);
-	out_field(f, "Type", "%s certificate",
-	    c->type == CERT_USER ? "user" : "host");
+	print_type(f, c);
 	print_key(f, "Key", span_cstr(c->plain_name), s->blob, s->comment);
 	print_key(f, "CA", type_of(c->ca), c->ca, (struct span){ 0 });
 	print_signature(f, s);
@@ -293,16 +314,30 @@ print_body(FILE *f, const struct certshow *s, struct err *e)
 		    "its number");
 	else
 		out_field(f, "Serial", "%" PRIu64, c->serial);
-	if ((r = print_principals(f, c, e)) != 0)
-		return r;
-	print_validity(f, c, s->question->at);
-	if ((r = print_options(f, c, true, e)) != 0 ||
-	    (r = print_options(f, c, false, e)) != 0)
+	if ((r = print_terms(f, c, s->question->at, e)) != 0)
 		return r;
 	out_field(f, "Form", "%s", s->form.code == ERR_NONE ?
 	    "nothing stands against it" :
 	    out_clean(span_cstr(s->form.msg)).s);
 	return 0;
+}
+
+int
+certshow_print_wish(FILE *f, const struct cert *c, uint64_t now,
+    struct err *e)
+{
+	struct wire_w key;
+
+	if (!wire_write(&key, KEY_MAX))
+		return err_set(e, ERR_NOMEM, 0, "key");
+	cert_put_subject(c, &key);
+	print_type(f, c);
+	print_key(f, "Key", span_cstr(c->plain_name), wire_bytes(&key),
+	    (struct span){ 0 });
+	print_key(f, "CA", type_of(c->ca), c->ca, (struct span){ 0 });
+	out_field(f, "Key id", "\"%s\"", out_clean(c->key_id).s);
+	wire_free(&key);
+	return print_terms(f, c, now, e);
 }
 
 /* --- the verdict --- */

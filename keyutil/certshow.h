@@ -35,6 +35,13 @@ int	 certshow_judge(struct certshow *s, struct err *e) MUST_CHECK;
 int	 certshow_print(FILE *f, const struct certshow *s, struct err *e)
 	    MUST_CHECK;
 
+/*
+ * The same of one that is only asked for: what it will say, but for its serial
+ * number.
+ */
+int	 certshow_print_wish(FILE *f, const struct cert *c, uint64_t now,
+	    struct err *e) MUST_CHECK;
+
 /* NULL: no memory. */
 json_t	*certshow_json(const struct certshow *s);
 

@@ -77,6 +77,7 @@ extern const struct cmd cmd_ca_log_resume;
 extern const struct cmd cmd_ca_revoke;
 extern const struct cmd cmd_ca_krl;
 extern const struct cmd cmd_ca_request;
+extern const struct cmd cmd_ca_approve;
 extern const struct cmd cmd_ca_sign;
 extern const struct cmd cmd_ca_renew;
 extern const struct cmd cmd_lock;

@@ -33,6 +33,7 @@ const struct cmd *const commands[] = {
 	&cmd_ca_revoke,
 	&cmd_ca_krl,
 	&cmd_ca_request,
+	&cmd_ca_approve,
 	&cmd_ca_sign,
 	&cmd_ca_renew,
 	&cmd_lock,
