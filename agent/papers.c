@@ -110,6 +110,7 @@ papers_check(const struct papers *ps, const struct approval_rule *rule,
 			return approval_check(rule, c, &p->papers, who, e);
 	}
 	return err_set(e, ERR_DENIED, 0, "this CA signs what %zu others have "
-	    "approved of (RequireApprovals), and no client has brought that",
+	    "approved of (RequireApprovals), and no client has brought that: "
+	    "hsm-keyutil ca request, ca approve, ca sign --request",
 	    rule->needed);
 }

@@ -112,9 +112,10 @@ check_papers(const struct casigner *s, struct err *e)
 	if (s->block == NULL || s->block->policy.approvals == 0 ||
 	    s->block->policy.observe || s->wish.papers != NULL)
 		return 0;
-	return err_set(e, ERR_DENIED, 0, "the certificates of this CA have to "
-	    "be approved (RequireApprovals), and hsm-keyutil cannot bring "
-	    "approvals yet");
+	return err_set(e, ERR_DENIED, 0, "this CA signs what %zu others have "
+	    "approved of (RequireApprovals): ask with \"hsm-keyutil ca "
+	    "request\", and sign with \"ca sign --request FILE\"",
+	    s->block->policy.approvals);
 }
 
 static int

@@ -4,11 +4,14 @@
 #include <string.h>
 #include <time.h>
 
+#include "ca/wish.h"
+#include "keyutil/carequest.h"
 #include "keyutil/casigner.h"
 #include "keyutil/certfiles.h"
 #include "keyutil/certsheet.h"
 #include "keyutil/cmd.h"
 #include "keyutil/readfile.h"
+#include "ssh/keytext.h"
 
 #define PINS_MAX	(16 * 1024 * 1024)	/* bytes of their file */
 
@@ -29,6 +32,8 @@ enum {
 	OPT_AGAIN,
 	OPT_TOKEN,
 	OPT_PIN_FILE,
+	OPT_REQUEST,
+	OPT_APPROVAL,
 };
 
 static const struct cmd_option options[] = {
@@ -56,6 +61,10 @@ static const struct cmd_option options[] = {
 	[OPT_TOKEN] = { "token", "NAME",
 	    "sign on this token, and not through an agent" },
 	[OPT_PIN_FILE] = CMD_OPTION_PIN_FILE,
+	[OPT_REQUEST] = { "request", "FILE", "sign what this request of \"ca "
+	    "request\" asks for, with the approvals beside it" },
+	[OPT_APPROVAL] = { "approval", "FILE...", "bring this approval of the "
+	    "request, and not those beside it; can be given many times" },
 	{ 0 },
 };
 
@@ -63,6 +72,8 @@ static const struct cmd_option options[] = {
 struct call {
 	const struct cmd_args *args;
 	struct ca_blocks blocks;
+	struct carequest request;	/* if one was named */
+	char		*ca;		/* that it names */
 	struct casigner	*signer;
 	struct certwish	 wish;
 	const char	*options[CMD_MANY_MAX];
@@ -96,6 +107,87 @@ open_signer(struct call *c, struct err *e)
 
 	return casigner_open(&c->signer, &wish, e);
 }
+
+/* --- what others have signed --- */
+
+static int
+read_approvals(struct call *c, struct err *e)
+{
+	const struct cmd_args *a = c->args;
+	bool named = false;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < a->n_many; i++)
+		if (a->many[i].option == OPT_APPROVAL) {
+			named = true;
+			r = carequest_add(&c->request, a->many[i].value, e);
+		}
+	return r != 0 || named ? r : carequest_find(&c->request, e);
+}
+
+static int
+open_for_request(struct call *c, struct err *e)
+{
+	struct casigner_wish wish = { .blocks = &c->blocks,
+	    .token = c->args->value[OPT_TOKEN],
+	    .pin_file = c->args->value[OPT_PIN_FILE],
+	    .papers = &c->request.papers };
+
+	if ((c->ca = keytext_fingerprint(c->request.request.cert.ca)) == NULL)
+		return err_set(e, ERR_NOMEM, 0, "CA");
+	wish.name = c->ca;
+	if (casigner_open(&c->signer, &wish, e) == 0)
+		return 0;
+	return err_wrap(e, "the CA that the request names");
+}
+
+static int
+check_approvals(const struct call *c, struct err *e)
+{
+	const struct ca_block *b = casigner_block(c->signer);
+
+	if (b == NULL || b->policy.approvals == 0 || b->policy.observe)
+		return 0;
+	return carequest_check(&c->request, &b->policy, e);
+}
+
+static int
+order_request(struct call *c, struct err *e)
+{
+	const char *serial = c->args->value[OPT_SERIAL];
+	struct certorder *o;
+	int r;
+
+	if ((r = carequest_order(&c->request, c->args->value[OPT_OUTPUT],
+	    &c->orders, e)) != 0 || serial == NULL)
+		return r;
+	o = &c->orders.v[0];
+	o->numbered = true;
+	return ca_wish_serial(serial, &o->draft.serial, e);
+}
+
+static int
+sign_request(struct call *c, struct err *e)
+{
+	const char *output = c->args->value[OPT_OUTPUT];
+	int r;
+
+	if ((r = carequest_read(&c->request, c->args->value[OPT_REQUEST],
+	    e)) != 0 || (r = carequest_check_time(&c->request, e)) != 0 ||
+	    (r = read_approvals(c, e)) != 0)
+		return r;
+	carequest_tell(output != NULL && strcmp(output, "-") == 0 ? stderr :
+	    stdout, &c->request);
+	if ((r = open_for_request(c, e)) != 0 ||
+	    (r = check_approvals(c, e)) != 0 ||
+	    (r = order_request(c, e)) != 0 ||
+	    (r = certorders_look(&c->orders, casigner_ca(c->signer),
+	    e)) != 0)
+		return r;
+	return certorders_sign(&c->orders, c->signer, e);
+}
+
+/* --- what this command says --- */
 
 static void
 take_words(struct call *c)
@@ -165,6 +257,8 @@ sign(struct call *c, struct err *e)
 {
 	int r;
 
+	if ((r = find_profile(c, e)) != 0 || (r = open_signer(c, e)) != 0)
+		return r;
 	take_words(c);
 	if ((r = read_orders(c, e)) != 0)
 		return r;
@@ -191,6 +285,23 @@ check_stdin(const struct cmd_args *a, struct err *e)
 	    "file; name files for the others");
 }
 
+/* What a request says can only be taken as it is. */
+static int
+check_request(const struct cmd_args *a, struct err *e)
+{
+	static const unsigned int said[] = { OPT_CA, OPT_PROFILE, OPT_HOST,
+	    OPT_PRINCIPALS, OPT_VALIDITY, OPT_KEY_ID, OPT_OPTION, OPT_CSV,
+	    OPT_KEYSCAN, OPT_PIN, OPT_PINS };
+
+	for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++)
+		if (a->value[said[i]] != NULL)
+			return err_set(e, ERR_USAGE, 0, "--%s does not go "
+			    "with --request, in which all is said that the "
+			    "certificate will say", options[said[i]].name);
+	return a->n_operands == 0 ? 0 : err_set(e, ERR_USAGE, 0, "the key is "
+	    "in the request; name no other");
+}
+
 /* Of what can be certified, one kind at a time. */
 static int
 check_args(const struct cmd_args *a, struct err *e)
@@ -200,10 +311,15 @@ check_args(const struct cmd_args *a, struct err *e)
 	const bool pins = a->value[OPT_PIN] != NULL ||
 	    a->value[OPT_PINS] != NULL;
 
+	if (a->value[OPT_REQUEST] != NULL)
+		return check_request(a, e);
+	if (a->value[OPT_APPROVAL] != NULL)
+		return err_set(e, ERR_USAGE, 0, "--approval goes with "
+		    "--request");
 	if ((a->n_operands > 0) + csv + scan != 1)
 		return err_set(e, ERR_USAGE, 0, "name the .pub files of the "
-		    "keys to certify, or one table with --csv, or one "
-		    "--keyscan");
+		    "keys to certify, or one table with --csv, one --keyscan "
+		    "or one --request");
 	if (pins != scan)
 		return err_set(e, ERR_USAGE, 0, "--keyscan goes with --pin or "
 		    "--pins, and they with it: what came over the network is "
@@ -227,13 +343,14 @@ run(const struct cmd_args *a, struct err *e)
 	if ((c = calloc(1, sizeof(*c))) == NULL)
 		return err_set(e, ERR_NOMEM, 0, "certificates");
 	c->args = a;
-	if ((r = ca_blocks_load(NULL, &c->blocks, e)) == 0 &&
-	    (r = find_profile(c, e)) == 0 &&
-	    (r = open_signer(c, e)) == 0)
-		r = sign(c, e);
+	if ((r = ca_blocks_load(NULL, &c->blocks, e)) == 0)
+		r = a->value[OPT_REQUEST] != NULL ? sign_request(c, e) :
+		    sign(c, e);
 	certorders_free(&c->orders);
 	hostpins_free(&c->pins);
 	casigner_close(c->signer);
+	carequest_free(&c->request);
+	free(c->ca);
 	ca_blocks_clear(&c->blocks);
 	free(c);
 	return r;

@@ -160,7 +160,7 @@ part_policy_token()
 		sign -n ua "$E2E/user.pub"
 	configure "CA ca" "RequireApprovals 1" "DefaultValidity 1h" \
 		"Approvers $(fingerprint "$E2E/user.pub")"
-	refused "what has to be approved" 'cannot bring approvals yet' -n ua
+	refused "what has to be approved" 'hsm-keyutil ca request' -n ua
 	configure "CA ca" "MaxRate 1/1h" "DefaultValidity 1h"
 	refused "more than so many" 'and that is all it may' -n ua
 }
