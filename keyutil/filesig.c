@@ -114,6 +114,9 @@ on_token(const struct filesig_wish *w, struct span tbs, struct wire_w *sig,
 		}
 	}
 	tokens_close(&ts);
+	if (r == ERR_NO_TOKEN && w->token == NULL)
+		return err_wrap(e, "no agent has the key that is to sign "
+		    "(ssh-add -l)");
 	return r;
 }
 

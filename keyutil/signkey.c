@@ -101,9 +101,9 @@ from_token(struct signkey *k, const char *name, const char *token,
 			r = no_memory(e);
 	}
 	tokens_close(&ts);
-	if (r == ERR_NO_TOKEN && token == NULL)
-		return err_wrap(e, "no agent has a key \"%.100s\", and it is "
-		    "no .pub file", name);
+	if ((r == ERR_NO_TOKEN || r == ERR_NOTFOUND) && token == NULL)
+		return err_wrap(e, "no agent has a key \"%.100s\" (ssh-add "
+		    "-l), and it is no .pub file", name);
 	return r;
 }
 

@@ -99,6 +99,12 @@ ask_for_it()
 	cp user.request first.request
 	cp user.request.sig first.request.sig
 	check "... and it is not replaced" says 'exists' 1 asks user.pub
+	cp user.request.sig cut.request.sig
+	check "one that was cut off is made by the same command" asks \
+		-o cut.request user.pub
+	echo mine >mine.sig
+	check "... but no other file is replaced" says 'exists' 1 asks \
+		-o mine user.pub
 	check "who may not ask is told so at once" says 'may not ask' 1 \
 		people "$KEYUTIL" ca request --ca ca.pub -n "$(me)" \
 		--sign-key mallory -o no.request user.pub
@@ -137,7 +143,11 @@ too_few()
 	check "without a yes nothing is approved" says 'give "--yes"' 1 \
 		people "$KEYUTIL" ca approve --sign-key bob user.request
 	has "... but all is shown" said "^For  *$(me)\$"
-	check "Bob approves" approves bob user.request
+	check "nor after a no" says 'nothing was changed' 1 people \
+		"$HELPERS/pty-run" 'to go on: ' no \
+		"$KEYUTIL" ca approve --sign-key bob user.request
+	check "Bob approves" people "$HELPERS/pty-run" 'to go on: ' yes \
+		"$KEYUTIL" ca approve --sign-key bob user.request
 	bobs=$(echo user.request.bob-*.approval)
 	has "... one more is wanted" out '1 of 2 approvals are there'
 	check "... ssh-keygen verifies it" verifies bob $NS_APPROVE "$bobs" \
@@ -234,6 +244,13 @@ sign_there()
 	people "$KEYUTIL" ca sign --pin-file pin "$@"
 }
 
+two_bobs()
+{
+	ssh-keygen -q -t ed25519 -N '' -C bob -f other-bob
+	people ssh-add -q other-bob
+	approves bob user.request
+}
+
 part_token()
 {
 	people_come || return
@@ -252,6 +269,8 @@ part_token()
 	"$KEYUTIL" ca log --json >log.json
 	has "... the ledger tells who approved" log.json \
 		"approved by $(pattern_of bob.pub)"
+	check "... a name that two keys have is told of" says \
+		'several keys of the agent' 1 two_bobs
 	check "it is signed once" says 'was signed once' 1 sign_there \
 		--request user.request
 	check "a key of the token asks as well" "$KEYUTIL" ca request \
