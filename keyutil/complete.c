@@ -75,8 +75,11 @@ complete_named(struct complete *out, const char *name, size_t n)
 static void
 complete_argument(struct complete *out, const struct cmd_option *o)
 {
+	const char *dots = strstr(o->arg, "...");
+
 	if (strcmp(o->name, "yes") != 0)
-		complete_named(out, o->arg, strlen(o->arg));
+		complete_named(out, o->arg, dots != NULL ?
+		    (size_t)(dots - o->arg) : strlen(o->arg));
 }
 
 /* The i-th of "KEY [FILE...]", its brackets and dots left out. */

@@ -122,6 +122,8 @@ test_argument_of_an_option_is_what_the_help_calls_it(void **state)
 	c = of("export --hosts ");
 	assert_int_equal(c.kind, COMPLETE_WORDS);
 	assert_int_equal(c.n, 0);
+	c = of("ca sign --approval ");	/* FILE..., many times */
+	assert_int_equal(c.kind, COMPLETE_FILES);
 }
 
 static void
