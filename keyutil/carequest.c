@@ -232,12 +232,15 @@ may_ask(const struct carequest *q, const struct ca_policy *p)
 
 int
 carequest_check(const struct carequest *q, const struct ca_policy *p,
-    struct err *e)
+    size_t *n, struct err *e)
 {
 	const struct approval_rule rule = approval_rule_of(p);
 	struct approval_names who;
+	const int r = approval_check(&rule, &q->request.cert, &q->papers,
+	    &who, e);
 
-	if (approval_check(&rule, &q->request.cert, &q->papers, &who, e) == 0)
+	*n = who.n;
+	if (r == 0)
 		return 0;
 	if (e->code == ERR_DENIED && may_ask(q, p))
 		out_warn("another of the CA's Approvers approves with "

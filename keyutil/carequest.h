@@ -56,11 +56,11 @@ int	 carequest_check_time(const struct carequest *q, struct err *e)
 	    MUST_CHECK;
 
 /*
- * Are these the approvals that the CA wants?  ERR_DENIED, and where one more
- * would help it was told on stderr who gives it how.
+ * Are these the approvals that the CA wants?  *n: so many count.  ERR_DENIED,
+ * and where one more would help it was told on stderr who gives it how.
  */
 int	 carequest_check(const struct carequest *q, const struct ca_policy *p,
-	    struct err *e) MUST_CHECK;
+	    size_t *n, struct err *e) MUST_CHECK;
 
 /* A line for who asks, and for each who approves. */
 void	 carequest_tell(FILE *f, const struct carequest *q);

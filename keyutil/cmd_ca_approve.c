@@ -312,6 +312,10 @@ run(const struct cmd_args *a, struct err *e)
 		return err_set(e, ERR_USAGE, 0, "say with --sign-key which "
 		    "key of yours approves: its .pub file, or what \"ssh-add "
 		    "-l\" or \"hsm-keyutil list\" calls it");
+	if (a->value[OPT_OUTPUT] != NULL &&
+	    strcmp(a->value[OPT_OUTPUT], "-") == 0)
+		return err_set(e, ERR_USAGE, 0, "standard output has what is "
+		    "asked for; name a file with --output");
 	if ((j = calloc(1, sizeof(*j))) == NULL)
 		return no_memory(e);
 	j->a = a;

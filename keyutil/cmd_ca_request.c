@@ -297,10 +297,13 @@ find_key(struct job *j, struct err *e)
 	const char *name = j->a->value[OPT_SIGN_KEY];
 	const struct ca_list *may = j->block != NULL ?
 	    &j->block->policy.requesters : NULL;
+	const struct span subject = { j->order.subject, j->order.subject_n };
 	int r;
 
-	if ((r = signkey_find(&j->key, name != NULL ? name :
-	    j->a->operand[0], j->a->value[OPT_TOKEN], e)) != 0)
+	r = name != NULL ? signkey_find(&j->key, name,
+	    j->a->value[OPT_TOKEN], e) :
+	    signkey_take(&j->key, subject, j->order.comment, e);
+	if (r != 0)
 		return r;
 	if (may == NULL || may->n == 0 || j->block->policy.observe ||
 	    ca_list_has(may, j->key.fingerprint))
@@ -368,18 +371,35 @@ make(struct job *j, struct err *e)
 }
 
 static int
+check_args(const struct cmd_args *a, struct err *e)
+{
+	if (a->n_operands != 1)
+		return err_set(e, ERR_USAGE, 0, "name one .pub file, of the "
+		    "key to certify");
+	if (a->value[OPT_OUTPUT] != NULL &&
+	    strcmp(a->value[OPT_OUTPUT], "-") == 0)
+		return err_set(e, ERR_USAGE, 0, "a request is two files: name "
+		    "the first after --output, and the signature goes beside "
+		    "it");
+	if (readfile_is_stdin(a->operand[0]) && a->value[OPT_OUTPUT] == NULL)
+		return err_set(e, ERR_USAGE, 0, "a key on standard input has "
+		    "no name: say with --output where the request goes");
+	if (a->value[OPT_PIN_FILE] != NULL &&
+	    readfile_is_stdin(a->operand[0]) &&
+	    readfile_is_stdin(a->value[OPT_PIN_FILE]))
+		return err_set(e, ERR_USAGE, 0, "standard input is one file; "
+		    "name files for the others");
+	return 0;
+}
+
+static int
 run(const struct cmd_args *a, struct err *e)
 {
 	struct job *j;
 	int r;
 
-	if (a->n_operands != 1)
-		return err_set(e, ERR_USAGE, 0, "name one .pub file, of the "
-		    "key to certify");
-	if (readfile_is_stdin(a->operand[0]) &&
-	    (a->value[OPT_SIGN_KEY] == NULL || a->value[OPT_OUTPUT] == NULL))
-		return err_set(e, ERR_USAGE, 0, "a key on standard input "
-		    "needs --output and --sign-key");
+	if ((r = check_args(a, e)) != 0)
+		return r;
 	if ((j = calloc(1, sizeof(*j))) == NULL)
 		return no_memory(e);
 	j->a = a;

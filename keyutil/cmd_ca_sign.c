@@ -141,14 +141,27 @@ open_for_request(struct call *c, struct err *e)
 	return err_wrap(e, "the CA that the request names");
 }
 
+static FILE *
+told_on(const struct call *c)
+{
+	const char *output = c->args->value[OPT_OUTPUT];
+
+	return output != NULL && strcmp(output, "-") == 0 ? stderr : stdout;
+}
+
 static int
 check_approvals(const struct call *c, struct err *e)
 {
 	const struct ca_block *b = casigner_block(c->signer);
+	size_t n;
+	int r;
 
 	if (b == NULL || b->policy.approvals == 0 || b->policy.observe)
 		return 0;
-	return carequest_check(&c->request, &b->policy, e);
+	if ((r = carequest_check(&c->request, &b->policy, &n, e)) == 0)
+		fprintf(told_on(c), "%zu of %zu approvals are there\n", n,
+		    b->policy.approvals);
+	return r;
 }
 
 static int
@@ -169,15 +182,13 @@ order_request(struct call *c, struct err *e)
 static int
 sign_request(struct call *c, struct err *e)
 {
-	const char *output = c->args->value[OPT_OUTPUT];
 	int r;
 
 	if ((r = carequest_read(&c->request, c->args->value[OPT_REQUEST],
 	    e)) != 0 || (r = carequest_check_time(&c->request, e)) != 0 ||
 	    (r = read_approvals(c, e)) != 0)
 		return r;
-	carequest_tell(output != NULL && strcmp(output, "-") == 0 ? stderr :
-	    stdout, &c->request);
+	carequest_tell(told_on(c), &c->request);
 	if ((r = open_for_request(c, e)) != 0 ||
 	    (r = check_approvals(c, e)) != 0 ||
 	    (r = order_request(c, e)) != 0 ||

@@ -113,8 +113,15 @@ ask_for_it()
 		ca request --ca ca.pub -n root2 --sign-key alice -o no.request \
 		user.pub
 	check "... and nothing is written" test ! -e no.request
+	check "the key can come from standard input" ask_stdin
 	not_signed "nothing is signed without approvals" '0 of 2 approvals' \
 		--request user.request
+}
+
+ask_stdin()
+{
+	asks -o - - <user.pub && return 1
+	asks -o stdin.request - <user.pub
 }
 
 part_agent()
@@ -181,6 +188,8 @@ enough()
 	has "... and now it can be signed" out \
 		'2 of 2 approvals are there; it can be signed'
 	check "it is signed" sign --request user.request
+	has "... and told how many have approved" out \
+		'^2 of 2 approvals are there'
 	check "... ssh-keygen reads it" ssh-keygen -Lf user-cert.pub
 	has "... it is what was asked for" out "Key ID: \"$(me)@[0-9-]*\""
 	sshd_make trusting "TrustedUserCAKeys $E2E/ca.pub"
