@@ -145,6 +145,8 @@ too_few()
 {
 	check "who asks does not approve" says 'nobody approves his own' 1 \
 		approves alice user.request
+	check "nor does the key to be certified" says \
+		'is the key to be certified' 1 approves user.pub user.request
 	check "nor does who is not among the approvers" says \
 		'among its Approvers' 1 approves mallory user.request
 	check "without a yes nothing is approved" says 'give "--yes"' 1 \
@@ -292,6 +294,13 @@ part_token()
 	is "... with the number that was wanted" "$(field there Serial)" 7000
 	check_status "what it says cannot be changed" 2 sign_there \
 		--request more.request -n root
+	configure "CA ca" "RequireApprovals 1" "Observe yes" \
+		"Approvers $(fingerprint bob.pub)"
+	people "$KEYUTIL" ca request --ca ca.pub -n "$(me)" --validity 1h \
+		-o third.request user.pub >/dev/null
+	check "Observe tells what is missing" says \
+		'only Observe lets it pass: 0 of 1 approvals' 0 sign_there \
+		--request third.request
 }
 
 test $# -eq 0 || { run_part "$1"; exit; }
