@@ -101,12 +101,16 @@ check_old(struct renewal *w, const struct cert *c, struct err *e)
 	return check_revoked(w, c, e);
 }
 
-/* As long as before, from when a new one begins. */
+/*
+ * As long as before, from when a new one begins: a minute or two ago, for
+ * clocks that are behind, but of a short one most is still to come.
+ */
 static int
 set_times(const struct renewal *w, struct ca_draft *d, struct err *e)
 {
 	const char *validity = w->args->value[OPT_VALIDITY];
 	const uint64_t length = d->valid_before - d->valid_after;
+	const uint64_t now = (uint64_t)w->now;
 	uint64_t end;
 	int r;
 
@@ -117,6 +121,8 @@ set_times(const struct renewal *w, struct ca_draft *d, struct err *e)
 	    length > INT64_MAX))
 		return err_set(e, ERR_USAGE, 0, "it is valid for ever, and no "
 		    "other will be: say until when with --validity");
+	if (validity == NULL && now - d->valid_after > length / 10)
+		d->valid_after = now - length / 10;
 	d->valid_before = validity != NULL ? end : d->valid_after + length;
 	return d->valid_before != CERT_FOREVER ? 0 : err_set(e, ERR_USAGE, 0,
 	    "no certificate is valid for ever");
