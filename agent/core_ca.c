@@ -189,7 +189,7 @@ core_ca_question(const struct call *call, const struct signing *s, char *text)
 {
 	const struct err *observed = &call->progress.observed;
 	const struct cert *c = &s->req.cert;
-	char line[PIN_CONFIRM_LINE], where[BIND_TEXT_MAX];
+	char line[PIN_CONFIRM_LINE], where[BIND_TEXT_MAX], note[CA_NOTE_MAX];
 	char *subject = subject_of(c);
 
 	pin_confirm_add(text, "Sign with the CA key %s?", s->id->comment);
@@ -205,6 +205,9 @@ core_ca_question(const struct call *call, const struct signing *s, char *text)
 	if (observed->code != ERR_NONE)
 		pin_confirm_add(text, "Only Observe lets it pass: %s.",
 		    observed->msg);
+	core_ca_note(call->core, s, observed, note);
+	if (observed->code == ERR_NONE && note[0] != '\0')
+		pin_confirm_add(text, "It was %s.", note);
 	cert_describe_options(c->critical, line, sizeof(line));
 	pin_confirm_add(text, "Critical options: %s.", line);
 	cert_describe_options(c->extensions, line, sizeof(line));

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "agent/uses.h"
+#include "ca/ledger_krl.h"
 #include "ssh/keytext.h"
 
 #define SSHSIG_NS	"sshsig:"
@@ -159,7 +160,7 @@ uses_permit(const struct uses *u, const struct request *req)
 	const enum use use = use_of(req);
 
 	if (use == USE_SSHSIG && (u->set & USE_KRL) != 0 &&
-	    span_is(req->ns, USES_KRL_NS))
+	    span_is(req->ns, LEDGER_KRL_NS))
 		return true;
 	if ((u->set & use) == 0)
 		return false;

@@ -22,9 +22,6 @@ enum use {
 	USE_KRL = 64,			/* a CA's lists of what it revoked */
 };
 
-/* Who may certify may say what of that is revoked (hsm-keyutil ca krl). */
-#define USES_KRL_NS	"krl@hsm-ssh-agent"
-
 struct uses {
 	unsigned int	 set;		/* of enum use */
 	char		**ns;		/* of SSHSIG; none: each one */

@@ -37,7 +37,7 @@ struct out_table
 calog_table(void)
 {
 	return (struct out_table){ .head = { "Serial", "State", "Until",
-	    "For", "Key ID", "Principals" }, .columns = 6 };
+	    "For", "Key ID", "Principals", "Note" }, .columns = 7 };
 }
 
 /* As many as there is room for, and how many more there are. */
@@ -70,10 +70,12 @@ calog_row(struct out_table *t, const struct calog_line *line)
 	const struct cert *c = line->cert;
 	const struct ca_when_date until = ca_when_date(c->valid_before);
 	const struct out_clean id = out_clean(c->key_id);
+	const struct out_clean note = out_clean(line->entry->note);
 	char serial[24], names[NAMES_MAX];
 	const char *const cell[] = { serial, state_of(line),
 	    c->valid_before == CERT_FOREVER ? "for ever" : until.s,
-	    c->type == CERT_USER ? "user" : "host", id.s, names };
+	    c->type == CERT_USER ? "user" : "host", id.s, names,
+	    note.s };
 
 	snprintf(serial, sizeof(serial), "%" PRIu64, c->serial);
 	list_principals(c, names);

@@ -106,6 +106,25 @@ out_table_row(struct out_table *t, const char *const *cell)
 	t->rows++;
 }
 
+static bool
+column_is_empty(const struct out_table *t, size_t i)
+{
+	for (size_t k = 0; k < t->rows; k++)
+		if (t->row[k][i][0] != '\0')
+			return false;
+	return true;
+}
+
+static void
+drop_empty_end(struct out_table *t)
+{
+	while (t->columns > 1 && column_is_empty(t, t->columns - 1)) {
+		t->columns--;
+		for (size_t k = 0; k < t->rows; k++)
+			free(t->row[k][t->columns]);
+	}
+}
+
 static void
 measure(const struct out_table *t, size_t *width)
 {
@@ -168,8 +187,10 @@ out_table_print(FILE *f, struct out_table *t, struct err *e)
 {
 	const bool bad = t->bad;
 
-	if (!bad)
+	if (!bad) {
+		drop_empty_end(t);
 		print_rows(f, t);
+	}
 	out_table_drop(t);
 	return bad ? err_set(e, ERR_NOMEM, 0, "table") : 0;
 }

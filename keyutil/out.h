@@ -32,7 +32,7 @@ void	 out_field(FILE *f, const char *name, const char *fmt, ...)
 	    __attribute__((format(printf, 3, 4)));
 
 /* Rows of cells under headings, padded to the widest of each column. */
-#define OUT_TABLE_COLUMNS	6
+#define OUT_TABLE_COLUMNS	7
 
 struct out_table {
 	const char	*head[OUT_TABLE_COLUMNS];
@@ -44,8 +44,9 @@ struct out_table {
 
 /*
  * Copy one cell for each column.  out_table_print() ends the table and
- * frees its rows.  Where the rows are wider than the terminal, the last
- * column gets lines of its own.
+ * frees its rows.  Columns at the end in which nothing stands are left out;
+ * where the rows are wider than the terminal, the last one gets lines of its
+ * own.
  */
 void	 out_table_row(struct out_table *t, const char *const *cell);
 int	 out_table_print(FILE *f, struct out_table *t, struct err *e)

@@ -129,6 +129,7 @@ part_agent()
 	people_come || return
 	"$KEYUTIL" export carol >carol.pub
 	configure "CA $(fingerprint ca.pub)" "RequireApprovals 2" \
+		"Confirm yes" \
 		"DefaultValidity 1h" \
 		"Principals $(me)" "Requesters $(fingerprint alice.pub)" \
 		"Approvers $(fingerprint alice.pub) $(fingerprint bob.pub)" \
@@ -193,6 +194,8 @@ enough()
 	has "... and told how many have approved" out \
 		'^2 of 2 approvals are there'
 	check "... ssh-keygen reads it" ssh-keygen -Lf user-cert.pub
+	has "... the CA's holder is asked, and told who approved" question \
+		"^It was asked for by $(pattern_of alice.pub), approved by"
 	has "... it is what was asked for" out "Key ID: \"$(me)@[0-9-]*\""
 	sshd_make trusting "TrustedUserCAKeys $E2E/ca.pub"
 	check "... sshd lets it in" login_with trusting user \
@@ -200,6 +203,9 @@ enough()
 	"$KEYUTIL" ca log --json >log.json
 	has "the ledger tells who asked and approved" log.json "asked for by \
 $(pattern_of alice.pub), approved by $(pattern_of bob.pub) "
+	check "... in the table, too" "$KEYUTIL" ca log
+	has "... below its certificate" out "^ *asked for by SHA256:.*, \
+approved by $(pattern_of bob.pub) "
 	not_signed "it is signed once" 'was signed once' \
 		--request user.request
 	has "... so says the agent" said 'hsm-keyutil: the agent: refused'

@@ -6,8 +6,6 @@
 # shellcheck source=tests/e2e/lib.sh disable=SC2119,SC2317
 . "${srcdir:-.}/tests/e2e/lib.sh"
 
-takes_long
-
 need ssh-keygen openssh-client
 
 CAS='ca-rsa2048 ca-rsa4096 ca-p256 ca-p384 ca-p521'

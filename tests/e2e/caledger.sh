@@ -7,8 +7,6 @@
 # shellcheck source=tests/e2e/lib.sh disable=SC2016,SC2119,SC2317
 . "${srcdir:-.}/tests/e2e/lib.sh"
 
-takes_long
-
 need sshd openssh-server
 need jq jq
 
@@ -446,8 +444,7 @@ cut_off()
 part_many()
 {
 	n=${CALEDGER_N-10000}
-	if test -z "${CALEDGER_N-}" && { is_sanitized ||
-	    test -n "${E2E_BRIEF-}"; }; then
+	if test -z "${CALEDGER_N-}" && is_sanitized; then
 		n=500
 	fi
 	room=$E2E/many

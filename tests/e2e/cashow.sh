@@ -6,8 +6,6 @@
 # shellcheck source=tests/e2e/lib.sh disable=SC2119,SC2317
 . "${srcdir:-.}/tests/e2e/lib.sh"
 
-takes_long
-
 need ssh openssh-client
 need sshd openssh-server
 need jq jq

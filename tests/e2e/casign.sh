@@ -8,8 +8,6 @@
 # shellcheck source=tests/e2e/casign-lib.sh
 . "$srcdir/tests/e2e/casign-lib.sh"
 
-takes_long
-
 need ssh openssh-client
 need sshd openssh-server
 

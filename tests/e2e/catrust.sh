@@ -7,8 +7,6 @@
 # shellcheck source=tests/e2e/lib.sh disable=SC2119,SC2154,SC2317
 . "${srcdir:-.}/tests/e2e/lib.sh"
 
-takes_long
-
 need ssh openssh-client
 need sshd openssh-server
 need jq jq
@@ -540,6 +538,6 @@ done
 part init
 part again
 # Once is enough where the tests run in several builds.
-test -n "${E2E_BRIEF-}" || part cut
+part cut
 part typed --key p256:used:01
 finish

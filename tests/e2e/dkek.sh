@@ -392,7 +392,6 @@ part_refused()
 	is "no token was sent a share" "$(shares_sent) $(kcv $A)" "0 "
 }
 
-takes_long
 test $# -eq 0 || { run_part "$1"; exit; }
 part password --tokens 2
 part split

@@ -7,8 +7,6 @@
 # shellcheck source=tests/e2e/lib.sh disable=SC2119,SC2317
 . "${srcdir:-.}/tests/e2e/lib.sh"
 
-takes_long
-
 need pkcs11-tool opensc
 need sc-hsm-tool opensc
 need ssh-add openssh-client

@@ -72,12 +72,6 @@ skip_all()
 	exit 0
 }
 
-# Minutes long: once is enough where the tests run in several builds.
-takes_long()
-{
-	test -z "${E2E_BRIEF-}" || skip_all "it takes long (E2E_BRIEF)"
-}
-
 # need PROGRAM PACKAGE: all of the script is skipped without it.
 need()
 {
@@ -266,7 +260,8 @@ run_part()
 # --- the PIN ---
 
 # An askpass that writes down what it was asked and answers $E2E/pin, or yes
-# where that is the question; it refuses when there is no such file.
+# where that is the question; it refuses when there is no such file.  The last
+# such question is in $E2E/question.
 askpass_make()
 {
 	printf '%s\n' "$PIN" >"$E2E/pin"
@@ -278,6 +273,7 @@ end='
 '
 printf '%s\n' "${1%%"$end"*}" >>"$here/prompts"
 if test "${SSH_ASKPASS_PROMPT-}" = confirm; then
+	printf '%s\n' "$1" >"$here/question"
 	test -e "$here/pin"
 	exit
 fi

@@ -6,7 +6,6 @@
 # shellcheck source=tests/e2e/lib.sh disable=SC2119,SC2317
 . "${srcdir:-.}/tests/e2e/lib.sh"
 
-takes_long	# and measures, so nothing else should run beside it
 HOSTILE="lists junk deaf bytes half maximal signs sign-and-go oversize hang-up"
 
 # Microseconds that are always good enough.  A listing takes a fraction of a

@@ -28,7 +28,6 @@
 
 RUN_TESTS=/usr/lib/openssh/regress/run-tests
 
-takes_long
 test -x $RUN_TESTS ||
 	skip_all "OpenSSH's regress scripts are missing (package openssh-tests)"
 need make make

@@ -5,8 +5,6 @@
 # shellcheck source=tests/e2e/lib.sh disable=SC2119,SC2317
 . "${srcdir:-.}/tests/e2e/lib.sh"
 
-takes_long
-
 need ssh-add openssh-client
 need opensc-tool opensc
 

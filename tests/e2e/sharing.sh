@@ -8,8 +8,6 @@
 # shellcheck source=tests/e2e/lib.sh disable=SC2119,SC2317
 . "${srcdir:-.}/tests/e2e/lib.sh"
 
-takes_long
-
 need opensc-tool opensc
 need pkcs11-tool opensc
 need openssl openssl

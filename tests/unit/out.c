@@ -70,6 +70,23 @@ test_last_column_moves_down_when_too_wide(void **state)
 }
 
 static void
+test_empty_columns_at_the_end_are_left_out(void **state)
+{
+	struct out_table t = { .columns = 4, .head = { "A", "B", "C", "D" } };
+	struct capture c;
+	struct err e;
+
+	(void)state;
+	out_table_row(&t, (const char *[]){ "1", "", "", "" });
+	out_table_row(&t, (const char *[]){ "2", "", "x", "" });
+	assert_int_equal(out_table_print(capture(&c), &t, &e), 0);
+	assert_captured(&c,
+	    "  A  B  C\n"
+	    "  1     \n"
+	    "  2     x\n");
+}
+
+static void
 test_field_wraps_in_its_own_column(void **state)
 {
 	struct capture c;
@@ -136,6 +153,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_columns_are_as_wide_as_their_widest),
 		cmocka_unit_test(test_last_column_moves_down_when_too_wide),
+		cmocka_unit_test(test_empty_columns_at_the_end_are_left_out),
 		cmocka_unit_test(test_field_wraps_in_its_own_column),
 		cmocka_unit_test(test_no_line_is_wider_than_the_terminal),
 		cmocka_unit_test(test_width_counts_characters_not_bytes),
