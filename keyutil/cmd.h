@@ -89,6 +89,8 @@ extern const struct cmd cmd_completion;
 
 #define CMD_OPTION_TOKEN { "token", "NAME", \
 	"only the token of this serial number, label or reader" }
+#define CMD_OPTION_TOKEN_ITSELF { "token", "NAME", \
+	"sign on this token, and not through an agent" }
 #define CMD_OPTION_PIN_FILE { "pin-file", "FILE", \
 	"take the PIN from the first line of FILE; -: of standard input" }
 #define CMD_OPTION_SO_PIN_FILE { "so-pin-file", "FILE", \

@@ -29,8 +29,7 @@ static const struct cmd_option options[] = {
 	[OPT_OUTPUT] = { "output", "FILE", "write the approval to this file, "
 	    "not beside the request" },
 	[OPT_YES] = { "yes", NULL, "do not ask" },
-	[OPT_TOKEN] = { "token", "NAME",
-	    "sign on this token, and not through an agent" },
+	[OPT_TOKEN] = CMD_OPTION_TOKEN_ITSELF,
 	[OPT_PIN_FILE] = CMD_OPTION_PIN_FILE,
 	{ 0 },
 };

@@ -24,8 +24,7 @@ static const struct cmd_option options[] = {
 	    "long as before" },
 	[OPT_OUTPUT] = { "output", "FILE", "write it to this file, and leave "
 	    "the old one" },
-	[OPT_TOKEN] = { "token", "NAME",
-	    "sign on this token, and not through an agent" },
+	[OPT_TOKEN] = CMD_OPTION_TOKEN_ITSELF,
 	[OPT_PIN_FILE] = CMD_OPTION_PIN_FILE,
 	{ 0 },
 };

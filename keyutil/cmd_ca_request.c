@@ -47,8 +47,7 @@ static const struct cmd_option options[] = {
 	[OPT_OUTPUT] = { "output", "FILE",
 	    "write it to this file, not to NAME.request" },
 	[OPT_SIGN_KEY] = CMD_OPTION_SIGN_KEY,
-	[OPT_TOKEN] = { "token", "NAME",
-	    "sign on this token, and not through an agent" },
+	[OPT_TOKEN] = CMD_OPTION_TOKEN_ITSELF,
 	[OPT_PIN_FILE] = CMD_OPTION_PIN_FILE,
 	{ 0 },
 };

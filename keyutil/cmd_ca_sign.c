@@ -58,8 +58,7 @@ static const struct cmd_option options[] = {
 	[OPT_PINS] = { "pins", "FILE", "the same from lines HOST SHA256:..." },
 	[OPT_AGAIN] = { "again", NULL, "also sign those that are there and "
 	    "still valid" },
-	[OPT_TOKEN] = { "token", "NAME",
-	    "sign on this token, and not through an agent" },
+	[OPT_TOKEN] = CMD_OPTION_TOKEN_ITSELF,
 	[OPT_PIN_FILE] = CMD_OPTION_PIN_FILE,
 	[OPT_REQUEST] = { "request", "FILE", "sign what this request of \"ca "
 	    "request\" asks for, with the approvals beside it" },
