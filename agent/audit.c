@@ -105,10 +105,12 @@ put_peer(struct form *f, const struct peer *p)
 
 	if (p == NULL)
 		return;
-	put(f, "pid", json_integer(p->pid));
+	put(f, "pid", json_integer(p->relayed ? (json_int_t)p->claims :
+	    p->pid));
 	put(f, "uid", json_integer(p->uid));
 	peer_exe(p, exe, sizeof(exe));
 	put_text(f, "exe", exe);
+	put(f, "relayed", json_boolean(p->relayed));
 }
 
 /* The serial is a string: JSON's numbers end at 53 bits for many. */

@@ -111,7 +111,7 @@ socket_path(const struct conf_line *l, struct err *e)
 
 /* The directory of the file; the journal has none. */
 static int
-audit_log(const struct conf_line *l, struct err *e)
+place_of_file(const struct conf_line *l, struct err *e)
 {
 	struct stat st;
 	char *path;
@@ -130,7 +130,8 @@ static const struct {
 	int		(*fn)(const struct conf_line *, struct err *);
 } checks[] = {
 	{ "AskerProgram",	programs },
-	{ "AuditLog",		audit_log },
+	{ "AuditLog",		place_of_file },
+	{ "CygwinSocket",	place_of_file },
 	{ "NotifyCommand",	program },
 	{ "PinCommand",		pin_command },
 	{ "PinCredential",	pin_credential },
@@ -164,5 +165,27 @@ check_files(const char *path, FILE *to, size_t *n, struct err *e)
 	int r = conf_load(path, on_line, &c, e);
 
 	*n = c.n;
+	return r;
+}
+
+int
+check_run(struct options *o, struct err *e)
+{
+	size_t mistakes = 0;
+	int r;
+
+	if ((r = options_load(o, e)) == 0 && o->file != NULL)
+		r = check_files(o->file, stderr, &mistakes, e);
+	if (r == ERR_USAGE) {
+		fprintf(stderr, "%s\n", e->msg);
+		mistakes++;
+	}
+	if (mistakes > 0)
+		return err_set(e, ERR_USAGE, 0, "%zu mistake%s", mistakes,
+		    mistakes == 1 ? "" : "s");
+	if (r == 0 && o->file == NULL)
+		puts("there is no configuration file");
+	else if (r == 0)
+		printf("%s: no mistakes\n", o->file);
 	return r;
 }

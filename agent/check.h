@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "agent/options.h"
 #include "base/err.h"
 
 /*
@@ -17,5 +18,11 @@
  */
 int	 check_files(const char *path, FILE *to, size_t *n, struct err *e)
 	    MUST_CHECK;
+
+/*
+ * All of -T: says on standard output that there is no mistake, and each that
+ * there is on standard error, for editors; then ERR_USAGE.
+ */
+int	 check_run(struct options *o, struct err *e) MUST_CHECK;
 
 #endif

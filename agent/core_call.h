@@ -131,6 +131,11 @@ int		 core_ca_permit(const struct core *c, const struct caller *who,
 		    const struct signing *s, struct err *observed,
 		    struct err *e) MUST_CHECK;
 
+/* policy_use() for who asks: is it forwarded, or relayed? */
+int		 core_permit_use(const struct key_policy *key,
+		    const struct caller *who, const struct request *req,
+		    struct err *e) MUST_CHECK;
+
 /* The keys are others now: tell of those with blocks that contradict. */
 void		 core_ca_look(struct core *c);
 

@@ -23,16 +23,16 @@ tell(struct core *c, const struct caller *who, const struct decision *d,
 	char line[800];
 
 	if (refused == NULL) {
-		log_info(c->conf.log, "%s%s for %s (pid %ld)%s%s",
+		log_info(c->conf.log, "%s%s for %s%s%s",
 		    d->signing != NULL ? "signed " : "", d->what,
-		    who->peer.name, (long)who->peer.pid,
+		    peer_text(&who->peer).s,
 		    observed != NULL ? "; would be refused: " : "",
 		    observed != NULL ? observed->msg : "");
 		return;
 	}
-	snprintf(line, sizeof(line), "refused (%s): %s for %s (pid %ld): %s",
-	    err_name(refused->code), d->what, who->peer.name,
-	    (long)who->peer.pid, refused->msg);
+	snprintf(line, sizeof(line), "refused (%s): %s for %s: %s",
+	    err_name(refused->code), d->what, peer_text(&who->peer).s,
+	    refused->msg);
 	log_error(c->conf.log, "%s", line);
 	refusals_add(&c->refusals, (uint64_t)time(NULL), refused->code, line);
 	notice_send(c->conf.notice, "hsm-ssh-agent", line);

@@ -149,6 +149,16 @@ is_by_certificate(const struct core *c, const struct signing *s)
 	return known;
 }
 
+int
+core_permit_use(const struct key_policy *key, const struct caller *who,
+    const struct request *req, struct err *e)
+{
+	const bool forwarded = bind_is_forwarded(&who->bind);
+
+	return policy_use(key->use, forwarded ? key->forwarded : NULL,
+	    who->peer.relayed ? key->relayed : NULL, req, e);
+}
+
 /* Everything that can forbid it, but a person; see core_ca_permit(). */
 static int
 permit(const struct core *c, const struct caller *who,
@@ -170,8 +180,7 @@ permit(const struct core *c, const struct caller *who,
 	    &who->bind, &s->req, time(NULL), e)) != 0)
 		return r;
 	if ((r = core_ca_form(s, e)) != 0 ||
-	    (r = policy_use(s->key.use, bind_is_forwarded(&who->bind) ?
-	    s->key.forwarded : NULL, &s->req, e)) != 0 ||
+	    (r = core_permit_use(&s->key, who, &s->req, e)) != 0 ||
 	    (r = core_ca_permit(c, who, s, observed, e)) != 0)
 		return r;
 	return policy_algorithm(settings_get(c->conf.settings)->allow_sha1,
@@ -262,8 +271,8 @@ ask_person(struct call *call, const struct signing *s)
 		pin_confirm_add(text, "%s", s->what);
 	}
 	pin_confirm_add(text, "Key fingerprint %s.", s->id->fingerprint);
-	pin_confirm_add(text, "Asked for by %s (pid %ld).",
-	    call->caller->peer.name, (long)call->caller->peer.pid);
+	pin_confirm_add(text, "Asked for by %s.",
+	    peer_text(&call->caller->peer).s);
 	if ((p = call_keep(call, FOR_PERSON, s->what)) == NULL)
 		return FAIL;
 	if (confirming_add(c->others.confirming, call->id, text, &e) == 0)

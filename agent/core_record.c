@@ -84,15 +84,18 @@ static int
 put_certificate(struct pending *p, const struct signing *s, struct span sig,
     struct err *e)
 {
+	const struct peer *peer = &p->caller->peer;
 	char program[PATH_MAX], where[BIND_TEXT_MAX], note[CA_NOTE_MAX];
 	struct record r = { .kind = RECORD_CERTIFICATE, .id = p->id,
 	    .rule = ledger_rule_of(s->key.ca, true),
-	    .who = { .uid = p->caller->peer.uid,
-	    .pid = (uint32_t)p->caller->peer.pid } };
+	    .who = { .uid = peer->uid, .pid = peer->relayed ? peer->claims :
+	    (uint32_t)peer->pid } };
 	struct wire_w w;
 	int x;
 
-	peer_exe(&p->caller->peer, program, sizeof(program));
+	peer_exe(peer, program, sizeof(program));
+	if (peer->relayed)
+		snprintf(program, sizeof(program), "%s", peer->name);
 	bind_describe(&p->caller->bind, where, sizeof(where));
 	r.who.program = span_cstr(program);
 	r.who.where = span_cstr(where);
@@ -330,8 +333,7 @@ permit_serials(const struct call *call, const struct ident *id,
 		    "in has this key");
 	key = options_key_policy(settings_get(call->core->conf.settings),
 	    id->fingerprint, id->id, id->label);
-	return policy_use(key.use, bind_is_forwarded(&call->caller->bind) ?
-	    key.forwarded : NULL, &r, e);
+	return core_permit_use(&key, call->caller, &r, e);
 }
 
 enum outcome

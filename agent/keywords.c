@@ -316,6 +316,14 @@ socket_path(struct options *o, const struct conf_line *l, struct err *e)
 }
 
 static int
+cygwin_socket(struct options *o, const struct conf_line *l, struct err *e)
+{
+	free(o->cygwin);
+	o->cygwin = NULL;
+	return whole_path(l, &o->cygwin, e);
+}
+
+static int
 token(struct options *o, const struct conf_line *l, struct err *e)
 {
 	struct token_options *t;
@@ -367,6 +375,7 @@ static const struct {
 	{ "CA",			ANYWHERE,	keywords_ca },
 	{ "Certificates",	TOP,		certificates },
 	{ "Confirm",		IN_KEY | IN_CA,	keywords_confirm },
+	{ "CygwinSocket",	TOP,		cygwin_socket },
 	{ "ForwardedUse",	IN_KEY | IN_CA,	keywords_forwarded_use },
 	{ "Key",		ANYWHERE,	keywords_key },
 	{ "Lifetime",		TOP,		lifetime },
@@ -385,6 +394,7 @@ static const struct {
 	{ "PinFile",		IN_TOKEN,	pin_file },
 	{ "PinTimeout",		TOP,		pin_timeout },
 	{ "Profile",		ANYWHERE,	profile },
+	{ "RelayedUse",		IN_KEY | IN_CA,	keywords_relayed_use },
 	{ "RenewCertificates",	TOP,		renew_certificates },
 	{ "Socket",		TOP,		socket_path },
 	{ "Token",		ANYWHERE,	token },

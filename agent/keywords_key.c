@@ -154,6 +154,15 @@ keywords_use(struct options *o, const struct conf_line *l, struct err *e)
 	return k->name != NULL ? fits_ca(o, k->name, e) : 0;
 }
 
+int
+keywords_relayed_use(struct options *o, const struct conf_line *l,
+    struct err *e)
+{
+	struct key_options *k = block(o);
+
+	return take_uses(l, &k->relayed, &k->relayed_said, e);
+}
+
 /*
  * A test may be anything that looks random, and who asks sits elsewhere: it
  * is for those who may have anything signed.

@@ -22,6 +22,8 @@ int	 keywords_offer(struct options *o, const struct conf_line *l,
 	    struct err *e);
 int	 keywords_offer_to(struct options *o, const struct conf_line *l,
 	    struct err *e);
+int	 keywords_relayed_use(struct options *o, const struct conf_line *l,
+	    struct err *e);
 int	 keywords_use(struct options *o, const struct conf_line *l,
 	    struct err *e);
 

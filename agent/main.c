@@ -17,6 +17,7 @@
 #include "agent/absence.h"
 #include "agent/check.h"
 #include "agent/core.h"
+#include "agent/cygwin.h"
 #include "agent/keyring.h"
 #include "agent/launch.h"
 #include "agent/listen.h"
@@ -45,6 +46,7 @@ struct agent {
 	struct pin_asker asker;
 	struct keyring	*keyring;
 	struct server	*server;
+	struct cygwin	*cygwin;	/* NULL: no CygwinSocket */
 	struct core	*core;
 	struct confirming *confirming;
 	struct upstream	*upstream;	/* NULL: there is none */
@@ -147,6 +149,14 @@ make_vault(struct agent *a, struct err *e)
 		    "the agent ends: %s", e->msg);
 	conf.state_dir = a->state_dir;
 	return vault_new(&a->vault, &conf, e);
+}
+
+static void
+on_relayed(void *arg, int fd, const struct peer *peer)
+{
+	struct agent *a = arg;
+
+	server_admit(a->server, fd, peer);
 }
 
 static void
@@ -351,6 +361,9 @@ note_restart(struct agent *a, const struct options *old,
 	if (!same(old->upstream, o->upstream))
 		log_error(&a->log, "Upstream is another now: that takes a "
 		    "restart");
+	if (!same(old->cygwin, o->cygwin))
+		log_error(&a->log, "CygwinSocket is another now: that takes "
+		    "a restart");
 }
 
 static void
@@ -391,6 +404,17 @@ make_upstream(struct agent *a, const char *path, struct err *e)
 		return err_set(e, ERR_USAGE, 0, "Upstream: %s is the socket of "
 		    "this agent itself", path);
 	return 0;
+}
+
+/* For programs that are not of this system. */
+static int
+make_cygwin(struct agent *a, struct err *e)
+{
+	const struct cygwin_conf conf = { .loop = a->loop, .log = &a->log,
+	    .path = settings_get(a->settings)->cygwin, .admit = on_relayed,
+	    .arg = a };
+
+	return conf.path != NULL ? cygwin_new(&a->cygwin, &conf, e) : 0;
 }
 
 /* The core, and what works for it. */
@@ -448,7 +472,8 @@ make_parts(struct agent *a, struct err *e)
 	if ((r = keyring_new(&a->keyring, a->loop, &keyring_conf, e)) != 0 ||
 	    (r = server_new(&a->server, &server_conf, e)) != 0 ||
 	    (r = notice_new(&a->notice, a->loop, &a->log, o->notify, e)) != 0 ||
-	    (r = make_core(a, e)) != 0)
+	    (r = make_core(a, e)) != 0 ||
+	    (r = make_cygwin(a, e)) != 0)
 		return r;
 	keyring_on_ready(a->keyring, o->unlock, on_ready, a);
 	if ((r = watch_certificates(a, o, e)) != 0)
@@ -499,6 +524,7 @@ serve(struct agent *a, struct err *e)
 	service_stopping(&a->service);
 	listen_close(&a->listener, true);
 	absence_free(a->absence);
+	cygwin_free(a->cygwin);
 	server_free(a->server);
 	core_free(a->core);
 	confirming_free(a->confirming);
@@ -536,29 +562,6 @@ start(struct options *o, int argc, char **argv, struct err *e)
 	return r;
 }
 
-/* -T: mistakes have lines of their own, for editors. */
-static int
-check(struct options *o, struct err *e)
-{
-	size_t mistakes = 0;
-	int r;
-
-	if ((r = options_load(o, e)) == 0 && o->file != NULL)
-		r = check_files(o->file, stderr, &mistakes, e);
-	if (r == ERR_USAGE) {
-		fprintf(stderr, "%s\n", e->msg);
-		mistakes++;
-	}
-	if (mistakes > 0)
-		return err_set(e, ERR_USAGE, 0, "%zu mistake%s", mistakes,
-		    mistakes == 1 ? "" : "s");
-	if (r == 0 && o->file == NULL)
-		puts("there is no configuration file");
-	else if (r == 0)
-		printf("%s: no mistakes\n", o->file);
-	return r;
-}
-
 int
 main(int argc, char **argv)
 {
@@ -575,7 +578,7 @@ main(int argc, char **argv)
 	else if (o.kill_agent)
 		r = launch_kill(&o, &e);
 	else if (o.check)
-		r = check(&o, &e);
+		r = check_run(&o, &e);
 	else
 		r = start(&o, argc, argv, &e);
 out:

@@ -219,6 +219,8 @@ take_said(struct key_policy *p, const struct key_options *const *from,
 			p->use = &k->use;
 		if (p->forwarded == NULL && k->forwarded_said)
 			p->forwarded = &k->forwarded;
+		if (p->relayed == NULL && k->relayed_said)
+			p->relayed = &k->relayed;
 		if (p->hosts == NULL && k->n_hosts > 0)
 			p->hosts = k;
 		confirm = confirm != -1 ? confirm : k->confirm;
@@ -283,6 +285,7 @@ free_key(struct key_options *k)
 	free(k->name);
 	uses_clear(&k->use);
 	uses_clear(&k->forwarded);
+	uses_clear(&k->relayed);
 	free_list(k->hosts, k->n_hosts);
 }
 
@@ -305,6 +308,7 @@ options_free(struct options *o)
 	free(o->tokens);
 	free_block(&o->all);
 	free(o->socket);
+	free(o->cygwin);
 	free(o->config);
 	free(o->file);
 	free(o->token);

@@ -38,8 +38,8 @@ struct token_options {
 /* What may be said of one key, or of all. */
 struct key_options {
 	char	*name;			/* label, id or fingerprint; or NULL */
-	struct uses use, forwarded;
-	bool	 use_said, forwarded_said;
+	struct uses use, forwarded, relayed;
+	bool	 use_said, forwarded_said, relayed_said;
 	int	 confirm;		/* ask a person; -1: not said */
 	int	 offer;			/* list it; -1: not said */
 	char	**hosts;		/* OfferTo: fingerprints; none: all */
@@ -49,6 +49,7 @@ struct key_options {
 /* The same, of one key, once everything that was said is taken together. */
 struct key_policy {
 	const struct uses *use, *forwarded;
+	const struct uses *relayed;	/* NULL: as `use` */
 	bool	 confirm, offer;
 	const struct key_options *hosts;	/* of OfferTo, or NULL */
 	const struct ca_policy *ca;	/* NULL: it has no CA block */
@@ -69,6 +70,7 @@ enum shell_kind {
 
 struct options {
 	char		*socket;	/* NULL: the default one */
+	char		*cygwin;	/* CygwinSocket, or NULL */
 	char		*config;	/* NULL: the default ones, if there */
 	char		*file;		/* that was read; NULL: none is there */
 	char		*token;		/* the global PIN is for it, or NULL */

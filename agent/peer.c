@@ -16,6 +16,9 @@ peer_exe(const struct peer *p, char *buf, size_t size)
 
 	if (size == 0)
 		return;
+	buf[0] = '\0';
+	if (p->relayed)
+		return;
 	snprintf(link, sizeof(link), "/proc/%ld/exe", (long)p->pid);
 	n = readlink(link, buf, size - 1);
 	buf[n > 0 ? n : 0] = '\0';
@@ -33,6 +36,27 @@ find_name(struct peer *p)
 	base = strrchr(path, '/');
 	snprintf(p->name, sizeof(p->name), "%.63s",
 	    base != NULL ? base + 1 : path);
+}
+
+void
+peer_set_relayed(struct peer *p, uint32_t claims)
+{
+	*p = (struct peer){ .pid = PEER_RELAYED, .uid = getuid(),
+	    .name = "relayed", .relayed = true, .claims = claims };
+}
+
+struct peer_text
+peer_text(const struct peer *p)
+{
+	struct peer_text t;
+
+	if (p->relayed)
+		snprintf(t.s, sizeof(t.s), "a relayed client (pid %lu there)",
+		    (unsigned long)p->claims);
+	else
+		snprintf(t.s, sizeof(t.s), "%s (pid %ld)", p->name,
+		    (long)p->pid);
+	return t;
 }
 
 int

@@ -4,7 +4,7 @@
 
 int
 policy_use(const struct uses *use, const struct uses *forwarded,
-    const struct request *req, struct err *e)
+    const struct uses *relayed, const struct request *req, struct err *e)
 {
 	const char *why = req->kind == REQUEST_UNKNOWN ?
 	    "nobody knows what this data is, and " : "";
@@ -21,6 +21,10 @@ policy_use(const struct uses *use, const struct uses *forwarded,
 		return err_set(e, ERR_DENIED, 0, "%sover a forwarded "
 		    "connection the key is not for \"%s\"; see ForwardedUse "
 		    "in hsm-ssh-agent.conf(5)", why, word);
+	if (relayed != NULL && !uses_permit(relayed, req))
+		return err_set(e, ERR_DENIED, 0, "%sfor a relayed client the "
+		    "key is not for \"%s\"; see RelayedUse in "
+		    "hsm-ssh-agent.conf(5)", why, word);
 	return 0;
 }
 

@@ -16,12 +16,14 @@
  */
 
 /*
- * May a key with these uses sign this?  `forwarded` are the uses that it has
- * for those who come over a forwarded connection; NULL: this one does not.
- * ERR_DENIED, with the keyword that would change it, when not.
+ * May a key with these uses sign this?  `forwarded` and `relayed` are the uses
+ * that it has for those who come over a forwarded connection, and for those
+ * who are relayed (agent/peer.h); NULL: this one does, or is, not.
+ * ERR_DENIED, with the keyword that would change it, when it may not.
  */
 int	 policy_use(const struct uses *use, const struct uses *forwarded,
-	    const struct request *req, struct err *e) MUST_CHECK;
+	    const struct uses *relayed, const struct request *req,
+	    struct err *e) MUST_CHECK;
 
 /*
  * The algorithm to sign with; ERR_DENIED, with the reason, to refuse.

@@ -218,9 +218,9 @@ receive(struct client *c)
 	r = conn_in_feed(&c->in, &in, &msg);
 	explicit_bzero(buf, n > 0 ? (size_t)n : 0);
 	if (r < 0) {
-		log_error(c->server->conf.log, "%s (pid %ld) sent a message "
-		    "over 256 KiB; connection closed", c->caller.peer.name,
-		    (long)c->caller.peer.pid);
+		log_error(c->server->conf.log, "%s sent a message "
+		    "over 256 KiB; connection closed",
+		    peer_text(&c->caller.peer).s);
 		return false;
 	}
 	if (r == 1)
@@ -323,8 +323,8 @@ server_reply(void *arg, uint64_t id, struct span reply)
 static void
 cut_off(struct client *c, bool due)
 {
-	log_error(c->server->conf.log, "%s (pid %ld) %s%s; connection closed",
-	    c->caller.peer.name, (long)c->caller.peer.pid, c->out != NULL ?
+	log_error(c->server->conf.log, "%s %s%s; connection closed",
+	    peer_text(&c->caller.peer).s, c->out != NULL ?
 	    "does not read its answer" : "does not end its message",
 	    due ? "" : ", and others need the memory");
 	client_close(c);
@@ -378,22 +378,16 @@ on_turn(void *arg)
 
 /* NULL, or a client that is not yet on the list. */
 static struct client *
-client_make(struct server *s, int fd)
+client_make(struct server *s, int fd, const struct peer *peer)
 {
 	struct client *c;
-	struct err e;
 
 	if ((c = calloc(1, sizeof(*c))) == NULL)
 		return NULL;
 	c->server = s;
 	c->fd = fd;
-	if (peer_of(fd, &c->caller.peer, &e) != 0) {
-		log_error(s->conf.log, "refused: %s", e.msg);
-	} else if (c->caller.peer.pid == s->conf.self) {
-		log_error(s->conf.log, "refused: this agent is its own "
-		    "Upstream");
-	} else if (turns_join(s->turns, &c->turn, c, c->caller.peer.pid,
-	    loop_now())) {
+	c->caller.peer = *peer;
+	if (turns_join(s->turns, &c->turn, c, peer->pid, loop_now())) {
 		c->watch = loop_watch(s->conf.loop, fd, POLLIN, on_client, c);
 		if (c->watch != NULL)
 			return c;
@@ -403,11 +397,13 @@ client_make(struct server *s, int fd)
 	return NULL;
 }
 
-static void
-client_new(struct server *s, int fd)
+void
+server_admit(struct server *s, int fd, const struct peer *peer)
 {
-	struct client *c = client_make(s, fd);
+	struct client *c = NULL;
 
+	if (s->n < s->conf.clients_max)
+		c = client_make(s, fd, peer);
 	if (c == NULL) {
 		close(fd);
 		return;
@@ -416,13 +412,31 @@ client_new(struct server *s, int fd)
 	s->n++;
 	if (turns_together(&c->turn) >
 	    s->conf.clients_max - s->conf.clients_max / 4) {
-		log_error(s->conf.log, "%s (pid %ld) has %zu connections "
-		    "open; one more refused", c->caller.peer.name,
-		    (long)c->caller.peer.pid, turns_together(&c->turn) - 1);
+		log_error(s->conf.log, "%s has %zu connections "
+		    "open; one more refused", peer_text(&c->caller.peer).s,
+		    turns_together(&c->turn) - 1);
 		client_close(c);
 	} else if (s->n < s->conf.clients_max / 2) {
 		s->full = false;
 	}
+}
+
+static void
+receive_client(struct server *s, int fd)
+{
+	struct peer peer;
+	struct err e;
+	int r;
+
+	if ((r = peer_of(fd, &peer, &e)) == 0 && peer.pid == s->conf.self)
+		r = err_set(&e, ERR_DENIED, 0, "this agent is its own "
+		    "Upstream");
+	if (r == 0) {
+		server_admit(s, fd, &peer);
+		return;
+	}
+	log_error(s->conf.log, "refused: %s", e.msg);
+	close(fd);
 }
 
 /* A few at a time, so that newcomers do not hold up those that are here. */
@@ -442,7 +456,7 @@ on_listen(void *arg, short revents)
 		    SOCK_CLOEXEC | SOCK_NONBLOCK);
 		if (fd == -1)
 			break;
-		client_new(s, fd);
+		receive_client(s, fd);
 	}
 	if (fd == -1 && (errno == EMFILE || errno == ENFILE))
 		accept_later(s, strerror(errno), true);

@@ -47,6 +47,12 @@ int	 server_new(struct server **out, const struct server_conf *conf,
 	    struct err *e) MUST_CHECK;
 void	 server_free(struct server *s);		/* NULL is fine */
 
+/*
+ * A client that came another way, of whom it is known who it is.  Takes over
+ * fd, which does not block; closes it where there are too many already.
+ */
+void	 server_admit(struct server *s, int fd, const struct peer *peer);
+
 /* The core to ask; set before the loop runs. */
 void	 server_set_core(struct server *s, struct core *c);
 

@@ -222,7 +222,30 @@ test_an_entry_says_who_asked_for_what_and_where(void **state)
 	assert_true(json_is_true(json_object_get(o, "forwarded")));
 	assert_true(json_is_true(json_object_get(o, "confirmed")));
 	has_number(o, "duration_ms", 12);
-	assert_int_equal(json_object_size(o), 17);
+	assert_true(json_is_false(json_object_get(o, "relayed")));
+	assert_int_equal(json_object_size(o), 18);
+	json_decref(o);
+	teardown(&f);
+}
+
+static void
+test_of_who_is_relayed_only_his_own_word_is_known(void **state)
+{
+	struct audit_entry en = entry("sign");
+	struct fixture f;
+	struct peer peer;
+	json_t *o;
+
+	(void)state;
+	setup(&f);
+	peer_set_relayed(&peer, (uint32_t)getpid());
+	en.peer = &peer;
+	audit_write(f.a, &en);
+	o = last(f.path);
+	has_number(o, "pid", getpid());
+	has_number(o, "uid", getuid());
+	assert_null(json_object_get(o, "exe"));
+	assert_true(json_is_true(json_object_get(o, "relayed")));
 	json_decref(o);
 	teardown(&f);
 }
@@ -469,6 +492,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 		    test_an_entry_says_who_asked_for_what_and_where),
+		cmocka_unit_test(
+		    test_of_who_is_relayed_only_his_own_word_is_known),
 		cmocka_unit_test(test_what_does_not_apply_is_left_out),
 		cmocka_unit_test(test_a_refusal_has_its_reason),
 		cmocka_unit_test(

@@ -202,25 +202,28 @@ test_a_refusal_names_the_keyword_that_would_change_it(void **state)
 	struct err e;
 
 	(void)state;
-	assert_int_equal(policy_use(&uses_default, NULL, &req, &e), 0);
+	assert_int_equal(policy_use(&uses_default, NULL, NULL, &req, &e), 0);
 	assert_int_equal(policy_use(&uses_default, &uses_default_forwarded,
-	    &req, &e), ERR_DENIED);
+	    NULL, &req, &e), ERR_DENIED);
 	assert_non_null(strstr(e.msg, "\"ca\"; see ForwardedUse"));
 	/* Who comes over a forwarded connection has no more than others. */
 	assert_int_equal(policy_use(&uses_default_forwarded, &uses_default,
-	    &req, &e), ERR_DENIED);
+	    NULL, &req, &e), ERR_DENIED);
 	assert_non_null(strstr(e.msg, "\"ca\"; see Use"));
+	assert_int_equal(policy_use(&uses_default, NULL,
+	    &uses_default_forwarded, &req, &e), ERR_DENIED);
+	assert_non_null(strstr(e.msg, "\"ca\"; see RelayedUse"));
 	req = a(REQUEST_UNKNOWN);
-	assert_int_equal(policy_use(&uses_default, NULL, &req, &e),
+	assert_int_equal(policy_use(&uses_default, NULL, NULL, &req, &e),
 	    ERR_DENIED);
 	assert_non_null(strstr(e.msg, "nobody knows what this data is"));
 	req = a(REQUEST_TEST);
-	assert_int_equal(policy_use(&(struct uses){ 0 }, NULL, &req, &e),
+	assert_int_equal(policy_use(&(struct uses){ 0 }, NULL, NULL, &req, &e),
 	    ERR_DENIED);
 	assert_non_null(strstr(e.msg, "not for anything; see Use"));
 	req = a(REQUEST_SSHSIG);
 	req.ns = span_cstr("a\nb\x1b");
-	assert_int_equal(policy_use(&(struct uses){ 0 }, NULL, &req, &e),
+	assert_int_equal(policy_use(&(struct uses){ 0 }, NULL, NULL, &req, &e),
 	    ERR_DENIED);
 	assert_non_null(strstr(e.msg, "\"sshsig:a?b?\""));
 }
