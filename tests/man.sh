@@ -103,6 +103,15 @@ while read -r c; do
 done <"$work/commands" >"$work/code"
 same "hsm-keyutil.1 has the commands and options of hsm-keyutil help"
 
+# The options of its parser, and the commands of its usage.
+grep -oE '^		-[-a-z |]*\)' "$src/contrib/wsl/hsm-wsl" |
+    grep -oE -e '--[a-z-]+' >"$work/code"
+sed -n '/^usage()/,/END$/s/^	  \([a-z][a-z-]*\) .*/\1/p' \
+    "$src/contrib/wsl/hsm-wsl" >>"$work/code"
+sed -n 's/^\.It Fl -\([a-z-]*\).*/--\1/p
+    s/^\.It Cm \([a-z-]*\).*/\1/p' "$src/man/hsm-wsl.1" >"$work/man"
+same "hsm-wsl.1 has the commands and options of hsm-wsl"
+
 for page in "$src"/man/*.[1-8]; do
 	n=$((n + 1))
 	what="mandoc finds no fault with $(basename "$page")"

@@ -1,0 +1,176 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# setup and install-service: what is written once, inside WSL.  Each file is
+# shown as a difference first, and what was there is kept beside it.
+
+# write_file PATH MODE: from standard input, if it is not like that already.
+write_file()
+{
+	local path=$root$1 now
+
+	cat >"$work/file"
+	cmp -s "$work/file" "$path" && { say "$1 is as it should be"; return; }
+	now=$path
+	[[ -e $path ]] || now=/dev/null
+	diff -u --label "$1" --label "$1, new" "$now" "$work/file"
+	[[ $dry_run == no ]] || return 0
+	if [[ -e $path ]]; then
+		printf -v now '%(%Y%m%d-%H%M%S)T'
+		as_root cp -p "$path" "$path.hsm-wsl-$now" || return
+		say "what was there is in $1.hsm-wsl-$now"
+	fi
+	as_root mkdir -p "${path%/*}" &&
+		as_root install -m "$2" "$work/file" "$path" &&
+		say "wrote $1"
+}
+
+# with_setting FILE SECTION KEY VALUE: its text, with that in it.
+with_setting()
+{
+	awk -v section="[$2]" -v key="$3" -v value="$4" '
+	function put() { print key "=" value; done = 1 }
+	/^\[/ {
+		if (inside && !done) put()
+		inside = $0 == section
+	}
+	inside && $0 ~ "^ *" key " *=" {
+		if (!done) put()
+		next
+	}
+	{ print }
+	END {
+		if (!done && !inside) print section
+		if (!done) put()
+	}' "$1"
+}
+
+polkit_rule()
+{
+	cat <<-END
+	// Written by hsm-wsl setup: a shell of WSL is no local session, so
+	// this lets one group use smart cards, and changes nothing else.
+	polkit.addRule(function(action, subject) {
+	    if ((action.id == "org.debian.pcsc-lite.access_pcsc" ||
+	         action.id == "org.debian.pcsc-lite.access_card") &&
+	        subject.isInGroup("$group"))
+	        return polkit.Result.YES;
+	});
+	END
+}
+
+# Before 0.106 polkit read no rules.
+polkit_pkla()
+{
+	cat <<-END
+	[hsm-wsl]
+	Identity=unix-group:$group
+	Action=org.debian.pcsc-lite.access_pcsc;org.debian.pcsc-lite.access_card
+	ResultAny=yes
+	ResultInactive=yes
+	ResultActive=yes
+	END
+}
+
+write_polkit()
+{
+	local v
+
+	bounded 10 pkaction --version
+	v=${out##* }
+	if [[ $v =~ ^0\.([0-9]+)$ ]] && ((BASH_REMATCH[1] < 106)); then
+		polkit_pkla | write_file \
+		    /etc/polkit-1/localauthority/50-local.d/hsm-wsl.pkla 644
+	else
+		polkit_rule | write_file \
+		    /etc/polkit-1/rules.d/50-hsm-wsl.rules 644
+	fi
+}
+
+install_packages()
+{
+	local missing=''
+
+	PATH=$PATH:/usr/sbin:/sbin command -v pcscd >/dev/null ||
+		missing+=' pcscd'
+	command -v jq >/dev/null || missing+=' jq'
+	if [[ -z $missing ]]; then
+		say "no package is missing"
+	elif command -v apt-get >/dev/null; then
+		# shellcheck disable=SC2086	# names
+		as_root apt-get install -y $missing
+	else
+		die $EX_FAIL "please install:$missing"
+	fi
+}
+
+# With systemd its socket starts pcscd; without, WSL itself does at its start.
+start_pcscd_always()
+{
+	local conf=$root/etc/wsl.conf
+
+	[[ -e $conf ]] || conf=/dev/null
+	if has_systemd; then
+		as_root systemctl enable --now pcscd.socket
+		return
+	fi
+	if grep -qs 'systemd *= *true' "$conf"; then
+		say "systemd comes with the next start of WSL"
+	else
+		with_setting "$conf" boot command '"pcscd"' |
+		    write_file /etc/wsl.conf 644
+	fi
+	say "for systemd instead, put systemd=true into [boot] of /etc/wsl.conf"
+	say "in Windows, when all of it is done: wsl --shutdown"
+	as_root timeout 30 service pcscd start || say "pcscd starts with WSL"
+}
+
+in_group()
+{
+	id -nG "${SUDO_USER:-$(id -un)}" | tr ' ' '\n' | grep -qx "$group"
+}
+
+cmd_setup()
+{
+	install_packages || die $EX_FAIL "packages are missing"
+	write_polkit || die $EX_FAIL "polkit has no rule"
+	start_pcscd_always || die $EX_FAIL "pcscd was not started"
+	in_group || say "join the group and open a new shell: sudo usermod -aG \
+$group ${SUDO_USER:-$(id -un)}"
+}
+
+cmd_install_service()
+{
+	local dir=${XDG_CONFIG_HOME:-$HOME/.config}/systemd/user
+
+	has_systemd || die $EX_WSL "there is no systemd here; hsm-wsl watch \
+does the same from a shell, or set systemd=true in /etc/wsl.conf"
+	cat >"$work/unit" <<-END
+	[Unit]
+	Description=Attach the HSM to WSL whenever it is plugged in
+	Documentation=man:hsm-wsl(1)
+
+	[Service]
+	ExecStart=$(readlink -f "$0") watch
+	Restart=on-failure
+	RestartSec=30
+
+	[Install]
+	WantedBy=default.target
+	END
+	if cmp -s "$work/unit" "$dir/hsm-wsl.service"; then
+		say "$dir/hsm-wsl.service is as it should be"
+	else
+		diff -u --label hsm-wsl.service --label "hsm-wsl.service, new" \
+		    "$([[ -e $dir/hsm-wsl.service ]] &&
+		    echo "$dir/hsm-wsl.service" || echo /dev/null)" \
+		    "$work/unit"
+		[[ $dry_run == no ]] || return 0
+		mkdir -p "$dir" &&
+			install -m 644 "$work/unit" "$dir/hsm-wsl.service" ||
+			die $EX_FAIL "$dir cannot be written"
+	fi
+	[[ $dry_run == no ]] || return 0
+	systemctl --user daemon-reload &&
+		systemctl --user enable --now hsm-wsl.service ||
+		die $EX_FAIL "systemctl --user failed"
+}
