@@ -24,7 +24,7 @@ is_named(const struct slot *s, const char *name, const struct p11uri *uri)
 		return p11uri_matches(uri, s->serial, s->label);
 	return name[0] == '/' || strcmp(name, s->serial) == 0 ||
 	    strcmp(name, s->label) == 0 ||
-	    strcmp(name, s->reader.name) == 0;
+	    strcmp(name, s->place.name) == 0;
 }
 
 /* What a label says is the token's own word; a serial number is not. */
@@ -140,7 +140,7 @@ needs_labels(const struct byname *b, const char *name)
 		    uri.label[0] != '\0';
 	for (s = fleet_slots(b->fleet); s != NULL; s = s->next)
 		if (strcmp(name, s->serial) == 0 ||
-		    strcmp(name, s->reader.name) == 0)
+		    strcmp(name, s->place.name) == 0)
 			return false;
 	return name[0] != '/';
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "agent/fleet.h"
+#include "agent/modules.h"
 #include "agent/watcher.h"
 
 #define PATIENCE_MS	3000	/* with a busy token, at the end */
@@ -20,6 +21,7 @@ struct fleet {
 	struct slot_conf slot_conf;
 	struct watcher	*watcher;
 	struct watch	*watch;
+	struct modules	*modules;
 	struct slot	*slots;		/* by serial number, once known */
 	size_t		 last_number;
 	struct idents	 idents;
@@ -31,41 +33,61 @@ struct fleet {
 	bool		 ending;	/* nobody wants to hear of anything */
 };
 
-/* The identities of all tokens, after a change of any. */
+static void
+add_idents(struct fleet *f, const struct slot *s)
+{
+	const struct token_key *k;
+	struct err e;
+
+	for (size_t i = 0; i < s->keys.n; i++) {
+		k = &s->keys.v[i];
+		if (k->blob != NULL && ident_add(&f->idents, s->number,
+		    s->serial, k->ref, k->label, k->id,
+		    (struct span){ k->blob, k->blob_n }, &e) != 0)
+			log_error(f->conf.worker.log, "token %s key %s: %s",
+			    s->serial, k->ref, e.msg);
+	}
+}
+
+/*
+ * The identities of all tokens, after a change of any.  A key that is in
+ * several is that of the one we speak to ourselves.
+ */
 static void
 rebuild(struct fleet *f)
 {
-	const struct token_key *k;
 	size_t present = 0;
-	struct err e;
 
 	ident_clear(&f->idents);
-	for (struct slot *s = f->slots; s != NULL; s = s->next) {
-		if (!slot_is_token(s))
-			continue;
-		present++;
-		for (size_t i = 0; i < s->keys.n; i++) {
-			k = &s->keys.v[i];
-			if (k->blob != NULL && ident_add(&f->idents,
-			    s->number, s->serial, k->ref, k->label, k->id,
-			    (struct span){ k->blob, k->blob_n }, &e) != 0)
-				log_error(f->conf.worker.log,
-				    "token %s key %s: %s", s->serial, k->ref,
-				    e.msg);
+	for (int modules = 0; modules <= 1; modules++) {
+		for (struct slot *s = f->slots; s != NULL; s = s->next) {
+			if (!slot_is_token(s) ||
+			    (s->place.module != NULL) != modules)
+				continue;
+			present++;
+			add_idents(f, s);
 		}
 	}
 	pins_set_present(f->conf.worker.pins, present);
 }
 
+/* With nothing but the readers, or with the slots of modules, too. */
+static bool
+settled(const struct fleet *f, bool all)
+{
+	if (!f->looked || (all && !modules_settled(f->modules, NULL)))
+		return false;
+	for (const struct slot *s = f->slots; s != NULL; s = s->next)
+		if (s->state == SLOT_OPENING &&
+		    (all || s->place.module == NULL))
+			return false;
+	return true;
+}
+
 bool
 fleet_settled(const struct fleet *f)
 {
-	if (!f->looked)
-		return false;
-	for (const struct slot *s = f->slots; s != NULL; s = s->next)
-		if (s->state == SLOT_OPENING)
-			return false;
-	return true;
+	return settled(f, true);
 }
 
 bool
@@ -81,10 +103,21 @@ fleet_expecting(const struct fleet *f, bool gone)
 	return false;
 }
 
+/* That there are no readers is none where all tokens are elsewhere. */
+static const char *
+place_trouble(const struct fleet *f)
+{
+	const char *trouble = modules_trouble(f->modules);
+
+	if (trouble[0] != '\0' || modules_place(f->modules, 0) != NULL)
+		return trouble;
+	return f->pcsc_trouble;
+}
+
 void
 fleet_trouble(const struct fleet *f, char *why, size_t len)
 {
-	const char *trouble = f->pcsc_trouble;
+	const char *trouble = place_trouble(f);
 
 	for (const struct slot *s = f->slots; s != NULL; s = s->next)
 		if (s->state == SLOT_FAILED)
@@ -95,7 +128,7 @@ fleet_trouble(const struct fleet *f, char *why, size_t len)
 void
 fleet_describe(const struct fleet *f, char *text, size_t len)
 {
-	const char *trouble = f->pcsc_trouble;
+	const char *trouble = place_trouble(f);
 	size_t tokens = 0, other = 0;
 
 	for (const struct slot *s = f->slots; s != NULL; s = s->next) {
@@ -113,9 +146,10 @@ fleet_describe(const struct fleet *f, char *text, size_t len)
 		snprintf(text, len, "no token: %.300s; waiting for one",
 		    trouble);
 	else
-		snprintf(text, len, "no SmartCard-HSM found%s; waiting for one "
-		    "to be plugged in", other > 0 ? " (other cards are in "
-		    "the readers)" : "");
+		snprintf(text, len, "no %s found%s; waiting for one to be "
+		    "plugged in", modules_any(f->modules) ? "token" :
+		    "SmartCard-HSM", other > 0 ? " (other cards are in the "
+		    "readers)" : "");
 }
 
 static void
@@ -143,14 +177,14 @@ put_in(struct fleet *f, struct slot *s)
 }
 
 static void
-add(struct fleet *f, const struct pcsc_reader *reader, unsigned int attempts,
+add(struct fleet *f, const struct token_place *place, unsigned int attempts,
     const char *before)
 {
 	struct slot *s;
 	struct err e;
 
-	if (slot_new(&s, &f->slot_conf, reader, ++f->last_number, &e) != 0) {
-		log_error(f->conf.worker.log, "%s: %s", reader->name, e.msg);
+	if (slot_new(&s, &f->slot_conf, place, ++f->last_number, &e) != 0) {
+		log_error(f->conf.worker.log, "%s: %s", place->name, e.msg);
 		return;
 	}
 	s->attempts = attempts;
@@ -162,12 +196,10 @@ add(struct fleet *f, const struct pcsc_reader *reader, unsigned int attempts,
 static void
 open_anew(struct fleet *f, struct slot *s, unsigned int attempts)
 {
-	const struct pcsc_reader reader = s->reader;
-
 	log_info(f->conf.worker.log, "%s: opening the token again",
-	    reader.name);
+	    s->place.name);
 	slot_leave(s);
-	add(f, &reader, attempts, s->serial[0] != '\0' ? s->serial :
+	add(f, &s->place, attempts, s->serial[0] != '\0' ? s->serial :
 	    s->before);
 }
 
@@ -219,6 +251,8 @@ is_lost(int r)
 	return r == ERR_TOKEN_GONE || r == ERR_NO_TOKEN;
 }
 
+static void	 sync_modules(struct fleet *f);
+
 static void
 on_job(void *arg, struct slot *s, struct job *j)
 {
@@ -243,6 +277,7 @@ on_job(void *arg, struct slot *s, struct job *j)
 		if (is_lost(r) && s->state != SLOT_LEAVING)
 			open_anew(f, s, 0);
 	}
+	sync_modules(f);
 	rebuild(f);
 	f->conf.on_change(f->conf.arg);
 }
@@ -252,9 +287,9 @@ static const struct pcsc_reader *
 find_card(const struct slot *s, const struct pcsc_readers *rs)
 {
 	for (size_t i = 0; i < rs->n; i++)
-		if (strcmp(rs->v[i].name, s->reader.name) == 0)
+		if (strcmp(rs->v[i].name, s->place.reader.name) == 0)
 			return rs->v[i].present &&
-			    rs->v[i].events == s->reader.events ?
+			    rs->v[i].events == s->place.reader.events ?
 			    &rs->v[i] : NULL;
 	return NULL;
 }
@@ -263,8 +298,8 @@ static bool
 has_slot(const struct fleet *f, const struct pcsc_reader *r)
 {
 	for (const struct slot *s = f->slots; s != NULL; s = s->next)
-		if (s->state != SLOT_LEAVING &&
-		    strcmp(s->reader.name, r->name) == 0)
+		if (s->state != SLOT_LEAVING && s->place.module == NULL &&
+		    strcmp(s->place.reader.name, r->name) == 0)
 			return true;
 	return false;
 }
@@ -316,7 +351,7 @@ removed(struct fleet *f, struct slot *s)
 	const char *serial = s->serial[0] != '\0' ? s->serial : s->before;
 
 	start_grace(f);
-	if (f->pcsc_trouble[0] == '\0') {
+	if (f->pcsc_trouble[0] == '\0' || s->place.module != NULL) {
 		if (slot_is_token(s))
 			log_info(f->conf.worker.log, "token %s was removed",
 			    serial);
@@ -333,7 +368,7 @@ update(struct fleet *f, struct slot *s, const struct pcsc_readers *rs)
 {
 	const struct pcsc_reader *now = find_card(s, rs);
 
-	if (s->state == SLOT_LEAVING)
+	if (s->state == SLOT_LEAVING || s->place.module != NULL)
 		return;
 	if (now == NULL) {
 		removed(f, s);
@@ -342,10 +377,110 @@ update(struct fleet *f, struct slot *s, const struct pcsc_readers *rs)
 	}
 }
 
+/* --- slots of PKCS#11 modules --- */
+
+/* The slot that was made for this place; NULL: none was. */
+static struct slot *
+slot_at(const struct fleet *f, const struct token_place *p)
+{
+	for (struct slot *s = f->slots; s != NULL; s = s->next)
+		if (s->state != SLOT_LEAVING && s->place.module != NULL &&
+		    strcmp(s->place.module, p->module) == 0 &&
+		    s->place.slot.id == p->slot.id &&
+		    strcmp(s->place.slot.serial, p->slot.serial) == 0)
+			return s;
+	return NULL;
+}
+
+/* Is there such a token in a reader, which we speak to ourselves? */
+static bool
+is_native(const struct fleet *f, const char *serial)
+{
+	for (const struct slot *s = f->slots; s != NULL; s = s->next)
+		if (s->state != SLOT_LEAVING && s->place.module == NULL &&
+		    strcmp(s->serial, serial) == 0)
+			return true;
+	return false;
+}
+
+/* Has another module such a token, or this one in another slot? */
+static bool
+is_twice(const struct fleet *f, const char *serial)
+{
+	for (const struct slot *s = f->slots; s != NULL; s = s->next)
+		if (s->state != SLOT_LEAVING && s->place.module != NULL &&
+		    strcmp(s->place.slot.serial, serial) == 0)
+			return true;
+	return false;
+}
+
+static bool
+is_there(const struct fleet *f, const struct slot *s)
+{
+	const struct token_place *p;
+
+	for (size_t i = 0; (p = modules_place(f->modules, i)) != NULL; i++)
+		if (slot_at(f, p) == s)
+			return true;
+	return false;
+}
+
+/*
+ * Open what is in the slots of modules, but for what we speak to ourselves:
+ * so the readers come first.
+ */
+static void
+sync_modules(struct fleet *f)
+{
+	const struct token_place *p;
+
+	for (struct slot *s = f->slots; s != NULL; s = s->next) {
+		if (s->state == SLOT_LEAVING || s->place.module == NULL)
+			continue;
+		if (!is_there(f, s))
+			removed(f, s);
+		else if (is_native(f, s->place.slot.serial))
+			slot_leave(s);
+	}
+	if (!settled(f, false))
+		return;
+	for (size_t i = 0; (p = modules_place(f->modules, i)) != NULL; i++)
+		if (!is_native(f, p->slot.serial) &&
+		    !is_twice(f, p->slot.serial))
+			add(f, p, 0, "");
+}
+
+static void
+on_modules(void *arg)
+{
+	struct fleet *f = arg;
+
+	sync_modules(f);
+	rebuild(f);
+	f->conf.on_change(f->conf.arg);
+}
+
+void
+fleet_configure(struct fleet *f)
+{
+	const struct options *o = settings_get(f->conf.worker.settings);
+
+	modules_configure(f->modules, o->modules, o->n_modules,
+	    o->module_timeout);
+	on_modules(f);
+}
+
+bool
+fleet_look(struct fleet *f)
+{
+	return modules_look(f->modules);
+}
+
 static void
 on_readers(void *arg, short revents)
 {
 	struct fleet *f = arg;
+	struct token_place place;
 	struct pcsc_readers rs;
 	struct err e = { 0 };
 
@@ -357,10 +492,13 @@ on_readers(void *arg, short revents)
 	f->looked = true;
 	for (struct slot *s = f->slots; s != NULL; s = s->next)
 		update(f, s, &rs);
-	for (size_t i = 0; i < rs.n; i++)
-		if (rs.v[i].present && !rs.v[i].mute &&
-		    !has_slot(f, &rs.v[i]))
-			add(f, &rs.v[i], 0, "");
+	for (size_t i = 0; i < rs.n; i++) {
+		if (!rs.v[i].present || rs.v[i].mute || has_slot(f, &rs.v[i]))
+			continue;
+		token_place_reader(&place, &rs.v[i]);
+		add(f, &place, 0, "");
+	}
+	sync_modules(f);
 	rebuild(f);
 	f->conf.on_change(f->conf.arg);
 }
@@ -368,6 +506,9 @@ on_readers(void *arg, short revents)
 int
 fleet_new(struct fleet **out, const struct fleet_conf *conf, struct err *e)
 {
+	struct modules_conf mc = { .loop = conf->loop,
+	    .log = conf->worker.log, .on_news = on_modules };
+	const struct options *o;
 	struct fleet *f;
 	int r;
 
@@ -377,7 +518,9 @@ fleet_new(struct fleet **out, const struct fleet_conf *conf, struct err *e)
 	f->slot_conf = (struct slot_conf){ .loop = conf->loop,
 	    .worker = conf->worker, .asker = conf->asker,
 	    .fn = on_job, .arg = f };
-	if ((r = watcher_new(&f->watcher, e)) == 0 &&
+	mc.arg = f;
+	if ((r = modules_new(&f->modules, &mc, e)) == 0 &&
+	    (r = watcher_new(&f->watcher, e)) == 0 &&
 	    (f->watch = loop_watch(conf->loop, watcher_fd(f->watcher),
 	    POLLIN, on_readers, f)) == NULL)
 		r = err_set(e, ERR_NOMEM, 0, "tokens");
@@ -385,6 +528,9 @@ fleet_new(struct fleet **out, const struct fleet_conf *conf, struct err *e)
 		fleet_free(f);
 		return r;
 	}
+	o = settings_get(conf->worker.settings);
+	modules_configure(f->modules, o->modules, o->n_modules,
+	    o->module_timeout);
 	*out = f;
 	return 0;
 }
@@ -410,8 +556,9 @@ fleet_free(struct fleet *f)
 		else
 			log_error(f->conf.worker.log, "%s: another program "
 			    "keeps the token busy; leaving without logging "
-			    "out", s->reader.name);
+			    "out", s->place.name);
 	}
+	modules_free(f->modules);
 	ident_clear(&f->idents);
 	free(f);
 }

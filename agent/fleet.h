@@ -6,9 +6,10 @@
 #include "agent/slot.h"
 
 /*
- * All cards in all readers as they come and go: a slot for each, in the
- * order of serial numbers, and the identities that the tokens among them
- * hold.  Lives in the loop's thread and never blocks.
+ * All cards in all readers, and all tokens of PKCS#11 modules, as they come
+ * and go: a slot for each, in the order of serial numbers, and the identities
+ * that the tokens among them hold.  A token that is in a reader and a module
+ * is used in the reader.  Lives in the loop's thread and never blocks.
  */
 struct fleet;
 
@@ -48,6 +49,15 @@ bool		 fleet_expecting(const struct fleet *f, bool gone);
  * that could not be opened.
  */
 void		 fleet_nudge(struct fleet *f);
+
+/* The settings are others: other modules, perhaps. */
+void		 fleet_configure(struct fleet *f);
+
+/*
+ * Somebody lists keys, or wants one that is not there.  True: modules that do
+ * not tell by themselves are asked, and on_change() may follow soon.
+ */
+bool		 fleet_look(struct fleet *f);
 
 /* Why a token may be missing, or "". */
 void		 fleet_trouble(const struct fleet *f, char *why, size_t len);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,13 +84,14 @@ sum_up(struct keyring *kr)
 
 /*
  * The token went while it was asked to sign.  It may be back in a moment;
- * that is tried once, and never with a PIN that was typed for another.
+ * that is tried once, and never with a PIN that was typed for another.  One
+ * that has hung for a minute is not waited for twice.
  */
 static bool
 strand(struct keyring *kr, struct job *j)
 {
 	if ((j->r != ERR_TOKEN_GONE && j->r != ERR_NO_TOKEN) || j->again ||
-	    j->abandoned)
+	    j->abandoned || j->err.detail == ETIMEDOUT)
 		return false;
 	j->again = true;
 	j->patience = loop_now() + PATIENCE_MS;
@@ -296,7 +298,7 @@ holder_status(void *arg, struct wire_w *w)
 	for (struct slot *s = fleet_slots(kr->fleet); s != NULL; s = s->next) {
 		if (!shown(s))
 			continue;
-		wire_put_cstring(w, s->reader.name);
+		wire_put_cstring(w, s->place.name);
 		wire_put_cstring(w, s->serial);
 		wire_put_cstring(w, s->label);
 		wire_put_cstring(w, slot_state_name(s));
@@ -359,6 +361,7 @@ holder_look(void *arg)
 		slot_check(s);
 		looking = true;
 	}
+	looking |= fleet_look(kr->fleet);
 	if (looking && kr->look == NULL)
 		kr->look = loop_timer(kr->loop, LOOK_MS, on_look, kr);
 	return looking;
@@ -454,6 +457,7 @@ keyring_recheck(struct keyring *kr)
 {
 	struct job *j;
 
+	fleet_configure(kr->fleet);
 	/* Not slot_check(): one that is under way may have begun before. */
 	for (struct slot *s = fleet_slots(kr->fleet); s != NULL; s = s->next)
 		if (slot_is_token(s) && (j = job_new(JOB_CHECK, 0)) != NULL)

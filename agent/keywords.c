@@ -8,6 +8,8 @@
 #include "agent/keywords_key.h"
 #include "base/conf.h"
 
+#define MODULE_TIMEOUT_MAX	3600	/* s */
+
 /* The Token block that a line stands in, or what holds for all tokens. */
 static struct token_options *
 block(struct options *o)
@@ -179,6 +181,37 @@ login_scope(struct options *o, const struct conf_line *l, struct err *e)
 
 	return one_of(l, names, "session or transaction", &block(o)->scope,
 	    e);
+}
+
+/* One after the other, in the order of the file. */
+static int
+module(struct options *o, const struct conf_line *l, struct err *e)
+{
+	char **list;
+	int r;
+
+	list = reallocarray(o->modules, o->n_modules + 1, sizeof(*list));
+	if (list == NULL)
+		return err_set(e, ERR_NOMEM, 0, "configuration");
+	o->modules = list;
+	if ((r = whole_path(l, &list[o->n_modules], e)) == 0)
+		o->n_modules++;
+	return r;
+}
+
+static int
+module_timeout(struct options *o, const struct conf_line *l, struct err *e)
+{
+	unsigned int v;
+	int r;
+
+	if ((r = one_time(l, &v, e)) != 0)
+		return r;
+	if (v == 0 || v > MODULE_TIMEOUT_MAX)
+		return err_set(e, ERR_USAGE, 0, "ModuleTimeout is 1 s to "
+		    "%d s", MODULE_TIMEOUT_MAX);
+	o->module_timeout = v;
+	return 0;
 }
 
 static int
@@ -384,6 +417,8 @@ static const struct {
 	{ "LockOnSuspend",	TOP,		lock_on_suspend },
 	{ "LogLevel",		TOP,		log_level },
 	{ "LoginScope",		IN_TOKEN,	login_scope },
+	{ "Module",		TOP,		module },
+	{ "ModuleTimeout",	TOP,		module_timeout },
 	{ "NotifyCommand",	TOP,		notify_command },
 	{ "Offer",		IN_KEY | IN_CA,	keywords_offer },
 	{ "OfferTo",		IN_KEY | IN_CA,	keywords_offer_to },

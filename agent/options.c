@@ -10,6 +10,7 @@
 #include "agent/options.h"
 #include "base/conf.h"
 #include "base/paths.h"
+#include "token/modclient.h"
 
 #define PIN_TIMEOUT	120	/* s: a prompt that nobody sees must end */
 
@@ -126,7 +127,8 @@ void
 options_default(struct options *o)
 {
 	*o = (struct options){ .pin_fd = -1, .log_level = LOG_LEVEL_INFO,
-	    .pin_timeout = PIN_TIMEOUT, .lock_on_suspend = true,
+	    .pin_timeout = PIN_TIMEOUT, .module_timeout = MODCLIENT_TIMEOUT,
+	    .lock_on_suspend = true,
 	    .all = { .scope = LOGIN_SCOPE_SESSION,
 	    .cache = PIN_CACHE_MEMORY },
 	    .all_keys = { .confirm = false, .offer = true } };
@@ -301,6 +303,7 @@ options_free(struct options *o)
 	free(o->ca_keys);
 	ca_blocks_clear(&o->ca);
 	free_list(o->certificates, o->n_certificates);
+	free_list(o->modules, o->n_modules);
 	free(o->audit);
 	free(o->upstream);
 	for (size_t i = 0; i < o->n_tokens; i++)

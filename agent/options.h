@@ -116,6 +116,9 @@ struct options {
 	bool		 no_certificates;
 	char		*audit;		/* path or "journal"; NULL: none */
 	char		*upstream;	/* socket of another agent, or NULL */
+	char		**modules;	/* paths of PKCS#11 modules */
+	size_t		 n_modules;
+	unsigned int	 module_timeout;	/* s */
 };
 
 /*

@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "agent/conn.h"
-#include "agent/program.h"
 #include "agent/recorder.h"
+#include "base/program.h"
 #include "base/spawn.h"
 #include "ssh/agentmsg.h"
 

@@ -7,8 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "agent/program.h"
 #include "agent/renewing.h"
+#include "base/program.h"
 #include "base/spawn.h"
 
 #define SOONEST_MS	1000		/* from one look to the next, */

@@ -178,7 +178,7 @@ take_keys(struct slot *s, struct job *j)
 	s->keys = j->keys;
 	j->keys = (struct token_keys){ 0 };
 	log_info(s->conf->worker.log, "token %s in %s: %zu key%s", s->serial,
-	    s->reader.name, s->keys.n, s->keys.n == 1 ? "" : "s");
+	    s->place.name, s->keys.n, s->keys.n == 1 ? "" : "s");
 	note_unusable(s);
 }
 
@@ -256,7 +256,7 @@ asking_refuse(void *arg, struct job *j)
 
 int
 slot_new(struct slot **out, const struct slot_conf *conf,
-    const struct pcsc_reader *reader, size_t number, struct err *e)
+    const struct token_place *place, size_t number, struct err *e)
 {
 	struct asking_conf ac = { .loop = conf->loop,
 	    .log = conf->worker.log, .asker = conf->asker,
@@ -265,17 +265,18 @@ slot_new(struct slot **out, const struct slot_conf *conf,
 	int r;
 
 	if ((s = calloc(1, sizeof(*s))) == NULL)
-		return err_set(e, ERR_NOMEM, 0, "%s", reader->name);
+		return err_set(e, ERR_NOMEM, 0, "%s", place->name);
 	ac.arg = s;
 	s->jobs = 1;			/* JOB_OPEN */
 	s->conf = conf;
 	s->number = number;
-	s->reader = *reader;
-	if ((r = asking_new(&s->asking, &ac, e)) == 0)
-		r = worker_new(&s->worker, reader, &conf->worker, e);
+	snprintf(s->label, sizeof(s->label), "%s", place->slot.label);
+	if ((r = token_place_copy(&s->place, place, e)) == 0 &&
+	    (r = asking_new(&s->asking, &ac, e)) == 0)
+		r = worker_new(&s->worker, place, &conf->worker, e);
 	if (r == 0 && (s->watch = loop_watch(conf->loop,
 	    worker_fd(s->worker), POLLIN, on_done, s)) == NULL)
-		r = err_set(e, ERR_NOMEM, 0, "%s", reader->name);
+		r = err_set(e, ERR_NOMEM, 0, "%s", place->name);
 	if (r != 0) {
 		slot_free(s);
 		return r;
@@ -293,6 +294,7 @@ slot_free(struct slot *s)
 	asking_free(s->asking);
 	worker_free(s->worker);
 	token_keys_free(&s->keys);
+	token_place_clear(&s->place);
 	free(s);
 }
 

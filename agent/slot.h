@@ -7,7 +7,8 @@
 #include "agent/worker.h"
 
 /*
- * One card in one reader: the worker that talks to it, what is known of it
+ * One token in one place, a reader or a slot of a PKCS#11 module: the worker
+ * that talks to it, what is known of it
  * and how it does.  Made when a card is seen, freed when its thread has
  * ended after the card went.  Lives in the loop's thread.
  */
@@ -45,7 +46,7 @@ struct slot {
 	int64_t		 looked;	/* at the keys, last; ms */
 	unsigned int	 jobs;		/* submitted, not over yet */
 	const struct slot_conf *conf;
-	struct pcsc_reader reader;
+	struct token_place place;
 	enum slot_state	 state;
 	char		 serial[32];	/* "" until it is opened */
 	char		 before[32];	/* the token here before it, or "" */
@@ -63,7 +64,7 @@ struct slot {
 
 /* Starts to open the card at once; the first job to end is JOB_OPEN. */
 int		 slot_new(struct slot **out, const struct slot_conf *conf,
-		    const struct pcsc_reader *reader, size_t number,
+		    const struct token_place *place, size_t number,
 		    struct err *e) MUST_CHECK;
 void		 slot_free(struct slot *s);	/* waits for what runs */
 

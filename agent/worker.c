@@ -24,7 +24,7 @@ struct worker {
 
 	int			 done_fd;	/* tells the loop */
 	int			 cancel_fd;	/* tells a PinCommand */
-	struct pcsc_reader	 reader;
+	struct token_place	 place;
 	struct worker_conf	 conf;
 	struct session		*session;	/* the thread's own, */
 	unsigned int		 version;	/* of its keys, as reported */
@@ -58,14 +58,16 @@ job_free(struct job *j)
 static int
 do_open(struct worker *w, struct job *j)
 {
+	/* What a module's keys were in another process is nothing to go by. */
 	const struct session_conf conf = { .log = w->conf.log,
 	    .settings = w->conf.settings, .pins = w->conf.pins,
-	    .vault = w->conf.vault, .cache_dir = w->conf.cache_dir,
-	    .cancel_fd = w->cancel_fd };
+	    .vault = w->conf.vault, .cancel_fd = w->cancel_fd,
+	    .cache_dir = w->place.module == NULL ? w->conf.cache_dir : NULL };
+	const struct options *o = settings_get(w->conf.settings);
 	struct token *t;
 	int r;
 
-	if ((r = token_open(&w->reader, &t, &j->err)) != 0)
+	if ((r = token_open(&w->place, o->module_timeout, &t, &j->err)) != 0)
 		return r;
 	return session_new(&w->session, t, &conf, &j->err);
 }
@@ -221,15 +223,17 @@ destroy(struct worker *w)
 		close(w->cancel_fd);
 	pthread_cond_destroy(&w->wake);
 	pthread_mutex_destroy(&w->lock);
+	token_place_clear(&w->place);
 	free(w);
 }
 
 int
-worker_new(struct worker **out, const struct pcsc_reader *reader,
+worker_new(struct worker **out, const struct token_place *place,
     const struct worker_conf *conf, struct err *e)
 {
 	struct worker *w;
 	struct job *j;
+	int r;
 
 	if ((w = calloc(1, sizeof(*w))) == NULL)
 		return err_set(e, ERR_NOMEM, 0, "worker");
@@ -237,10 +241,13 @@ worker_new(struct worker **out, const struct pcsc_reader *reader,
 	TAILQ_INIT(&w->done);
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->wake, NULL);
-	w->reader = *reader;
 	w->conf = *conf;
 	w->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	w->cancel_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if ((r = token_place_copy(&w->place, place, e)) != 0) {
+		destroy(w);
+		return r;
+	}
 	j = job_new(JOB_OPEN, 0);
 	if (j != NULL)
 		jobqueue_put(&w->todo, j);

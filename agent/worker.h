@@ -68,9 +68,9 @@ struct worker_conf {
 	const char	*cache_dir;	/* as of a session */
 };
 
-/* Starts with a JOB_OPEN of the card in `reader`. */
+/* Starts with a JOB_OPEN of the token in `place`. */
 int		 worker_new(struct worker **out,
-		    const struct pcsc_reader *reader,
+		    const struct token_place *place,
 		    const struct worker_conf *conf, struct err *e)
 		    MUST_CHECK;
 

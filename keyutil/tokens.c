@@ -88,12 +88,14 @@ all_know(struct tokens *ts, unsigned int parts)
 static void
 slot_open(struct slot *s, const struct pcsc_reader *reader)
 {
+	struct token_place place;
 	int r;
 
 	keytext_clean(s->reader, sizeof(s->reader), span_cstr(reader->name));
 	if (!reader->present)
 		return;
-	if ((r = token_open(reader, &s->token, &s->err)) != 0) {
+	token_place_reader(&place, reader);
+	if ((r = token_open(&place, 0, &s->token, &s->err)) != 0) {
 		s->token = NULL;
 		trim_reader(&s->err, reader->name);
 		s->state = r == ERR_UNSUPPORTED ? SLOT_FOREIGN : SLOT_FAILED;

@@ -93,7 +93,7 @@ found=$(awk '
 		if (header ~ /^(PCSC\/|winscard|wintypes|pcsclite|reader)/)
 			return "^lib/token/pcsc[.]c$"
 		if (header ~ /^p11-kit\//)
-			return "^lib/token/p11[a-z]*[.]c$"
+			return "^lib/token/p11[a-z]*[.][ch]$"
 		if (header ~ /^(libssh|openssl)\//)
 			return "^lib/(dkek|ssh)/[^/]*[.]c$"
 		if (header ~ /^sqlite3/)

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/program.h"
+#include "base/program.h"
 
 static bool
 is_beside(const char *name, char path[PATH_MAX])

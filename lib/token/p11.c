@@ -1,0 +1,446 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <p11-kit/p11-kit.h>
+
+#include "ssh/keytext.h"
+#include "token/p11inside.h"
+
+#define SLOTS_MAX	256
+
+struct p11_module {
+	CK_FUNCTION_LIST *f;
+};
+
+static enum err_code
+code_of(CK_RV rv)
+{
+	switch (rv) {
+	case CKR_HOST_MEMORY:
+		return ERR_NOMEM;
+	case CKR_DEVICE_REMOVED:
+	case CKR_TOKEN_NOT_PRESENT:
+	case CKR_TOKEN_NOT_RECOGNIZED:
+	case CKR_SESSION_HANDLE_INVALID:
+	case CKR_SESSION_CLOSED:
+	case CKR_SLOT_ID_INVALID:
+	case CKR_CRYPTOKI_NOT_INITIALIZED:
+		return ERR_TOKEN_GONE;
+	case CKR_USER_NOT_LOGGED_IN:
+		return ERR_PIN_NEEDED;
+	case CKR_PIN_INCORRECT:
+	case CKR_PIN_INVALID:
+	case CKR_PIN_LEN_RANGE:
+		return ERR_PIN_WRONG;
+	case CKR_PIN_LOCKED:
+		return ERR_PIN_BLOCKED;
+	case CKR_FUNCTION_CANCELED:
+	case CKR_CANCEL:
+		return ERR_CANCELLED;
+	case CKR_KEY_HANDLE_INVALID:
+	case CKR_OBJECT_HANDLE_INVALID:
+		return ERR_STALE;
+	case CKR_FUNCTION_NOT_SUPPORTED:
+	case CKR_MECHANISM_INVALID:
+	case CKR_TOKEN_WRITE_PROTECTED:
+		return ERR_UNSUPPORTED;
+	}
+	return ERR_TOKEN;
+}
+
+int
+p11_failed(struct err *e, CK_RV rv, const char *what)
+{
+	return err_set(e, code_of(rv), (int)rv, "%s: %s (0x%lx)", what,
+	    p11_kit_strerror(rv), rv);
+}
+
+/* PKCS#11 fills its fields up with blanks. */
+static void
+put_field(char *out, size_t len, const unsigned char *field, size_t n)
+{
+	while (n > 0 && (field[n - 1] == ' ' || field[n - 1] == '\0'))
+		n--;
+	keytext_clean(out, len, (struct span){ field, n });
+}
+
+/* --- modules and slots --- */
+
+int
+p11_load(struct p11_module **out, const char *path, struct err *e)
+{
+	struct p11_module *m;
+	CK_RV rv;
+
+	if ((m = calloc(1, sizeof(*m))) == NULL)
+		return err_set(e, ERR_NOMEM, 0, "module");
+	if ((m->f = p11_kit_module_load(path, 0)) == NULL) {
+		free(m);
+		return err_set(e, ERR_UNSUPPORTED, 0, "%s is no PKCS#11 "
+		    "module: %s", path, p11_kit_message());
+	}
+	if ((rv = p11_kit_module_initialize(m->f)) != CKR_OK) {
+		p11_kit_module_release(m->f);
+		free(m);
+		return p11_failed(e, rv, path);
+	}
+	*out = m;
+	return 0;
+}
+
+void
+p11_unload(struct p11_module *m)
+{
+	if (m == NULL)
+		return;
+	(void)p11_kit_module_finalize(m->f);
+	p11_kit_module_release(m->f);
+	free(m);
+}
+
+static void
+fill_slot(struct p11_module *m, struct p11_slot *s)
+{
+	CK_SLOT_INFO slot = { 0 };
+	CK_TOKEN_INFO token = { 0 };
+
+	if (m->f->C_GetSlotInfo(s->id, &slot) != CKR_OK)
+		return;
+	put_field(s->name, sizeof(s->name), slot.slotDescription,
+	    sizeof(slot.slotDescription));
+	if ((slot.flags & CKF_TOKEN_PRESENT) == 0 ||
+	    m->f->C_GetTokenInfo(s->id, &token) != CKR_OK ||
+	    (token.flags & CKF_TOKEN_INITIALIZED) == 0)
+		return;
+	s->present = true;
+	put_field(s->label, sizeof(s->label), token.label,
+	    sizeof(token.label));
+	put_field(s->serial, sizeof(s->serial), token.serialNumber,
+	    sizeof(token.serialNumber));
+	put_field(s->model, sizeof(s->model), token.model,
+	    sizeof(token.model));
+	put_field(s->maker, sizeof(s->maker), token.manufacturerID,
+	    sizeof(token.manufacturerID));
+}
+
+int
+p11_list(struct p11_module *m, struct p11_slots *out, struct err *e)
+{
+	CK_SLOT_ID ids[SLOTS_MAX];
+	CK_ULONG n = 0;
+	CK_RV rv;
+
+	*out = (struct p11_slots){ 0 };
+	/* Some see new slots only when they are asked for their number. */
+	(void)m->f->C_GetSlotList(CK_FALSE, NULL, &n);
+	n = SLOTS_MAX;
+	if ((rv = m->f->C_GetSlotList(CK_FALSE, ids, &n)) != CKR_OK)
+		return p11_failed(e, rv, "slots");
+	if (n > SLOTS_MAX)
+		return err_set(e, ERR_LIMIT, 0, "%lu slots", n);
+	if (n > 0 && (out->v = calloc(n, sizeof(*out->v))) == NULL)
+		return err_set(e, ERR_NOMEM, 0, "slots");
+	for (; out->n < n; out->n++) {
+		out->v[out->n].id = ids[out->n];
+		fill_slot(m, &out->v[out->n]);
+	}
+	return 0;
+}
+
+void
+p11_slots_free(struct p11_slots *s)
+{
+	free(s->v);
+	*s = (struct p11_slots){ 0 };
+}
+
+int
+p11_wait(struct p11_module *m, struct err *e)
+{
+	CK_SLOT_ID slot;
+	CK_RV rv;
+
+	if (m->f->C_WaitForSlotEvent == NULL ||
+	    (rv = m->f->C_WaitForSlotEvent(0, &slot, NULL)) != CKR_OK)
+		return err_set(e, ERR_UNSUPPORTED, 0, "the module cannot "
+		    "wait for tokens");
+	return 0;
+}
+
+/* --- the token --- */
+
+static int
+get_info(struct p11_token *p, CK_TOKEN_INFO *info, struct err *e)
+{
+	CK_RV rv;
+
+	*info = (CK_TOKEN_INFO){ 0 };
+	if ((rv = p->f->C_GetTokenInfo(p->slot, info)) != CKR_OK)
+		return p11_failed(e, rv, "token");
+	return 0;
+}
+
+static int
+p11_begin(struct token *t, struct err *e)
+{
+	CK_SESSION_INFO info;
+	CK_RV rv;
+
+	if ((rv = p11_of(t)->f->C_GetSessionInfo(p11_of(t)->session, &info)) !=
+	    CKR_OK)
+		return p11_failed(e, rv, "session");
+	return 0;
+}
+
+static void
+p11_end(struct token *t)
+{
+	(void)t;
+}
+
+/* Only that there are few is told, so these are the least there may be. */
+static enum token_pin_state
+state_of(const CK_TOKEN_INFO *info, int *tries)
+{
+	*tries = -1;
+	if ((info->flags & CKF_USER_PIN_LOCKED) != 0)
+		return TOKEN_PIN_BLOCKED;
+	if ((info->flags & CKF_USER_PIN_INITIALIZED) == 0)
+		return TOKEN_PIN_UNSET;
+	if ((info->flags & CKF_USER_PIN_TO_BE_CHANGED) != 0)
+		return TOKEN_PIN_TRANSPORT;
+	*tries = (info->flags & CKF_USER_PIN_FINAL_TRY) != 0 ? 1 :
+	    (info->flags & CKF_USER_PIN_COUNT_LOW) != 0 ? 2 : 3;
+	return TOKEN_PIN_NEEDED;
+}
+
+static int
+p11_info(struct token *t, unsigned int parts, struct token_info *i,
+    struct err *e)
+{
+	CK_TOKEN_INFO info;
+	int r;
+
+	(void)parts;
+	if ((r = get_info(p11_of(t), &info, e)) != 0)
+		return r;
+	*i = (struct token_info){ .known = TOKEN_INFO_ALL, .so_tries = -1,
+	    .dkek_shares = -1, .dkek_missing = -1, .memory_free = -1 };
+	snprintf(i->serial, sizeof(i->serial), "%s", t->serial);
+	put_field(i->label, sizeof(i->label), info.label, sizeof(info.label));
+	put_field(i->model, sizeof(i->model), info.model, sizeof(info.model));
+	snprintf(i->firmware, sizeof(i->firmware), "%u.%u",
+	    info.firmwareVersion.major, info.firmwareVersion.minor);
+	i->pin = state_of(&info, &i->pin_tries);
+	return 0;
+}
+
+static int
+p11_pin_state(struct token *t, enum token_pin_state *st, int *tries,
+    struct err *e)
+{
+	CK_TOKEN_INFO info;
+	int r;
+
+	if ((r = get_info(p11_of(t), &info, e)) == 0)
+		*st = state_of(&info, tries);
+	return r;
+}
+
+static int
+p11_login(struct token *t, const struct secret *pin, struct err *e)
+{
+	struct p11_token *p = p11_of(t);
+	enum token_pin_state st;
+	int tries, left, r;
+	CK_RV rv;
+
+	t->pin_doubt = 0;
+	t->had_login = p->logged_in;
+	if ((r = p11_pin_state(t, &st, &tries, e)) != 0 ||
+	    (r = token_pin_sendable(st, tries, e)) != 0)
+		return r;
+	(void)p->f->C_Logout(p->session);
+	p->logged_in = false;
+	rv = p->f->C_Login(p->session, CKU_USER, pin == NULL ? NULL :
+	    p11_unconst(secret_bytes(pin)),
+	    pin == NULL ? 0 : secret_len(pin));
+	if (rv == CKR_OK) {
+		p->logged_in = true;
+		return 0;
+	}
+	if ((r = p11_failed(e, rv, "login")) == ERR_PIN_WRONG)
+		e->detail = p11_pin_state(t, &st, &left, e) == 0 &&
+		    left >= 0 ? left : 0;
+	if (r == ERR_PIN_WRONG)
+		return err_set(e, r, e->detail, "the PIN is wrong");
+	if (r != ERR_PIN_BLOCKED && r != ERR_CANCELLED && pin != NULL)
+		t->pin_doubt = tries;
+	return r;
+}
+
+static int
+p11_logout(struct token *t, struct err *e)
+{
+	CK_RV rv = p11_of(t)->f->C_Logout(p11_of(t)->session);
+
+	p11_of(t)->logged_in = false;
+	if (rv != CKR_OK && rv != CKR_USER_NOT_LOGGED_IN)
+		return p11_failed(e, rv, "logout");
+	return 0;
+}
+
+/* --- signatures --- */
+
+static int
+use(struct p11_token *p, CK_OBJECT_HANDLE o, CK_MECHANISM_TYPE type,
+    struct span in, struct p11_attr *out, struct err *e)
+{
+	CK_MECHANISM m = { type, NULL, 0 };
+	CK_ULONG n = sizeof(out->bytes);
+	CK_RV rv;
+
+	if ((rv = p->f->C_SignInit(p->session, &m, o)) != CKR_OK ||
+	    (rv = p->f->C_Sign(p->session, p11_unconst(in.p), in.n,
+	    out->bytes, &n)) != CKR_OK) {
+		if (rv == CKR_USER_NOT_LOGGED_IN)
+			p->logged_in = false;
+		return p11_failed(e, rv, "signature");
+	}
+	if (n > sizeof(out->bytes))
+		return err_set(e, ERR_TOKEN, 0, "a signature of %lu bytes",
+		    n);
+	out->n = n;
+	return 0;
+}
+
+/* DigestInfo: what is left of the block without its padding. */
+static int
+digest_info(enum sig_alg alg, const struct sig_digest *md, uint8_t *block,
+    size_t len, struct span *out, struct err *e)
+{
+	size_t i = 2;
+	int r;
+
+	if ((r = sig_rsa_block(alg, md, block, len, e)) != 0)
+		return r;
+	while (i < len && block[i] == 0xff)
+		i++;
+	*out = (struct span){ block + i + 1, len - i - 1 };
+	return 0;
+}
+
+static int
+make_signature(struct p11_token *p, CK_OBJECT_HANDLE o, const struct key *key,
+    enum sig_alg alg, const struct sig_digest *md, struct wire_w *w,
+    struct err *e)
+{
+	uint8_t block[P11_ATTR_MAX];
+	struct p11_attr raw;
+	struct span in = { md->bytes, md->n };
+	int r;
+
+	if (key->type != KEY_RSA) {
+		if ((r = use(p, o, CKM_ECDSA, in, &raw, e)) != 0)
+			return r;
+		return sig_put_ecdsa_raw(w, alg, p11_attr_bytes(&raw), e);
+	}
+	if (key->n.n > sizeof(block))
+		return err_set(e, ERR_LIMIT, 0, "a key of %u bits", key->bits);
+	if ((r = digest_info(alg, md, block, key->n.n, &in, e)) != 0 ||
+	    (r = use(p, o, CKM_RSA_PKCS, in, &raw, e)) != 0)
+		return r;
+	return sig_put_rsa(w, alg, p11_attr_bytes(&raw), key->n.n, e);
+}
+
+static int
+verify(struct p11_token *p, struct span blob, enum sig_alg alg,
+    const struct sig_digest *md, struct span sig, struct err *e)
+{
+	int r;
+
+	if (p->verifier == NULL ||
+	    !span_eq(sig_verifier_blob(p->verifier), blob)) {
+		sig_verifier_free(p->verifier);
+		p->verifier = NULL;
+		if ((r = sig_verifier_new(&p->verifier, blob, e)) != 0)
+			return r;
+	}
+	return sig_verifier_check(p->verifier, alg, md, sig, e);
+}
+
+static int
+p11_sign(struct token *t, const struct token_key *k, enum sig_alg alg,
+    struct span data, struct wire_w *sig, struct err *e)
+{
+	const struct span blob = { k->blob, k->blob_n };
+	struct p11_token *p = p11_of(t);
+	struct sig_digest md;
+	CK_OBJECT_HANDLE o;
+	struct wire_w w;
+	struct key key;
+	int r;
+
+	if ((r = key_parse(blob, &key, e)) != 0 ||
+	    (r = sig_hash(alg, data, &md, e)) != 0 ||
+	    (r = p11_keys_private(p, k, &o, e)) != 0)
+		return r;
+	if (!wire_write(&w, SIG_BLOB_MAX))
+		return err_set(e, ERR_NOMEM, 0, "signature");
+	if ((r = make_signature(p, o, &key, alg, &md, &w, e)) == 0 &&
+	    (r = verify(p, blob, alg, &md, wire_bytes(&w), e)) == 0)
+		wire_put_raw(sig, wire_bytes(&w));
+	wire_free(&w);
+	return r;
+}
+
+static void
+p11_close(struct token *t)
+{
+	(void)p11_of(t)->f->C_CloseSession(p11_of(t)->session);
+	sig_verifier_free(p11_of(t)->verifier);
+	free(t);
+}
+
+static const struct token_ops ops = {
+	.begin = p11_begin,
+	.end = p11_end,
+	.info = p11_info,
+	.pin_state = p11_pin_state,
+	.list = p11_keys_list,
+	.login = p11_login,
+	.logout = p11_logout,
+	.sign = p11_sign,
+	.close = p11_close,
+};
+
+int
+p11_open(struct p11_module *m, uint64_t slot, struct token **out,
+    struct err *e)
+{
+	CK_TOKEN_INFO info;
+	struct p11_token *p;
+	CK_RV rv;
+	int r;
+
+	if ((p = calloc(1, sizeof(*p))) == NULL)
+		return err_set(e, ERR_NOMEM, 0, "token");
+	p->t.ops = &ops;
+	p->f = m->f;
+	p->slot = slot;
+	if ((r = get_info(p, &info, e)) == 0 && (rv = m->f->C_OpenSession(
+	    slot, CKF_SERIAL_SESSION, NULL, NULL, &p->session)) != CKR_OK)
+		r = p11_failed(e, rv, "session");
+	if (r != 0) {
+		free(p);
+		return r;
+	}
+	put_field(p->t.serial, sizeof(p->t.serial), info.serialNumber,
+	    sizeof(info.serialNumber));
+	p->t.has_pad =
+	    (info.flags & CKF_PROTECTED_AUTHENTICATION_PATH) != 0;
+	*out = &p->t;
+	return 0;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef TOKEN_P11INSIDE_H
+#define TOKEN_P11INSIDE_H
+
+#include <p11-kit/pkcs11.h>
+
+#include "token/p11.h"
+
+/*
+ * What the files of the PKCS#11 driver share: p11.c has modules, slots, the
+ * login and signatures, p11keys.c the keys.
+ */
+#define P11_ATTR_MAX	2100		/* bytes of one: RSA-16384 */
+
+struct p11_token {
+	struct token	 t;		/* first */
+	CK_FUNCTION_LIST *f;
+	CK_SLOT_ID	 slot;
+	CK_SESSION_HANDLE session;
+	bool		 logged_in;
+	struct sig_verifier *verifier;	/* of the key used last */
+};
+
+/* An attribute as it was read; empty when there is none. */
+struct p11_attr {
+	uint8_t		 bytes[P11_ATTR_MAX];
+	size_t		 n;
+};
+
+static inline struct p11_token *
+p11_of(struct token *t)
+{
+	return (struct p11_token *)t;
+}
+
+static inline struct span
+p11_attr_bytes(const struct p11_attr *a)
+{
+	return (struct span){ a->bytes, a->n };
+}
+
+/* PKCS#11 knows no const; what is given by this is only read. */
+static inline void *
+p11_unconst(const void *p)
+{
+	return (void *)(uintptr_t)p;
+}
+
+/* What PKCS#11 returned, as an error of ours. */
+int	 p11_failed(struct err *e, CK_RV rv, const char *what);
+
+/* As token_list(). */
+int	 p11_keys_list(struct token *t, const struct token_keys *known,
+	    struct token_keys *out, struct err *e) MUST_CHECK;
+
+/* The private key; ERR_PIN_NEEDED when it may be hidden without a login. */
+int	 p11_keys_private(struct p11_token *p, const struct token_key *k,
+	    CK_OBJECT_HANDLE *o, struct err *e) MUST_CHECK;
+
+#endif

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ssh/keytext.h"
+#include "token/p11inside.h"
+
+#define KEYS_MAX	1000
+#define LIST_MAX	(4 * 1024 * 1024)	/* bytes of all keys */
+
+static bool
+get_attr(struct p11_token *p, CK_OBJECT_HANDLE o, CK_ATTRIBUTE_TYPE type,
+    struct p11_attr *a)
+{
+	CK_ATTRIBUTE t = { type, a->bytes, sizeof(a->bytes) };
+
+	a->n = 0;
+	if (p->f->C_GetAttributeValue(p->session, o, &t, 1) != CKR_OK ||
+	    t.ulValueLen > sizeof(a->bytes))
+		return false;
+	a->n = t.ulValueLen;
+	return true;
+}
+
+static int
+find(struct p11_token *p, CK_ATTRIBUTE *match, size_t n,
+    CK_OBJECT_HANDLE *found, size_t *n_found, struct err *e)
+{
+	const size_t max = *n_found;
+	CK_ULONG got = 0;
+	CK_RV rv;
+
+	*n_found = 0;
+	if ((rv = p->f->C_FindObjectsInit(p->session, match, n)) != CKR_OK)
+		return p11_failed(e, rv, "search");
+	do {
+		got = 0;
+		rv = p->f->C_FindObjects(p->session, found + *n_found,
+		    max - *n_found, &got);
+		if (rv == CKR_OK && got > max - *n_found)
+			rv = CKR_GENERAL_ERROR;
+		*n_found += rv == CKR_OK ? got : 0;
+	} while (rv == CKR_OK && got > 0 && *n_found < max);
+	(void)p->f->C_FindObjectsFinal(p->session);
+	return rv == CKR_OK ? 0 : p11_failed(e, rv, "search");
+}
+
+static const struct {
+	const char	*oid;		/* in DER */
+	size_t		 n;
+	enum key_type	 type;
+	const char	*algo;
+} curves[] = {
+	{ "\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07", 10, KEY_P256, "P-256" },
+	{ "\x06\x05\x2b\x81\x04\x00\x22", 7, KEY_P384, "P-384" },
+	{ "\x06\x05\x2b\x81\x04\x00\x23", 7, KEY_P521, "P-521" },
+};
+
+/* The point, in an OCTET STRING as it should be, or without. */
+static struct span
+point_of(const struct p11_attr *a)
+{
+	struct span s = p11_attr_bytes(a);
+
+	if (s.n > 2 && s.p[0] == 0x04 && s.p[1] == s.n - 2 &&
+	    s.p[2] == 0x04)
+		return (struct span){ s.p + 2, s.n - 2 };
+	if (s.n > 3 && s.p[0] == 0x04 && s.p[1] == 0x81 &&
+	    s.p[2] == s.n - 3)
+		return (struct span){ s.p + 3, s.n - 3 };
+	return s;
+}
+
+static int
+put_ec(struct p11_token *p, CK_OBJECT_HANDLE o, struct token_key *k,
+    struct wire_w *w, struct err *e)
+{
+	struct p11_attr params, point;
+
+	snprintf(k->algo, sizeof(k->algo), "EC");
+	if (!get_attr(p, o, CKA_EC_PARAMS, &params) ||
+	    !get_attr(p, o, CKA_EC_POINT, &point))
+		return err_set(e, ERR_NOTFOUND, 0, "its public part is not "
+		    "on the token");
+	for (size_t i = 0; i < sizeof(curves) / sizeof(*curves); i++) {
+		if (!span_eq(p11_attr_bytes(&params), (struct span){
+		    (const uint8_t *)curves[i].oid, curves[i].n }))
+			continue;
+		snprintf(k->algo, sizeof(k->algo), "%s", curves[i].algo);
+		return key_put_ec(w, curves[i].type, point_of(&point), e);
+	}
+	return err_set(e, ERR_UNSUPPORTED, 0, "SSH has no use for its curve");
+}
+
+static int
+put_rsa(struct p11_token *p, CK_OBJECT_HANDLE o, struct token_key *k,
+    struct wire_w *w, struct err *e)
+{
+	struct p11_attr n, exponent;
+
+	snprintf(k->algo, sizeof(k->algo), "RSA");
+	if (!get_attr(p, o, CKA_MODULUS, &n) ||
+	    !get_attr(p, o, CKA_PUBLIC_EXPONENT, &exponent))
+		return err_set(e, ERR_NOTFOUND, 0, "its public part is not "
+		    "on the token");
+	snprintf(k->algo, sizeof(k->algo), "RSA-%zu", n.n * 8);
+	return key_put_rsa(w, p11_attr_bytes(&exponent), p11_attr_bytes(&n), e);
+}
+
+static int
+put_public(struct p11_token *p, CK_OBJECT_HANDLE o, struct token_key *k,
+    struct wire_w *w, struct err *e)
+{
+	CK_KEY_TYPE type = 0;
+	CK_ATTRIBUTE t = { CKA_KEY_TYPE, &type, sizeof(type) };
+
+	if (p->f->C_GetAttributeValue(p->session, o, &t, 1) != CKR_OK)
+		return err_set(e, ERR_TOKEN, 0, "its type is not known");
+	if (type == CKK_RSA)
+		return put_rsa(p, o, k, w, e);
+	if (type == CKK_EC)
+		return put_ec(p, o, k, w, e);
+	return err_set(e, ERR_UNSUPPORTED, 0, "SSH has no use for such a key");
+}
+
+static int
+add_key(struct p11_token *p, CK_OBJECT_HANDLE o, struct token_keys *out,
+    struct err *e)
+{
+	struct token_key *k = &out->v[out->n];
+	struct p11_attr id, label;
+	struct wire_w w;
+	struct span blob;
+	int r;
+
+	snprintf(k->ref, sizeof(k->ref), "%02zx", out->n + 1);
+	(void)get_attr(p, o, CKA_ID, &id);
+	(void)get_attr(p, o, CKA_LABEL, &label);
+	snprintf(k->id, sizeof(k->id), "%s", id.n == 0 ? k->ref : "");
+	for (size_t i = 0; i < id.n && 2 * i + 2 < sizeof(k->id); i++)
+		snprintf(k->id + 2 * i, sizeof(k->id) - 2 * i, "%02x",
+		    id.bytes[i]);
+	keytext_clean(k->label, sizeof(k->label), p11_attr_bytes(&label));
+	if (!wire_write(&w, KEY_BLOB_MAX))
+		return err_set(e, ERR_NOMEM, 0, "key");
+	if ((r = put_public(p, o, k, &w, e)) == 0) {
+		blob = wire_bytes(&w);
+		if ((k->blob = malloc(blob.n)) == NULL) {
+			r = err_set(e, ERR_NOMEM, 0, "key");
+		} else {
+			memcpy(k->blob, blob.p, blob.n);
+			k->blob_n = blob.n;
+		}
+	} else if (r != ERR_NOMEM) {
+		keytext_clean(k->unusable, sizeof(k->unusable),
+		    span_cstr(e->msg));
+		r = 0;
+	}
+	wire_free(&w);
+	out->n++;
+	return r;
+}
+
+static int
+make_stamp(struct token_keys *keys, struct err *e)
+{
+	const struct token_key *k;
+	struct sig_digest md;
+	struct wire_w w;
+	int r;
+
+	if (!wire_write(&w, LIST_MAX))
+		return err_set(e, ERR_NOMEM, 0, "keys");
+	for (size_t i = 0; i < keys->n; i++) {
+		k = &keys->v[i];
+		wire_put_cstring(&w, k->id);
+		wire_put_cstring(&w, k->label);
+		wire_put_cstring(&w, k->algo);
+		wire_put_string(&w, (struct span){ k->blob, k->blob_n });
+	}
+	if ((r = sig_hash(SIG_RSA_SHA256, wire_bytes(&w), &md, e)) == 0 &&
+	    !w.bad)
+		memcpy(keys->stamp, md.bytes, sizeof(keys->stamp));
+	wire_free(&w);
+	return r;
+}
+
+int
+p11_keys_list(struct token *t, const struct token_keys *known,
+    struct token_keys *out, struct err *e)
+{
+	static CK_OBJECT_CLASS public = CKO_PUBLIC_KEY;
+	CK_ATTRIBUTE match = { CKA_CLASS, &public, sizeof(public) };
+	CK_OBJECT_HANDLE found[KEYS_MAX];
+	size_t n = KEYS_MAX;
+	int r;
+
+	(void)known;
+	*out = (struct token_keys){ 0 };
+	if ((r = find(p11_of(t), &match, 1, found, &n, e)) != 0)
+		return r;
+	if (n > 0 && (out->v = calloc(n, sizeof(*out->v))) == NULL)
+		return err_set(e, ERR_NOMEM, 0, "keys");
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = add_key(p11_of(t), found[i], out, e);
+	if (r == 0)
+		r = make_stamp(out, e);
+	if (r != 0)
+		token_keys_free(out);
+	return r;
+}
+
+static size_t
+unhex(const char *hex, uint8_t *out, size_t max)
+{
+	unsigned int v;
+	size_t n = 0;
+
+	while (n < max && sscanf(hex + 2 * n, "%2x", &v) == 1)
+		out[n++] = (uint8_t)v;
+	return n;
+}
+
+int
+p11_keys_private(struct p11_token *p, const struct token_key *k,
+    CK_OBJECT_HANDLE *o, struct err *e)
+{
+	static CK_OBJECT_CLASS private = CKO_PRIVATE_KEY;
+	uint8_t id[32];
+	CK_ATTRIBUTE match[2] = {
+		{ CKA_CLASS, &private, sizeof(private) },
+		{ CKA_ID, id, 0 },
+	};
+	size_t n = 1;
+	int r;
+
+	match[1].ulValueLen = unhex(k->id, id, sizeof(id));
+	if (strcmp(k->id, k->ref) == 0)
+		match[1] = (CK_ATTRIBUTE){ CKA_LABEL, p11_unconst(k->label),
+		    strlen(k->label) };
+	if ((r = find(p, match, 2, o, &n, e)) != 0)
+		return r;
+	if (n > 0)
+		return 0;
+	if (!p->logged_in)
+		return err_set(e, ERR_PIN_NEEDED, -1, "the PIN is needed");
+	return err_set(e, ERR_STALE, 0, "the private key is not there");
+}

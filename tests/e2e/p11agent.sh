@@ -1,0 +1,208 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Tokens of PKCS#11 modules behind the agent: the main job with SoftHSM alone,
+# where no pcscd is in reach, and what becomes of a module that is killed.
+# shellcheck source=tests/e2e/lib.sh disable=SC2119,SC2120,SC2317
+. "${srcdir:-.}/tests/e2e/lib.sh"
+
+need ssh openssh-client
+need sshd openssh-server
+need softhsm2-util softhsm2
+need pkcs11-tool opensc
+
+SOFTHSM=$(find /usr/lib -name libsofthsm2.so 2>/dev/null | head -n 1)
+test -n "$SOFTHSM" || skip_all "libsofthsm2.so is missing (package softhsm2)"
+
+# soft_start: a SoftHSM of this part's own, without tokens; no PC/SC.
+soft_start()
+{
+	mkdir -p "$E2E/tokens"
+	{
+		echo "directories.tokendir = $E2E/tokens"
+		echo "log.level = ERROR"
+	} >"$E2E/softhsm.conf"
+	SOFTHSM2_CONF=$E2E/softhsm.conf
+	PCSCLITE_CSOCK_NAME=$E2E/no-pcscd
+	export SOFTHSM2_CONF PCSCLITE_CSOCK_NAME
+}
+
+# soft_token LABEL [PIN]
+soft_token()
+{
+	softhsm2-util --init-token --free --label "$1" --pin "${2:-$PIN}" \
+		--so-pin 12345678 >/dev/null
+}
+
+# soft_key TOKEN TYPE LABEL ID [PIN]
+soft_key()
+{
+	pkcs11-tool --module "$SOFTHSM" --token-label "$1" --login \
+		--pin "${5:-$PIN}" --keypairgen --key-type "$2" --label "$3" \
+		--id "$4" >/dev/null 2>&1
+}
+
+soft_serial()
+{
+	softhsm2-util --show-slots | awk -v label="$1" '
+		/Serial number:/ { serial = $3 }
+		/Label:/ && $2 == label { print serial }'
+}
+
+# The process that has the token open, if there is one.
+module_pid()
+{
+	# shellcheck disable=SC2154	# of lib.sh
+	pgrep -P "$agent_pid" -f hsm-ssh-agent-module
+}
+
+no_module()
+{
+	! module_pid >/dev/null
+}
+
+# --- the main job ---
+
+logins()
+{
+	sshd_make any
+	for k in rsa p256 p384; do
+		check "ssh-add -T accepts a signature of $k" \
+			ssh-add -T "$E2E/$k.pub"
+		sshd_lets any "$E2E/$k.pub"
+		check "ssh logs in with $k" login_with any "$E2E/$k.pub"
+		has "... by its fingerprint" "$E2E/sshd-any/log" \
+			"Accepted publickey .* $(pattern_of "$E2E/$k.pub")"
+	done
+	for alg in rsa-sha2-512 rsa-sha2-256; do
+		sshd_make $alg "PubkeyAcceptedAlgorithms $alg"
+		sshd_lets $alg "$E2E/rsa.pub"
+		check "ssh logs in with RSA by $alg" \
+			login_with $alg "$E2E/rsa.pub" \
+			-o PubkeyAcceptedAlgorithms=$alg
+	done
+}
+
+signatures()
+{
+	echo data >"$E2E/data"
+	for k in rsa p256; do
+		check "ssh-keygen signs a file with $k" ssh-keygen -Y sign \
+			-f "$E2E/$k.pub" -n file "$E2E/data"
+		echo "me $(cat "$E2E/$k.pub")" >"$E2E/signers"
+		check "... and it verifies" sh -c "ssh-keygen -Y verify \
+			-f '$E2E/signers' -I me -n file \
+			-s '$E2E/data.sig' <'$E2E/data'"
+		rm -f "$E2E/data.sig"
+	done
+	if ! has_program git; then
+		skip "git signs a commit" "git is missing"
+		return
+	fi
+	git init -q "$E2E/repo"
+	check "git signs a commit" git -C "$E2E/repo" -c user.name=me \
+		-c user.email=me@example -c gpg.format=ssh \
+		-c user.signingKey="$E2E/p256.pub" commit -q -S \
+		--allow-empty -m signed
+	check "... and it verifies" git -C "$E2E/repo" -c gpg.format=ssh \
+		-c gpg.ssh.allowedSignersFile="$E2E/signers" verify-commit HEAD
+}
+
+certificates()
+{
+	ssh-keygen -q -t ed25519 -N '' -C user -f "$E2E/user"
+	check "ssh-keygen signs a certificate by the agent" ssh-keygen -q \
+		-Us "$E2E/p384.pub" -I id -n "$(id -un)" -z 1 -V +1h \
+		"$E2E/user.pub"
+	sshd_make trusting "TrustedUserCAKeys $E2E/p384.pub"
+	check "... and sshd lets it in" login_with trusting "$E2E/user" \
+		-o CertificateFile="$E2E/user-cert.pub"
+	check "hsm-keyutil signs one, too" "$KEYUTIL" ca sign --ca p384 \
+		-n "$(id -un)" --validity 1h "$E2E/user.pub"
+	check "... and sshd lets it in" login_with trusting "$E2E/user" \
+		-o CertificateFile="$E2E/user-cert.pub"
+}
+
+# A server whose own key is in the token.
+host_key()
+{
+	sshd_make host
+	sed "s,^HostKey .*,HostKey $E2E/p256.pub\nHostKeyAgent $SSH_AUTH_SOCK," \
+		"$E2E/sshd-host/config" >"$E2E/sshd-host/config.new"
+	mv "$E2E/sshd-host/config.new" "$E2E/sshd-host/config"
+	grep -v '^host ' "$E2E/known_hosts" >"$E2E/known_hosts.new"
+	echo "host $(cut -d' ' -f1,2 "$E2E/p256.pub")" \
+		>>"$E2E/known_hosts.new"
+	mv "$E2E/known_hosts.new" "$E2E/known_hosts"
+	sshd_lets host "$E2E/rsa.pub"
+	chmod 600 "$E2E/p256.pub"	# sshd takes it for a private one
+	check "sshd proves itself with a key of the token" \
+		login_with host "$E2E/rsa.pub"
+}
+
+part_main()
+{
+	soft_start
+	soft_token soft
+	soft_key soft rsa:2048 rsa 01
+	soft_key soft EC:prime256v1 p256 02
+	soft_key soft EC:secp384r1 p384 03
+	soft_key soft EC:secp256k1 koblitz 04
+	serial=$(soft_serial soft)
+	configure "Module $SOFTHSM" "Key p256" "Use auth sshsig host"
+	agent_start || return
+	check "ssh-add -L lists the keys" save_keys
+	is "... those that SSH can use" "$(wc -l <"$E2E/listing")" 3
+	has "the log tells of the one that it cannot" "$AGENT_LOG" \
+		'"koblitz" .* is not offered'
+	is "listing asks for no PIN" "$(prompts)" 0
+	logins
+	is "the PIN was asked for once" "$(prompts)" 1
+	has "... for this token by its name" "$E2E/prompts" \
+		"token soft [(]${serial}[)]"
+	signatures
+	certificates
+	host_key
+	is "the PIN was never asked for again" "$(prompts)" 1
+	check "hsm-keyutil status tells of the token" says "$serial" 3 \
+		"$KEYUTIL" status
+	agent_stop
+	is "no process of the module is left" \
+		"$(pgrep -f "hsm-ssh-agent-module .*/softhsm/")" ""
+}
+
+# --- what OpenSSH's agent does badly with a module ---
+
+part_killed()
+{
+	soft_start
+	soft_token soft
+	soft_key soft EC:prime256v1 ec 01
+	configure "Module $SOFTHSM"
+	agent_start || return
+	save_keys
+	check "a signature" ssh-add -T "$E2E/ec.pub"
+	first=$(module_pid)
+	kill -9 "$first"
+	check "after kill -9 of the module's process there is another" \
+		ssh-add -T "$E2E/ec.pub"
+	is "... with the PIN that is in memory" "$(prompts)" 1
+	check "... by another process" test "$(module_pid)" != "$first"
+	kill -STOP "$(module_pid)"
+	reconfigure "Module $SOFTHSM" "ModuleTimeout 1s"
+	kill -9 "$(module_pid)"
+	check "and once more" ssh-add -T "$E2E/ec.pub"
+	kill -STOP "$(module_pid)"
+	check_status "one that does not answer is given up" 1 \
+		ssh-add -T "$E2E/ec.pub"
+	has "... which the log tells" "$AGENT_LOG" \
+		'did not answer within 1 s; its process was ended'
+	check "the next signature works" ssh-add -T "$E2E/ec.pub"
+	is "the PIN was asked for once in all" "$(prompts)" 1
+	agent_stop
+}
+
+test $# -eq 0 || { run_part "$1"; exit; }
+bare_part main
+bare_part killed
+finish
