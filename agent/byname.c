@@ -14,15 +14,47 @@ struct named {
 	char		*name;
 	struct secret	*pin;		/* NULL: none was given */
 	unsigned int	 lifetime;
+	bool		 added;		/* its module, for it */
 };
 
-/* By serial number, label or reader, or by any path: the only token. */
+/*
+ * Is it a module that reads the cards which we speak to ourselves?  People
+ * are used to give its path, and it need not be asked, which takes seconds.
+ */
 static bool
-is_named(const struct slot *s, const char *name, const struct p11uri *uri)
+is_for_cards(const char *path)
+{
+	const char *name = strrchr(path, '/') + 1;
+
+	return strstr(name, "opensc") != NULL ||
+	    strstr(name, "sc-hsm") != NULL;
+}
+
+/* Nobody has named that module before, nor do we know what is in it. */
+static bool
+is_new_module(const struct byname *b, const char *name)
+{
+	if (name[0] != '/' || fleet_has_module(b->fleet, name))
+		return false;
+	for (const struct slot *s = fleet_slots(b->fleet); s != NULL &&
+	    is_for_cards(name); s = s->next)
+		if (slot_is_token(s) && s->place.module == NULL)
+			return false;
+	return true;
+}
+
+/* By serial number, label or reader, or by what has it. */
+static bool
+is_named(const struct byname *b, const struct slot *s, const char *name,
+    const struct p11uri *uri)
 {
 	if (uri != NULL)
 		return p11uri_matches(uri, s->serial, s->label);
-	return name[0] == '/' || strcmp(name, s->serial) == 0 ||
+	if (name[0] == '/')
+		return fleet_has_module(b->fleet, name) ?
+		    fleet_module_has(b->fleet, name, s) :
+		    s->place.module == NULL;
+	return strcmp(name, s->serial) == 0 ||
 	    strcmp(name, s->label) == 0 ||
 	    strcmp(name, s->place.name) == 0;
 }
@@ -35,6 +67,18 @@ find_by_serial(struct byname *b, const char *name)
 		if (slot_is_token(s) && strcmp(name, s->serial) == 0)
 			return s;
 	return NULL;
+}
+
+static void
+no_token(const struct byname *b, const char *name, struct err *e)
+{
+	char why[320] = "";
+
+	if (fleet_has_module(b->fleet, name))
+		fleet_trouble(b->fleet, why, sizeof(why));
+	(void)err_set(e, ERR_NO_TOKEN, 0, "%s%s%s", name[0] == '/' ?
+	    "the module has no token" : "no such token is plugged in",
+	    why[0] != '\0' ? ": " : "", why);
 }
 
 /* The token that a client names. */
@@ -52,7 +96,7 @@ find_slot(struct byname *b, const char *name, struct err *e)
 		return found;
 	for (struct slot *s = fleet_slots(b->fleet); s != NULL; s = s->next) {
 		if (!slot_is_token(s) ||
-		    !is_named(s, name, by_uri ? &uri : NULL))
+		    !is_named(b, s, name, by_uri ? &uri : NULL))
 			continue;
 		found = s;
 		n++;
@@ -60,8 +104,7 @@ find_slot(struct byname *b, const char *name, struct err *e)
 	if (n == 1)
 		return found;
 	if (n == 0)
-		(void)err_set(e, ERR_NO_TOKEN, 0,
-		    "no such token is plugged in");
+		no_token(b, name, e);
 	else
 		(void)err_set(e, ERR_DENIED, 0,
 		    "%zu tokens are meant; name one by its serial number", n);
@@ -76,16 +119,20 @@ named_free(struct named *n)
 	free(n);
 }
 
-/* Takes n over. */
-static void
+/* Takes n over, unless it returns false: its token may be there soon. */
+static bool
 carry_out(struct byname *b, struct named *n)
 {
 	struct job *j = NULL;
 	struct slot *s;
 	struct err e;
 
-	if ((s = find_slot(b, n->name, &e)) == NULL ||
-	    (n->kind == JOB_UNLOCK &&
+	s = find_slot(b, n->name, &e);
+	if (s == NULL && e.code == ERR_NO_TOKEN && fleet_look(b->fleet))
+		return false;
+	if (s == NULL && n->added)
+		fleet_drop_module(b->fleet, n->name);
+	if (s == NULL || (n->kind == JOB_UNLOCK &&
 	    core_unlocking(b->core, n->request, s->serial, &e) != 0)) {
 		core_done(b->core, n->request, (int)e.code, &e);
 	} else if ((j = job_new(n->kind, n->request)) == NULL) {
@@ -97,6 +144,7 @@ carry_out(struct byname *b, struct named *n)
 		j->lifetime = n->lifetime;
 		j->in_vain = !slot_has_to_lock(s);
 		snprintf(j->reason, sizeof(j->reason), "to unlock the token");
+		j->drop = n->name[0] == '/';
 		if (n->kind == JOB_LOCK) {
 			core_locking(b->core, n->request, s->serial);
 			slot_lock(s, j, BYNAME_LOCKED);
@@ -105,6 +153,7 @@ carry_out(struct byname *b, struct named *n)
 		}
 	}
 	named_free(n);
+	return true;
 }
 
 /* Labels are read when one is first asked for; false while they are. */
@@ -157,8 +206,13 @@ byname_resolve(struct byname *b)
 			continue;
 		}
 		*p = n->next;
-		carry_out(b, n);
-		p = &b->first;
+		if (carry_out(b, n)) {
+			p = &b->first;
+			continue;
+		}
+		n->next = *p;
+		*p = n;
+		p = &n->next;
 	}
 }
 
@@ -183,6 +237,14 @@ byname_add(struct byname *b, const struct byname_order *o)
 	n->kind = o->kind;
 	n->request = o->request;
 	n->lifetime = o->lifetime;
+	if (n->kind == JOB_UNLOCK && is_new_module(b, n->name)) {
+		if (fleet_add_module(b->fleet, n->name, &e) != 0) {
+			core_done(b->core, n->request, (int)e.code, &e);
+			named_free(n);
+			return;
+		}
+		n->added = true;
+	}
 	for (end = &b->first; *end != NULL; end = &(*end)->next)
 		;
 	*end = n;

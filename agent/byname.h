@@ -7,7 +7,9 @@
 
 /*
  * Tokens that clients unlock and lock by a name: a serial number, a label,
- * a reader, a PKCS#11 URI, or a path, which means the only token there is.
+ * a reader, a PKCS#11 URI, or the path of a PKCS#11 module, which means the
+ * only token that it has: one that we know anyway or, when nobody has named
+ * that module before, one of its own, in a process of its own.
  * Labels cost card commands and are read when somebody first asks for one;
  * until then such a request waits.
  */

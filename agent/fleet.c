@@ -75,7 +75,7 @@ rebuild(struct fleet *f)
 static bool
 settled(const struct fleet *f, bool all)
 {
-	if (!f->looked || (all && !modules_settled(f->modules, NULL)))
+	if (!f->looked || (all && !modules_settled(f->modules)))
 		return false;
 	for (const struct slot *s = f->slots; s != NULL; s = s->next)
 		if (s->state == SLOT_OPENING &&
@@ -473,7 +473,39 @@ fleet_configure(struct fleet *f)
 bool
 fleet_look(struct fleet *f)
 {
-	return modules_look(f->modules);
+	if (modules_look(f->modules))
+		return true;
+	for (const struct slot *s = f->slots; s != NULL; s = s->next)
+		if (s->place.module != NULL && s->state == SLOT_OPENING)
+			return true;
+	return false;
+}
+
+int
+fleet_add_module(struct fleet *f, const char *path, struct err *e)
+{
+	return modules_add(f->modules, path, settings_get(
+	    f->conf.worker.settings)->module_timeout, e);
+}
+
+void
+fleet_drop_module(struct fleet *f, const char *path)
+{
+	modules_drop(f->modules, path);
+	sync_modules(f);
+}
+
+bool
+fleet_has_module(const struct fleet *f, const char *path)
+{
+	return modules_has(f->modules, path);
+}
+
+bool
+fleet_module_has(const struct fleet *f, const char *path,
+    const struct slot *s)
+{
+	return modules_has_token(f->modules, path, s->serial);
 }
 
 static void

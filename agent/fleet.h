@@ -59,6 +59,19 @@ void		 fleet_configure(struct fleet *f);
  */
 bool		 fleet_look(struct fleet *f);
 
+/*
+ * A client names a module by its path; what one has named can be dropped
+ * again.  What is configured stays.
+ */
+int		 fleet_add_module(struct fleet *f, const char *path,
+		    struct err *e) MUST_CHECK;
+void		 fleet_drop_module(struct fleet *f, const char *path);
+bool		 fleet_has_module(const struct fleet *f, const char *path);
+
+/* Does the module at that path have this token, by whatever way it is used? */
+bool		 fleet_module_has(const struct fleet *f, const char *path,
+		    const struct slot *s);
+
 /* Why a token may be missing, or "". */
 void		 fleet_trouble(const struct fleet *f, char *why, size_t len);
 

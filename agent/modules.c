@@ -216,18 +216,28 @@ modules_has(const struct modules *m, const char *path)
 }
 
 bool
+modules_has_token(const struct modules *m, const char *path,
+    const char *serial)
+{
+	const struct module *d = find(m, path);
+
+	for (size_t i = 0; d != NULL && i < d->n; i++)
+		if (strcmp(d->places[i].slot.serial, serial) == 0)
+			return true;
+	return false;
+}
+
+bool
 modules_any(const struct modules *m)
 {
 	return !TAILQ_EMPTY(&m->list);
 }
 
 bool
-modules_settled(const struct modules *m, const char *path)
+modules_settled(const struct modules *m)
 {
 	const struct module *d;
 
-	if (path != NULL)
-		return (d = find(m, path)) == NULL || d->settled;
 	TAILQ_FOREACH(d, &m->list, next)
 		if (!d->settled)
 			return false;

@@ -42,11 +42,15 @@ void	 modules_drop(struct modules *m, const char *path);
 /* Is it one of them?  By its real path. */
 bool	 modules_has(const struct modules *m, const char *path);
 
+/* Has it a token with this serial number in one of its slots? */
+bool	 modules_has_token(const struct modules *m, const char *path,
+	    const char *serial);
+
 /* Are there any? */
 bool	 modules_any(const struct modules *m);
 
-/* Each of them (NULL), or this one, was looked at, or takes too long. */
-bool	 modules_settled(const struct modules *m, const char *path);
+/* Each of them was looked at, or takes too long. */
+bool	 modules_settled(const struct modules *m);
 
 /* Look again where that has to be asked for; true: news may follow soon. */
 bool	 modules_look(struct modules *m);

@@ -38,6 +38,8 @@ struct job {
 	char		 reason[420];	/* for the person who is asked */
 	unsigned int	 lifetime;	/* JOB_UNLOCK of a client: s, or 0 */
 	bool		 in_vain;	/* JOB_LOCK: there is nothing to lock */
+	bool		 drop;		/* JOB_LOCK: and its module, where a
+					 * client has named that */
 	bool		 for_all;	/* of keyring_lock_all() */
 	bool		 again;		/* its token was lost once before, */
 	int64_t		 patience;	/* and it waits until then, ms */
