@@ -1,0 +1,82 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# One suite for all that drives a token (token-suite.c): our own driver at a
+# virtual HSM, OpenSC's PKCS#11 module at the same, and SoftHSM.
+# shellcheck source=tests/e2e/lib.sh disable=SC2119,SC2317
+. "${srcdir:-.}/tests/e2e/lib.sh"
+
+WRONG=999999
+
+# suite [MODULE]: its results, as ours.  A program of ours looks beside itself
+# for the one that runs modules.
+suite()
+{
+	cp "$HELPERS/token-suite" "$E2E/token-suite"
+	ln -s "$builddir/agent/hsm-ssh-agent-module" "$E2E"
+	timeout 120 "$E2E/token-suite" "$PIN" $WRONG "$@" >"$E2E/suite" 2>&1
+	suite_rc=$?
+	while read -r verdict _ _ sentence; do
+		case $verdict in
+		ok)	pass "$sentence" ;;
+		not)	fail "${sentence#- }" ;;
+		esac
+	done <"$E2E/suite"
+	is "... to the end" "$(grep -c '^1[.][.]' "$E2E/suite"), $suite_rc" \
+		"1, 0"
+	test $suite_rc -eq 0 || show "$E2E/suite"
+}
+
+part_native()
+{
+	suite
+	has "a key that SSH cannot use is told of" "$E2E/suite" \
+		'^# .*"koblitz": .'
+}
+
+part_opensc()
+{
+	module=$(find /usr/lib -name opensc-pkcs11.so 2>/dev/null | head -n 1)
+	if test -z "$module"; then
+		skip "OpenSC's module" "it is missing (package opensc-pkcs11)"
+		return
+	fi
+	suite "$module"
+	has "a key that SSH cannot use is told of" "$E2E/suite" \
+		'^# .*"koblitz": .'
+}
+
+part_soft()
+{
+	module=$(find /usr/lib -name libsofthsm2.so 2>/dev/null | head -n 1)
+	if test -z "$module" || ! has_program pkcs11-tool; then
+		skip "SoftHSM" "it is missing (packages softhsm2 and opensc)"
+		return
+	fi
+	mkdir -p "$E2E/tokens"
+	echo "directories.tokendir = $E2E/tokens" >"$E2E/softhsm.conf"
+	SOFTHSM2_CONF=$E2E/softhsm.conf
+	export SOFTHSM2_CONF
+	softhsm2-util --init-token --free --label soft --pin "$PIN" \
+		--so-pin 12345678 >/dev/null
+	id=0
+	for k in rsa:2048 EC:prime256v1 EC:secp384r1 EC:secp521r1 \
+	    EC:secp256k1 EC:edwards25519; do
+		id=$((id + 1))
+		pkcs11-tool --module "$module" --token-label soft --login \
+			--pin "$PIN" --keypairgen --key-type $k --id 0$id \
+			--label "$(echo $k | sed 's/EC:secp256k1/koblitz/')" \
+			>"$E2E/made" 2>&1 || say "$k: $(tail -n 1 "$E2E/made")"
+	done
+	suite "$module"
+	has "a key that SSH cannot use is told of" "$E2E/suite" \
+		'^# .*"koblitz": .'
+}
+
+test $# -eq 0 || { run_part "$1"; exit; }
+part native --key rsa2048:rsa:01 --key p256:p256:02 --key p384:p384:03 \
+	--key p521:p521:04 --key secp256k1:koblitz:05
+part opensc --key rsa2048:rsa:01 --key p256:p256:02 --key p384:p384:03 \
+	--key p521:p521:04 --key secp256k1:koblitz:05
+bare_part soft
+finish
