@@ -9,6 +9,7 @@
 #include "token/p11inside.h"
 
 #define SLOTS_MAX	256
+#define SIGN_TRIES	3
 
 struct p11_module {
 	CK_FUNCTION_LIST *f;
@@ -294,26 +295,38 @@ p11_logout(struct token *t, struct err *e)
 
 /* --- signatures --- */
 
-static int
-use(struct p11_token *p, CK_OBJECT_HANDLE o, CK_MECHANISM_TYPE type,
-    struct span in, struct p11_attr *out, struct err *e)
+static CK_RV
+use_once(struct p11_token *p, CK_OBJECT_HANDLE o, CK_MECHANISM_TYPE type,
+    struct span in, struct p11_attr *out)
 {
 	CK_MECHANISM m = { type, NULL, 0 };
 	CK_ULONG n = sizeof(out->bytes);
 	CK_RV rv;
 
-	if ((rv = p->f->C_SignInit(p->session, &m, o)) != CKR_OK ||
-	    (rv = p->f->C_Sign(p->session, p11_unconst(in.p), in.n,
-	    out->bytes, &n)) != CKR_OK) {
-		if (rv == CKR_USER_NOT_LOGGED_IN)
-			p->logged_in = false;
-		return p11_failed(e, rv, "signature");
-	}
-	if (n > sizeof(out->bytes))
-		return err_set(e, ERR_TOKEN, 0, "a signature of %lu bytes",
-		    n);
-	out->n = n;
-	return 0;
+	if ((rv = p->f->C_SignInit(p->session, &m, o)) == CKR_OK)
+		rv = p->f->C_Sign(p->session, p11_unconst(in.p), in.n,
+		    out->bytes, &n);
+	if (rv == CKR_OK && n > sizeof(out->bytes))
+		rv = CKR_GENERAL_ERROR;
+	out->n = rv == CKR_OK ? n : 0;
+	return rv;
+}
+
+/*
+ * OpenSC now and then cannot read a card's ECDSA signature, whose numbers it
+ * wants at their full length; the next one is another.
+ */
+static int
+use(struct p11_token *p, CK_OBJECT_HANDLE o, CK_MECHANISM_TYPE type,
+    struct span in, struct p11_attr *out, struct err *e)
+{
+	CK_RV rv = CKR_DATA_INVALID;
+
+	for (int i = 0; i < SIGN_TRIES && rv == CKR_DATA_INVALID; i++)
+		rv = use_once(p, o, type, in, out);
+	if (rv == CKR_USER_NOT_LOGGED_IN)
+		p->logged_in = false;
+	return rv == CKR_OK ? 0 : p11_failed(e, rv, "signature");
 }
 
 /* DigestInfo: what is left of the block without its padding. */
@@ -332,27 +345,62 @@ digest_info(enum sig_alg alg, const struct sig_digest *md, uint8_t *block,
 	return 0;
 }
 
+/* By one that hashes, for modules that have no other. */
+static const struct {
+	enum sig_alg	 alg;
+	CK_MECHANISM_TYPE type;
+} hashing[] = {
+	{ SIG_RSA_SHA1,		CKM_SHA1_RSA_PKCS },
+	{ SIG_RSA_SHA256,	CKM_SHA256_RSA_PKCS },
+	{ SIG_RSA_SHA512,	CKM_SHA512_RSA_PKCS },
+	{ SIG_ECDSA_P256,	CKM_ECDSA_SHA256 },
+	{ SIG_ECDSA_P384,	CKM_ECDSA_SHA384 },
+	{ SIG_ECDSA_P521,	CKM_ECDSA_SHA512 },
+};
+
+/* What is to be signed, and by what. */
+struct work {
+	CK_OBJECT_HANDLE o;
+	enum sig_alg	 alg;
+	struct span	 data;
+	struct sig_digest md;
+};
+
 static int
-make_signature(struct p11_token *p, CK_OBJECT_HANDLE o, const struct key *key,
-    enum sig_alg alg, const struct sig_digest *md, struct wire_w *w,
-    struct err *e)
+use_either(struct p11_token *p, const struct work *w, CK_MECHANISM_TYPE type,
+    struct span in, struct p11_attr *raw, struct err *e)
 {
+	int r = use(p, w->o, type, in, raw, e);
+
+	for (size_t i = 0; r == ERR_UNSUPPORTED && i < sizeof(hashing) /
+	    sizeof(*hashing); i++)
+		if (hashing[i].alg == w->alg)
+			return use(p, w->o, hashing[i].type, w->data, raw, e);
+	return r;
+}
+
+static int
+make_signature(struct p11_token *p, const struct work *work,
+    const struct key *key, struct wire_w *w, struct err *e)
+{
+	struct span in = { work->md.bytes, work->md.n };
 	uint8_t block[P11_ATTR_MAX];
 	struct p11_attr raw;
-	struct span in = { md->bytes, md->n };
 	int r;
 
 	if (key->type != KEY_RSA) {
-		if ((r = use(p, o, CKM_ECDSA, in, &raw, e)) != 0)
+		if ((r = use_either(p, work, CKM_ECDSA, in, &raw, e)) != 0)
 			return r;
-		return sig_put_ecdsa_raw(w, alg, p11_attr_bytes(&raw), e);
+		return sig_put_ecdsa_raw(w, work->alg, p11_attr_bytes(&raw),
+		    e);
 	}
 	if (key->n.n > sizeof(block))
 		return err_set(e, ERR_LIMIT, 0, "a key of %u bits", key->bits);
-	if ((r = digest_info(alg, md, block, key->n.n, &in, e)) != 0 ||
-	    (r = use(p, o, CKM_RSA_PKCS, in, &raw, e)) != 0)
+	if ((r = digest_info(work->alg, &work->md, block, key->n.n, &in,
+	    e)) != 0 ||
+	    (r = use_either(p, work, CKM_RSA_PKCS, in, &raw, e)) != 0)
 		return r;
-	return sig_put_rsa(w, alg, p11_attr_bytes(&raw), key->n.n, e);
+	return sig_put_rsa(w, work->alg, p11_attr_bytes(&raw), key->n.n, e);
 }
 
 static int
@@ -376,21 +424,20 @@ p11_sign(struct token *t, const struct token_key *k, enum sig_alg alg,
     struct span data, struct wire_w *sig, struct err *e)
 {
 	const struct span blob = { k->blob, k->blob_n };
+	struct work work = { .alg = alg, .data = data };
 	struct p11_token *p = p11_of(t);
-	struct sig_digest md;
-	CK_OBJECT_HANDLE o;
 	struct wire_w w;
 	struct key key;
 	int r;
 
 	if ((r = key_parse(blob, &key, e)) != 0 ||
-	    (r = sig_hash(alg, data, &md, e)) != 0 ||
-	    (r = p11_keys_private(p, k, &o, e)) != 0)
+	    (r = sig_hash(alg, data, &work.md, e)) != 0 ||
+	    (r = p11_keys_private(p, k, key.type, &work.o, e)) != 0)
 		return r;
 	if (!wire_write(&w, SIG_BLOB_MAX))
 		return err_set(e, ERR_NOMEM, 0, "signature");
-	if ((r = make_signature(p, o, &key, alg, &md, &w, e)) == 0 &&
-	    (r = verify(p, blob, alg, &md, wire_bytes(&w), e)) == 0)
+	if ((r = make_signature(p, &work, &key, &w, e)) == 0 &&
+	    (r = verify(p, blob, alg, &work.md, wire_bytes(&w), e)) == 0)
 		wire_put_raw(sig, wire_bytes(&w));
 	wire_free(&w);
 	return r;

@@ -55,6 +55,7 @@ int	 p11_keys_list(struct token *t, const struct token_keys *known,
 
 /* The private key; ERR_PIN_NEEDED when it may be hidden without a login. */
 int	 p11_keys_private(struct p11_token *p, const struct token_key *k,
-	    CK_OBJECT_HANDLE *o, struct err *e) MUST_CHECK;
+	    enum key_type kind, CK_OBJECT_HANDLE *o, struct err *e)
+	    MUST_CHECK;
 
 #endif

@@ -7,6 +7,7 @@
 #include "token/p11inside.h"
 
 #define KEYS_MAX	1000
+#define CERT_MAX	8192		/* bytes of DER */
 #define LIST_MAX	(4 * 1024 * 1024)	/* bytes of all keys */
 
 static bool
@@ -109,7 +110,7 @@ put_rsa(struct p11_token *p, CK_OBJECT_HANDLE o, struct token_key *k,
 }
 
 static int
-put_public(struct p11_token *p, CK_OBJECT_HANDLE o, struct token_key *k,
+put_key(struct p11_token *p, CK_OBJECT_HANDLE o, struct token_key *k,
     struct wire_w *w, struct err *e)
 {
 	CK_KEY_TYPE type = 0;
@@ -124,17 +125,48 @@ put_public(struct p11_token *p, CK_OBJECT_HANDLE o, struct token_key *k,
 	return err_set(e, ERR_UNSUPPORTED, 0, "SSH has no use for such a key");
 }
 
+/* Its public key is that of the private one with its id. */
 static int
-add_key(struct p11_token *p, CK_OBJECT_HANDLE o, struct token_keys *out,
+put_certificate(struct p11_token *p, CK_OBJECT_HANDLE o, struct wire_w *w,
     struct err *e)
 {
-	struct token_key *k = &out->v[out->n];
-	struct p11_attr id, label;
-	struct wire_w w;
-	struct span blob;
+	uint8_t *der = malloc(CERT_MAX);
+	CK_ATTRIBUTE t = { CKA_VALUE, der, CERT_MAX };
 	int r;
 
-	snprintf(k->ref, sizeof(k->ref), "%02zx", out->n + 1);
+	if (der == NULL)
+		return err_set(e, ERR_NOMEM, 0, "certificate");
+	if (p->f->C_GetAttributeValue(p->session, o, &t, 1) != CKR_OK ||
+	    t.ulValueLen > CERT_MAX)
+		r = err_set(e, ERR_TOKEN, 0, "its certificate cannot be read");
+	else
+		r = key_put_x509(w, (struct span){ der, t.ulValueLen }, e);
+	free(der);
+	return r;
+}
+
+static int
+take_blob(struct token_key *k, struct span blob, struct err *e)
+{
+	struct key key;
+	int r;
+
+	if ((r = key_parse(blob, &key, e)) != 0)
+		return r;
+	if ((k->blob = malloc(blob.n)) == NULL)
+		return err_set(e, ERR_NOMEM, 0, "key");
+	memcpy(k->blob, blob.p, blob.n);
+	k->blob_n = blob.n;
+	snprintf(k->algo, sizeof(k->algo), key.type == KEY_RSA ? "RSA-%u" :
+	    "P-%u", key.bits);
+	return 0;
+}
+
+static void
+name_key(struct p11_token *p, CK_OBJECT_HANDLE o, struct token_key *k)
+{
+	struct p11_attr id, label;
+
 	(void)get_attr(p, o, CKA_ID, &id);
 	(void)get_attr(p, o, CKA_LABEL, &label);
 	snprintf(k->id, sizeof(k->id), "%s", id.n == 0 ? k->ref : "");
@@ -142,24 +174,49 @@ add_key(struct p11_token *p, CK_OBJECT_HANDLE o, struct token_keys *out,
 		snprintf(k->id + 2 * i, sizeof(k->id) - 2 * i, "%02x",
 		    id.bytes[i]);
 	keytext_clean(k->label, sizeof(k->label), p11_attr_bytes(&label));
+}
+
+static bool
+has_id(const struct token_keys *keys, const struct token_key *k)
+{
+	for (size_t i = 0; i < keys->n; i++)
+		if (strcmp(keys->v[i].id, k->id) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * A public key counts as it is.  Where there is none with its id, a
+ * certificate tells it, or the private key itself.
+ */
+static int
+add_key(struct p11_token *p, CK_OBJECT_HANDLE o, CK_OBJECT_CLASS class,
+    struct token_keys *out, struct err *e)
+{
+	struct token_key *k = &out->v[out->n];
+	struct wire_w w;
+	int r;
+
+	snprintf(k->ref, sizeof(k->ref), "%02zx", out->n + 1);
+	name_key(p, o, k);
+	if (class != CKO_PUBLIC_KEY &&
+	    (strcmp(k->id, k->ref) == 0 || has_id(out, k))) {
+		*k = (struct token_key){ 0 };
+		return 0;
+	}
 	if (!wire_write(&w, KEY_BLOB_MAX))
 		return err_set(e, ERR_NOMEM, 0, "key");
-	if ((r = put_public(p, o, k, &w, e)) == 0) {
-		blob = wire_bytes(&w);
-		if ((k->blob = malloc(blob.n)) == NULL) {
-			r = err_set(e, ERR_NOMEM, 0, "key");
-		} else {
-			memcpy(k->blob, blob.p, blob.n);
-			k->blob_n = blob.n;
-		}
-	} else if (r != ERR_NOMEM) {
-		keytext_clean(k->unusable, sizeof(k->unusable),
-		    span_cstr(e->msg));
-		r = 0;
-	}
+	snprintf(k->algo, sizeof(k->algo), "X.509");
+	r = class == CKO_CERTIFICATE ? put_certificate(p, o, &w, e) :
+	    put_key(p, o, k, &w, e);
+	if (r == 0)
+		r = take_blob(k, wire_bytes(&w), e);
 	wire_free(&w);
 	out->n++;
-	return r;
+	if (r == 0 || r == ERR_NOMEM)
+		return r;
+	keytext_clean(k->unusable, sizeof(k->unusable), span_cstr(e->msg));
+	return 0;
 }
 
 static int
@@ -186,24 +243,43 @@ make_stamp(struct token_keys *keys, struct err *e)
 	return r;
 }
 
+static int
+add_class(struct p11_token *p, CK_OBJECT_CLASS class, struct token_keys *out,
+    struct err *e)
+{
+	CK_ATTRIBUTE match = { CKA_CLASS, &class, sizeof(class) };
+	CK_OBJECT_HANDLE found[KEYS_MAX];
+	size_t n = KEYS_MAX;
+	void *more;
+	int r;
+
+	if ((r = find(p, &match, 1, found, &n, e)) != 0 || n == 0)
+		return r;
+	if (n > KEYS_MAX - out->n)
+		return err_set(e, ERR_LIMIT, 0, "more than %d keys", KEYS_MAX);
+	if ((more = reallocarray(out->v, out->n + n,
+	    sizeof(*out->v))) == NULL)
+		return err_set(e, ERR_NOMEM, 0, "keys");
+	out->v = more;
+	memset(out->v + out->n, 0, n * sizeof(*out->v));
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = add_key(p, found[i], class, out, e);
+	return r;
+}
+
 int
 p11_keys_list(struct token *t, const struct token_keys *known,
     struct token_keys *out, struct err *e)
 {
-	static CK_OBJECT_CLASS public = CKO_PUBLIC_KEY;
-	CK_ATTRIBUTE match = { CKA_CLASS, &public, sizeof(public) };
-	CK_OBJECT_HANDLE found[KEYS_MAX];
-	size_t n = KEYS_MAX;
-	int r;
+	static const CK_OBJECT_CLASS classes[] = { CKO_PUBLIC_KEY,
+	    CKO_CERTIFICATE, CKO_PRIVATE_KEY };
+	int r = 0;
 
 	(void)known;
 	*out = (struct token_keys){ 0 };
-	if ((r = find(p11_of(t), &match, 1, found, &n, e)) != 0)
-		return r;
-	if (n > 0 && (out->v = calloc(n, sizeof(*out->v))) == NULL)
-		return err_set(e, ERR_NOMEM, 0, "keys");
-	for (size_t i = 0; i < n && r == 0; i++)
-		r = add_key(p11_of(t), found[i], out, e);
+	for (size_t i = 0; r == 0 && i < sizeof(classes) / sizeof(*classes);
+	    i++)
+		r = add_class(p11_of(t), classes[i], out, e);
 	if (r == 0)
 		r = make_stamp(out, e);
 	if (r != 0)
@@ -224,13 +300,15 @@ unhex(const char *hex, uint8_t *out, size_t max)
 
 int
 p11_keys_private(struct p11_token *p, const struct token_key *k,
-    CK_OBJECT_HANDLE *o, struct err *e)
+    enum key_type kind, CK_OBJECT_HANDLE *o, struct err *e)
 {
-	static CK_OBJECT_CLASS private = CKO_PRIVATE_KEY;
+	CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;
+	CK_KEY_TYPE type = kind == KEY_RSA ? CKK_RSA : CKK_EC;
 	uint8_t id[32];
-	CK_ATTRIBUTE match[2] = {
-		{ CKA_CLASS, &private, sizeof(private) },
+	CK_ATTRIBUTE match[3] = {
+		{ CKA_CLASS, &class, sizeof(class) },
 		{ CKA_ID, id, 0 },
+		{ CKA_KEY_TYPE, &type, sizeof(type) },
 	};
 	size_t n = 1;
 	int r;
@@ -239,7 +317,7 @@ p11_keys_private(struct p11_token *p, const struct token_key *k,
 	if (strcmp(k->id, k->ref) == 0)
 		match[1] = (CK_ATTRIBUTE){ CKA_LABEL, p11_unconst(k->label),
 		    strlen(k->label) };
-	if ((r = find(p, match, 2, o, &n, e)) != 0)
+	if ((r = find(p, match, 3, o, &n, e)) != 0)
 		return r;
 	if (n > 0)
 		return 0;

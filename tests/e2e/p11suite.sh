@@ -63,14 +63,39 @@ part_soft()
 	for k in rsa:2048 EC:prime256v1 EC:secp384r1 EC:secp521r1 \
 	    EC:secp256k1 EC:edwards25519; do
 		id=$((id + 1))
-		pkcs11-tool --module "$module" --token-label soft --login \
-			--pin "$PIN" --keypairgen --key-type $k --id 0$id \
-			--label "$(echo $k | sed 's/EC:secp256k1/koblitz/')" \
-			>"$E2E/made" 2>&1 || say "$k: $(tail -n 1 "$E2E/made")"
+		soft_tool --keypairgen --key-type $k --id 0$id \
+			--label "$(echo $k | sed 's/EC:secp256k1/koblitz/')"
 	done
+	odd_keys
 	suite "$module"
 	has "a key that SSH cannot use is told of" "$E2E/suite" \
 		'^# .*"koblitz": .'
+	has "two keys of one id are two" "$E2E/suite" '^ok .*"twin" signs'
+	has "a certificate tells a public key that is not there" \
+		"$E2E/suite" '^ok .* P-256 "papers" signs'
+}
+
+soft_tool()
+{
+	pkcs11-tool --module "$module" --token-label soft --login --pin "$PIN" \
+		"$@" >"$E2E/made" 2>&1 || say "$*: $(tail -n 1 "$E2E/made")"
+}
+
+# One that has the id of another, and one with a certificate alone.
+odd_keys()
+{
+	soft_tool --keypairgen --key-type EC:prime256v1 --id 01 --label twin
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+		-subj /CN=papers -keyout "$E2E/papers.key" \
+		-out "$E2E/papers.pem" 2>/dev/null
+	openssl x509 -in "$E2E/papers.pem" -outform DER -out "$E2E/papers.der"
+	openssl pkcs8 -topk8 -nocrypt -in "$E2E/papers.key" \
+		-out "$E2E/papers.p8"
+	softhsm2-util --import "$E2E/papers.p8" --token soft --pin "$PIN" \
+		--label papers --id 0909 >/dev/null
+	soft_tool --delete-object --type pubkey --id 0909
+	soft_tool --write-object "$E2E/papers.der" --type cert --id 0909 \
+		--label papers
 }
 
 test $# -eq 0 || { run_part "$1"; exit; }
