@@ -127,6 +127,8 @@ carry_out(struct byname *b, struct named *n)
 	struct slot *s;
 	struct err e;
 
+	if (n->name[0] == '/' && fleet_opening_slots(b->fleet))
+		return false;		/* there may be two in the end */
 	s = find_slot(b, n->name, &e);
 	if (s == NULL && e.code == ERR_NO_TOKEN && fleet_look(b->fleet))
 		return false;
@@ -144,7 +146,7 @@ carry_out(struct byname *b, struct named *n)
 		j->lifetime = n->lifetime;
 		j->in_vain = !slot_has_to_lock(s);
 		snprintf(j->reason, sizeof(j->reason), "to unlock the token");
-		j->drop = n->name[0] == '/';
+		j->drop = n->kind == JOB_LOCK && n->name[0] == '/';
 		if (n->kind == JOB_LOCK) {
 			core_locking(b->core, n->request, s->serial);
 			slot_lock(s, j, BYNAME_LOCKED);

@@ -473,8 +473,12 @@ fleet_configure(struct fleet *f)
 bool
 fleet_look(struct fleet *f)
 {
-	if (modules_look(f->modules))
-		return true;
+	return modules_look(f->modules) || fleet_opening_slots(f);
+}
+
+bool
+fleet_opening_slots(const struct fleet *f)
+{
 	for (const struct slot *s = f->slots; s != NULL; s = s->next)
 		if (s->place.module != NULL && s->state == SLOT_OPENING)
 			return true;

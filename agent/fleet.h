@@ -59,6 +59,9 @@ void		 fleet_configure(struct fleet *f);
  */
 bool		 fleet_look(struct fleet *f);
 
+/* What is in slots of modules is being opened. */
+bool		 fleet_opening_slots(const struct fleet *f);
+
 /*
  * A client names a module by its path; what one has named can be dropped
  * again.  What is configured stays.

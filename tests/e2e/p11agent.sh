@@ -173,6 +173,145 @@ part_main()
 
 # --- what OpenSSH's agent does badly with a module ---
 
+signs_data()
+{
+	head -c "$1" /dev/zero >"$E2E/big"
+	check "$1 bytes are signed" says ecdsa-sha2-nistp256 0 \
+		"$HELPERS/agent-proto" sign ecdsa 0 "$E2E/big" "$E2E/big.sig"
+}
+
+listed()
+{
+	ssh-add -L | grep -c " $1\$"
+}
+
+lists()
+{
+	test "$(listed "$1")" -eq "$2"
+}
+
+# Its slots are looked at when somebody lists keys.
+noticed()
+{
+	ssh-add -l >/dev/null
+	in_file "$AGENT_LOG" "$1"
+}
+
+# As people do with ssh-agent: a module by its path, or a token by its URI.
+part_named()
+{
+	need_helper agent-proto || return
+	soft_start
+	soft_token one
+	soft_key one EC:prime256v1 ec 01
+	configure "Use any"
+	agent_start || return
+	is "without Module there is no key" "$(listed ec)" 0
+	check "ssh-add -s MODULE" ssh-add -s "$SOFTHSM"
+	is "... shows the key" "$(listed ec)" 1
+	save_keys
+	check "... and it signs" ssh-add -T "$E2E/ec.pub"
+	check "ssh-add -s MODULE again" ssh-add -s "$SOFTHSM"
+	check "... and it signs" ssh-add -T "$E2E/ec.pub"
+	askpass_make
+	signs_data 10000
+	signs_data 200000
+	check "ssh-add -s with a URI" ssh-add -s 'pkcs11:token=one'
+	check_status "a URI of no token" 1 ssh-add -s 'pkcs11:token=two'
+	check "ssh-add -e MODULE" ssh-add -e "$SOFTHSM"
+	is "... takes the key away" "$(listed ec)" 0
+	check "... and ends its process" wait_for 10 no_module
+	check_status "what is no module is refused" 1 ssh-add -s \
+		"$(find /usr/lib -name 'libc.so.6' | head -n 1)"
+	has "... which the log tells" "$AGENT_LOG" 'no PKCS#11 module'
+	check_status "a module outside of the allowed places" 1 \
+		ssh-add -s "$E2E/askpass"
+	agent_stop
+	agent_start -P "$E2E/*" || return
+	check_status "... where -P says so" 1 ssh-add -s "$SOFTHSM"
+	agent_stop
+}
+
+# The PIN goes to the token that is meant, and to no other.
+part_slots()
+{
+	soft_start
+	soft_token one
+	soft_token two 111222
+	soft_key one EC:prime256v1 ec 01
+	soft_key two EC:prime256v1 other 01 111222
+	agent_start || return
+	check_status "ssh-add -s MODULE: which of two?" 1 \
+		ssh-add -s "$SOFTHSM"
+	has "... which the log tells" "$AGENT_LOG" '2 tokens are meant'
+	configure "Module $SOFTHSM"
+	agent_stop
+	agent_start || return
+	save_keys
+	check "one of them by its URI" ssh-add -s 'pkcs11:token=one'
+	check "... its key signs" ssh-add -T "$E2E/ec.pub"
+	has_not "nothing was sent to the other" "$AGENT_LOG" \
+		"token $(soft_serial two).*(PIN|unlock)"
+	rm -f "$E2E/pin"
+	check_status "... whose PIN is asked for by itself" 1 \
+		ssh-add -T "$E2E/other.pub"
+	has "... by its name" "$E2E/prompts" 'token two '
+	agent_stop
+}
+
+# A slot that is there later, and a token that was away.
+part_later()
+{
+	soft_start
+	configure "Module $SOFTHSM"
+	agent_start || return
+	is "at first there is no key" "$(listed ec)" 0
+	soft_token one
+	soft_key one EC:prime256v1 ec 01
+	check "a token that was made later is seen" wait_for 10 lists ec 1
+	save_keys
+	check "... and signs" ssh-add -T "$E2E/ec.pub"
+	mv "$E2E/tokens" "$E2E/away"
+	mkdir "$E2E/tokens"
+	check "one that went is missed" wait_for 10 noticed 'was removed'
+	is "... and its key not listed" "$(listed ec)" 0
+	rm -rf "$E2E/tokens"
+	mv "$E2E/away" "$E2E/tokens"
+	askpass_make
+	check "one that is back is there again" wait_for 10 lists ec 1
+	check "... and signs" ssh-add -T "$E2E/ec.pub"
+	is "... after one prompt" "$(prompts)" 1
+	agent_stop
+}
+
+# A SmartCard-HSM that is in a reader, and in a slot of OpenSC's module.
+part_both()
+{
+	opensc=$(find /usr/lib -name opensc-pkcs11.so | head -n 1)
+	if test -z "$opensc"; then
+		skip "both drivers with one token" "opensc-pkcs11 is missing"
+		return
+	fi
+	configure "Module $opensc"
+	agent_start || return
+	check "the key is listed" save_keys
+	is "... once" "$(wc -l <"$E2E/listing")" 1
+	check "it signs" ssh-add -T "$E2E/card.pub"
+	has_not "... not by the module" "$AGENT_LOG" \
+		'token .* in opensc-pkcs11.so'
+	check "ssh-add -s MODULE means this token" ssh-add -s "$opensc"
+	vhsmctl pull >/dev/null
+	check "pulled, it is gone" wait_for 10 lists card 0
+	vhsmctl insert >/dev/null
+	check "put back, it is there" wait_for 10 lists card 1
+	askpass_make
+	check "... and signs" ssh-add -T "$E2E/card.pub"
+	is "... after one prompt" "$(prompts)" 1
+	has_not "... still not by the module" "$AGENT_LOG" \
+		'token .* in opensc-pkcs11.so'
+	agent_stop
+}
+
 part_killed()
 {
 	soft_start
@@ -204,5 +343,9 @@ part_killed()
 
 test $# -eq 0 || { run_part "$1"; exit; }
 bare_part main
+bare_part named
+bare_part slots
+bare_part later
 bare_part killed
+part both --key p256:card:01
 finish
