@@ -133,7 +133,7 @@ carry_out(struct byname *b, struct named *n)
 	if (s == NULL && e.code == ERR_NO_TOKEN && fleet_look(b->fleet))
 		return false;
 	if (s == NULL && n->added)
-		fleet_drop_module(b->fleet, n->name);
+		(void)fleet_drop_module(b->fleet, n->name);
 	if (s == NULL || (n->kind == JOB_UNLOCK &&
 	    core_unlocking(b->core, n->request, s->serial, &e) != 0)) {
 		core_done(b->core, n->request, (int)e.code, &e);

@@ -492,11 +492,12 @@ fleet_add_module(struct fleet *f, const char *path, struct err *e)
 	    f->conf.worker.settings)->module_timeout, e);
 }
 
-void
+bool
 fleet_drop_module(struct fleet *f, const char *path)
 {
 	modules_drop(f->modules, path);
 	sync_modules(f);
+	return !modules_has(f->modules, path);
 }
 
 bool

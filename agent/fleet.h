@@ -64,11 +64,11 @@ bool		 fleet_opening_slots(const struct fleet *f);
 
 /*
  * A client names a module by its path; what one has named can be dropped
- * again.  What is configured stays.
+ * again, and true is returned.  What is configured stays.
  */
 int		 fleet_add_module(struct fleet *f, const char *path,
 		    struct err *e) MUST_CHECK;
-void		 fleet_drop_module(struct fleet *f, const char *path);
+bool		 fleet_drop_module(struct fleet *f, const char *path);
 bool		 fleet_has_module(const struct fleet *f, const char *path);
 
 /* Does the module at that path have this token, by whatever way it is used? */

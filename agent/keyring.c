@@ -143,8 +143,9 @@ on_job(void *arg, struct slot *s, struct job *j)
 		break;
 	case JOB_UNLOCK:
 	case JOB_LOCK:
-		if (j->drop && s->place.module != NULL)
-			fleet_drop_module(kr->fleet, s->place.module);
+		if (j->drop && s->place.module != NULL &&
+		    fleet_drop_module(kr->fleet, s->place.module))
+			j->in_vain = false;
 		if (j->in_vain && j->r == 0 && j->kind == JOB_LOCK)
 			j->r = err_set(&j->err, ERR_NOTFOUND, 0,
 			    "token %s was locked already", s->serial);

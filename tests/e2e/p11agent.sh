@@ -218,6 +218,8 @@ part_named()
 	signs_data 200000
 	check "ssh-add -s with a URI" ssh-add -s 'pkcs11:token=one'
 	check_status "a URI of no token" 1 ssh-add -s 'pkcs11:token=two'
+	check "a token is locked alone" ssh-add -e 'pkcs11:token=one'
+	is "... and its key still listed" "$(listed ec)" 1
 	check "ssh-add -e MODULE" ssh-add -e "$SOFTHSM"
 	is "... takes the key away" "$(listed ec)" 0
 	check "... and ends its process" wait_for 10 no_module
