@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "agent/byname.h"
+#include "agent/modules.h"
 #include "token/p11uri.h"
 
 /* An unlock or lock of a token by its name. */
@@ -34,7 +35,7 @@ is_for_cards(const char *path)
 static bool
 is_new_module(const struct byname *b, const char *name)
 {
-	if (name[0] != '/' || fleet_has_module(b->fleet, name))
+	if (name[0] != '/' || modules_has(fleet_modules(b->fleet), name))
 		return false;
 	for (const struct slot *s = fleet_slots(b->fleet); s != NULL &&
 	    is_for_cards(name); s = s->next)
@@ -51,8 +52,9 @@ is_named(const struct byname *b, const struct slot *s, const char *name,
 	if (uri != NULL)
 		return p11uri_matches(uri, s->serial, s->label);
 	if (name[0] == '/')
-		return fleet_has_module(b->fleet, name) ?
-		    fleet_module_has(b->fleet, name, s) :
+		return modules_has(fleet_modules(b->fleet), name) ?
+		    modules_has_token(fleet_modules(b->fleet), name,
+		    s->serial) :
 		    s->place.module == NULL;
 	return strcmp(name, s->serial) == 0 ||
 	    strcmp(name, s->label) == 0 ||
@@ -74,7 +76,7 @@ no_token(const struct byname *b, const char *name, struct err *e)
 {
 	char why[320] = "";
 
-	if (fleet_has_module(b->fleet, name))
+	if (modules_has(fleet_modules(b->fleet), name))
 		fleet_trouble(b->fleet, why, sizeof(why));
 	(void)err_set(e, ERR_NO_TOKEN, 0, "%s%s%s", name[0] == '/' ?
 	    "the module has no token" : "no such token is plugged in",
@@ -133,7 +135,7 @@ carry_out(struct byname *b, struct named *n)
 	if (s == NULL && e.code == ERR_NO_TOKEN && fleet_look(b->fleet))
 		return false;
 	if (s == NULL && n->added)
-		(void)fleet_drop_module(b->fleet, n->name);
+		(void)modules_drop(fleet_modules(b->fleet), n->name);
 	if (s == NULL || (n->kind == JOB_UNLOCK &&
 	    core_unlocking(b->core, n->request, s->serial, &e) != 0)) {
 		core_done(b->core, n->request, (int)e.code, &e);
@@ -240,7 +242,8 @@ byname_add(struct byname *b, const struct byname_order *o)
 	n->request = o->request;
 	n->lifetime = o->lifetime;
 	if (n->kind == JOB_UNLOCK && is_new_module(b, n->name)) {
-		if (fleet_add_module(b->fleet, n->name, &e) != 0) {
+		if (modules_add(fleet_modules(b->fleet), n->name,
+		    &e) != 0) {
 			core_done(b->core, n->request, (int)e.code, &e);
 			named_free(n);
 			return;

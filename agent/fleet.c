@@ -485,32 +485,10 @@ fleet_opening_slots(const struct fleet *f)
 	return false;
 }
 
-int
-fleet_add_module(struct fleet *f, const char *path, struct err *e)
+struct modules *
+fleet_modules(const struct fleet *f)
 {
-	return modules_add(f->modules, path, settings_get(
-	    f->conf.worker.settings)->module_timeout, e);
-}
-
-bool
-fleet_drop_module(struct fleet *f, const char *path)
-{
-	modules_drop(f->modules, path);
-	sync_modules(f);
-	return !modules_has(f->modules, path);
-}
-
-bool
-fleet_has_module(const struct fleet *f, const char *path)
-{
-	return modules_has(f->modules, path);
-}
-
-bool
-fleet_module_has(const struct fleet *f, const char *path,
-    const struct slot *s)
-{
-	return modules_has_token(f->modules, path, s->serial);
+	return f->modules;
 }
 
 static void

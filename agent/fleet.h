@@ -62,18 +62,8 @@ bool		 fleet_look(struct fleet *f);
 /* What is in slots of modules is being opened. */
 bool		 fleet_opening_slots(const struct fleet *f);
 
-/*
- * A client names a module by its path; what one has named can be dropped
- * again, and true is returned.  What is configured stays.
- */
-int		 fleet_add_module(struct fleet *f, const char *path,
-		    struct err *e) MUST_CHECK;
-bool		 fleet_drop_module(struct fleet *f, const char *path);
-bool		 fleet_has_module(const struct fleet *f, const char *path);
-
-/* Does the module at that path have this token, by whatever way it is used? */
-bool		 fleet_module_has(const struct fleet *f, const char *path,
-		    const struct slot *s);
+/* Where a client may name one more; to drop one waits for the next news. */
+struct modules	*fleet_modules(const struct fleet *f);
 
 /* Why a token may be missing, or "". */
 void		 fleet_trouble(const struct fleet *f, char *why, size_t len);

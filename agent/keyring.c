@@ -7,6 +7,7 @@
 #include "agent/byname.h"
 #include "agent/fleet.h"
 #include "agent/keyring.h"
+#include "agent/modules.h"
 
 #define LOOK_EVERY_MS	2000	/* a list older than this is looked at, */
 #define LOOK_MS		100	/* and waits for it so long */
@@ -144,7 +145,7 @@ on_job(void *arg, struct slot *s, struct job *j)
 	case JOB_UNLOCK:
 	case JOB_LOCK:
 		if (j->drop && s->place.module != NULL &&
-		    fleet_drop_module(kr->fleet, s->place.module))
+		    modules_drop(fleet_modules(kr->fleet), s->place.module))
 			j->in_vain = false;
 		if (j->in_vain && j->r == 0 && j->kind == JOB_LOCK)
 			j->r = err_set(&j->err, ERR_NOTFOUND, 0,

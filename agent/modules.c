@@ -31,6 +31,7 @@ TAILQ_HEAD(list, module);
 struct modules {
 	struct modules_conf conf;
 	struct list	 list;
+	unsigned int	 timeout;	/* of those that are new, s */
 };
 
 static void
@@ -124,8 +125,8 @@ find(const struct modules *m, const char *path)
 }
 
 static int
-start(struct modules *m, const char *path, unsigned int timeout,
-    struct module **out, struct err *e)
+start(struct modules *m, const char *path, struct module **out,
+    struct err *e)
 {
 	struct module *d;
 	int r;
@@ -140,7 +141,7 @@ start(struct modules *m, const char *path, unsigned int timeout,
 		module_free(d);
 		return r;
 	}
-	if ((r = modwatch_new(&d->watcher, d->path, timeout, e)) == 0 &&
+	if ((r = modwatch_new(&d->watcher, d->path, m->timeout, e)) == 0 &&
 	    ((d->watch = loop_watch(m->conf.loop, modwatch_fd(d->watcher),
 	    POLLIN, on_news, d)) == NULL ||
 	    (d->patience = loop_timer(m->conf.loop, PATIENCE_MS, on_patience,
@@ -176,10 +177,11 @@ modules_configure(struct modules *m, char *const *paths, size_t n,
 	struct module *d;
 	struct err e;
 
+	m->timeout = timeout;
 	TAILQ_FOREACH(d, &m->list, next)
 		d->configured = false;
 	for (size_t i = 0; i < n; i++) {
-		if (start(m, paths[i], timeout, &d, &e) != 0)
+		if (start(m, paths[i], &d, &e) != 0)
 			log_error(m->conf.log, "%s", e.msg);
 		else
 			d->configured = true;
@@ -188,25 +190,26 @@ modules_configure(struct modules *m, char *const *paths, size_t n,
 }
 
 int
-modules_add(struct modules *m, const char *path, unsigned int timeout,
-    struct err *e)
+modules_add(struct modules *m, const char *path, struct err *e)
 {
 	struct module *d;
 	int r;
 
-	if ((r = start(m, path, timeout, &d, e)) == 0)
+	if ((r = start(m, path, &d, e)) == 0)
 		d->named = true;
 	return r;
 }
 
-void
+bool
 modules_drop(struct modules *m, const char *path)
 {
 	struct module *d = find(m, path);
+	const bool ends = d != NULL && !d->configured;
 
 	if (d != NULL)
 		d->named = false;
 	end_unwanted(m);
+	return ends;
 }
 
 bool

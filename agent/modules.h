@@ -33,11 +33,14 @@ void	 modules_configure(struct modules *m, char *const *paths, size_t n,
 	    unsigned int timeout);
 
 /* A client names one; the same once more does nothing. */
-int	 modules_add(struct modules *m, const char *path,
-	    unsigned int timeout, struct err *e) MUST_CHECK;
+int	 modules_add(struct modules *m, const char *path, struct err *e)
+	    MUST_CHECK;
 
-/* What a client has named is named no more.  Others stay. */
-void	 modules_drop(struct modules *m, const char *path);
+/*
+ * What a client has named is named no more: true.  What is configured stays:
+ * false.
+ */
+bool	 modules_drop(struct modules *m, const char *path);
 
 /* Is it one of them?  By its real path. */
 bool	 modules_has(const struct modules *m, const char *path);
