@@ -194,7 +194,14 @@ module(struct options *o, const struct conf_line *l, struct err *e)
 	if (list == NULL)
 		return err_set(e, ERR_NOMEM, 0, "configuration");
 	o->modules = list;
-	if ((r = whole_path(l, &list[o->n_modules], e)) == 0)
+	list[o->n_modules] = NULL;
+	/* Without a slash it is a name in p11-kit's configuration. */
+	if (l->n == 2 && strchr(l->word[1], '/') == NULL)
+		r = (list[o->n_modules] = strdup(l->word[1])) != NULL ? 0 :
+		    err_set(e, ERR_NOMEM, 0, "configuration");
+	else
+		r = whole_path(l, &list[o->n_modules], e);
+	if (r == 0)
 		o->n_modules++;
 	return r;
 }

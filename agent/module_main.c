@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * hsm-ssh-agent-module PATH: runs the PKCS#11 module at PATH for the program
- * of ours that has started it, which talks to it over standard input and
+ * hsm-ssh-agent-module PATH|NAME: runs the PKCS#11 module at PATH, or that of
+ * this name in p11-kit's configuration, for the program of ours that has started it, which talks to it over standard input and
  * output (token/modproto.h).  Whatever the module does, it does it here.
  * It ends when that program does.
  */
@@ -97,8 +97,8 @@ main(int argc, char **argv)
 	struct loaded l = { 0 };
 	int fd;
 
-	if (argc != 2 || argv[1][0] != '/') {
-		fprintf(stderr, "usage: hsm-ssh-agent-module PATH\n"
+	if (argc != 2 || argv[1][0] == '-') {
+		fprintf(stderr, "usage: hsm-ssh-agent-module PATH|NAME\n"
 		    "hsm-ssh-agent(1) and hsm-keyutil(1) start it by "
 		    "themselves.\n");
 		return 2;

@@ -14,7 +14,7 @@
 struct module {
 	TAILQ_ENTRY(module) next;
 	struct modules	*all;
-	char		*path;		/* real */
+	char		*path;		/* real; or a name, p11-kit's */
 	bool		 configured;
 	bool		 named;		/* by a client */
 	struct modwatch	*watcher;
@@ -114,7 +114,7 @@ on_patience(void *arg)
 static struct module *
 find(const struct modules *m, const char *path)
 {
-	char *real = realpath(path, NULL);
+	char *real = path[0] == '/' ? realpath(path, NULL) : NULL;
 	struct module *d;
 
 	TAILQ_FOREACH(d, &m->list, next)
@@ -136,7 +136,8 @@ start(struct modules *m, const char *path, struct module **out,
 	if ((d = calloc(1, sizeof(*d))) == NULL)
 		return err_set(e, ERR_NOMEM, 0, "module");
 	d->all = m;
-	if ((d->path = realpath(path, NULL)) == NULL) {
+	d->path = path[0] == '/' ? realpath(path, NULL) : strdup(path);
+	if (d->path == NULL) {
 		r = err_sys(e, "PKCS#11 module %s", path);
 		module_free(d);
 		return r;

@@ -13,6 +13,7 @@
 
 struct p11_module {
 	CK_FUNCTION_LIST *f;
+	CK_FUNCTION_LIST **configured;	/* all by p11-kit; NULL: by path */
 };
 
 static enum err_code
@@ -69,23 +70,55 @@ put_field(char *out, size_t len, const unsigned char *field, size_t n)
 
 /* --- modules and slots --- */
 
+/* All of them are mapped, and one is initialised. */
+static int
+load_configured(struct p11_module *m, const char *name, struct err *e)
+{
+	if ((m->configured = p11_kit_modules_load(NULL, 0)) == NULL)
+		return err_set(e, ERR_UNSUPPORTED, 0, "p11-kit has no "
+		    "modules: %s", p11_kit_message());
+	if ((m->f = p11_kit_module_for_name(m->configured, name)) == NULL)
+		return err_set(e, ERR_NOTFOUND, 0, "p11-kit has no module "
+		    "\"%s\" in its configuration (p11-kit list-modules)",
+		    name);
+	return 0;
+}
+
+static int
+load_path(struct p11_module *m, const char *path, struct err *e)
+{
+	if ((m->f = p11_kit_module_load(path, 0)) == NULL)
+		return err_set(e, ERR_UNSUPPORTED, 0, "%s is no PKCS#11 "
+		    "module: %s", path, p11_kit_message());
+	return 0;
+}
+
+static void
+release(struct p11_module *m)
+{
+	if (m->configured != NULL)
+		p11_kit_modules_release(m->configured);
+	else if (m->f != NULL)
+		p11_kit_module_release(m->f);
+	free(m);
+}
+
 int
-p11_load(struct p11_module **out, const char *path, struct err *e)
+p11_load(struct p11_module **out, const char *module, struct err *e)
 {
 	struct p11_module *m;
 	CK_RV rv;
+	int r;
 
 	if ((m = calloc(1, sizeof(*m))) == NULL)
 		return err_set(e, ERR_NOMEM, 0, "module");
-	if ((m->f = p11_kit_module_load(path, 0)) == NULL) {
-		free(m);
-		return err_set(e, ERR_UNSUPPORTED, 0, "%s is no PKCS#11 "
-		    "module: %s", path, p11_kit_message());
-	}
-	if ((rv = p11_kit_module_initialize(m->f)) != CKR_OK) {
-		p11_kit_module_release(m->f);
-		free(m);
-		return p11_failed(e, rv, path);
+	r = module[0] == '/' ? load_path(m, module, e) :
+	    load_configured(m, module, e);
+	if (r == 0 && (rv = p11_kit_module_initialize(m->f)) != CKR_OK)
+		r = p11_failed(e, rv, module);
+	if (r != 0) {
+		release(m);
+		return r;
 	}
 	*out = m;
 	return 0;
@@ -97,8 +130,7 @@ p11_unload(struct p11_module *m)
 	if (m == NULL)
 		return;
 	(void)p11_kit_module_finalize(m->f);
-	p11_kit_module_release(m->f);
-	free(m);
+	release(m);
 }
 
 static void

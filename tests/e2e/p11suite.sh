@@ -46,12 +46,13 @@ part_opensc()
 		'^# .*"koblitz": .'
 }
 
-part_soft()
+# soft_start: $module and an empty token of it, or not, and that is told.
+soft_start()
 {
 	module=$(find /usr/lib -name libsofthsm2.so 2>/dev/null | head -n 1)
 	if test -z "$module" || ! has_program pkcs11-tool; then
 		skip "SoftHSM" "it is missing (packages softhsm2 and opensc)"
-		return
+		return 1
 	fi
 	mkdir -p "$E2E/tokens"
 	echo "directories.tokendir = $E2E/tokens" >"$E2E/softhsm.conf"
@@ -59,6 +60,30 @@ part_soft()
 	export SOFTHSM2_CONF
 	softhsm2-util --init-token --free --label soft --pin "$PIN" \
 		--so-pin 12345678 >/dev/null
+}
+
+# By what p11-kit calls it.
+part_named()
+{
+	soft_start || return 0
+	soft_tool --keypairgen --key-type EC:prime256v1 --id 01 --label named
+	configure "Module softhsm2" "PinFile $E2E/pin"
+	agent_start || return
+	ssh-add -L >"$E2E/named.pub"
+	check "a module is used by its name in p11-kit's configuration" \
+		ssh-add -T "$E2E/named.pub"
+	agent_stop
+	configure "Module nosuchmodule"
+	agent_start || return
+	ssh-add -l >/dev/null 2>&1
+	check "one that p11-kit does not know is told of" wait_for 20 in_file \
+		"$AGENT_LOG" 'p11-kit has no module "nosuchmodule"'
+	agent_stop
+}
+
+part_soft()
+{
+	soft_start || return 0
 	id=0
 	for k in rsa:2048 EC:prime256v1 EC:secp384r1 EC:secp521r1 \
 	    EC:secp256k1 EC:edwards25519; do
@@ -104,4 +129,5 @@ part native --key rsa2048:rsa:01 --key p256:p256:02 --key p384:p384:03 \
 part opensc --key rsa2048:rsa:01 --key p256:p256:02 --key p384:p384:03 \
 	--key p521:p521:04 --key secp256k1:koblitz:05
 bare_part soft
+bare_part named
 finish
