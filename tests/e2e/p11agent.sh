@@ -6,6 +6,10 @@
 # shellcheck source=tests/e2e/lib.sh disable=SC2119,SC2120,SC2317
 . "${srcdir:-.}/tests/e2e/lib.sh"
 
+# shellcheck disable=SC2154	# of lib.sh
+test -x "$builddir/agent/hsm-ssh-agent-module" ||
+	skip_all "this build has no PKCS#11 (--without-pkcs11)"
+
 need ssh openssh-client
 need sshd openssh-server
 need softhsm2-util softhsm2

@@ -21,6 +21,9 @@ struct suite {
 	struct err	 e;
 };
 
+static void say(struct suite *s, bool ok, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
 static void
 say(struct suite *s, bool ok, const char *fmt, ...)
 {
