@@ -7,7 +7,7 @@ setup() {
 	LIB=$BATS_TEST_DIRNAME/../../contrib/wsl/lib
 	verbose=no dry_run=no serial='' busid='' all=no HSM_WSL_ROOT=$BATS_TEST_TMPDIR
 	export LC_ALL=C.UTF-8
-	for part in common windows advice usbipd devices inside report; do
+	for part in common windows advice usbipd devices inside commands setup report; do
 		# shellcheck source=/dev/null
 		. "$LIB/$part.bash"
 	done
@@ -95,6 +95,22 @@ one() {
 		[[ $said != *"$word"* ]]
 	done
 	[[ $said == *SERIAL*ADDRESS* ]]
+	said=$(redact <<<'"reader": "Pico (E66)", "serial": "ESPICO01"; token ESPICO01')
+	[[ $said == '"reader": "Pico (SERIAL)", "serial": "SERIAL"; token SERIAL' ]]
+}
+
+@test "a rule that denies is none that allows" {
+	policy_out='4b66a1e4-c94d-4569-8e5b-5af5f0b9ba64 Deny AutoBind 20A0:4230'
+	windows() { out=$policy_out; }
+	[[ -z $(policy_rule) ]]
+	policy_out=${policy_out/Deny/Allow}
+	[[ $(policy_rule) == 4b66a1e4-* ]]
+}
+
+@test "a setting of wsl.conf is that of its section" {
+	printf '[user]\ncommand=x\n[boot]\r\n#command=y\ncommand = "a; b"\r\n' >"$work/conf"
+	[[ $(setting_of "$work/conf" boot command) == 'a; b' ]]
+	[[ -z $(setting_of "$work/conf" boot systemd) ]]
 }
 
 @test "each message has one row, and others none" {

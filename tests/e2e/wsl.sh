@@ -213,6 +213,10 @@ part_which()
 	    --serial DENK0999999
 	has "... and it is another" "$E2E/out" \
 	    'not the token that was asked for: wanted DENK0999999, found DENK01'
+	: >"$HSM_STUB/utf16"
+	check "what is in UTF-16 is read, too" wsl attach
+	rm "$HSM_STUB/utf16"
+	wsl detach 2>/dev/null
 	devices_are
 	check_status "--wait has a limit" 7 wsl attach --wait --timeout 1
 	(sleep 2; devices_are "$one") &
@@ -459,6 +463,14 @@ part_setup()
 	check "setup again" wsl setup --group cards
 	is "... changes nothing" "$(find "$ROOT/etc" -name '*hsm-wsl-*' |
 	    wc -l)" 1
+	echo '[boot]
+#systemd=true
+command = "service cron start"' >"$ROOT/etc/wsl.conf"
+	check "setup, where WSL starts something else" wsl setup --group cards
+	has "... leaves that" "$ROOT/etc/wsl.conf" \
+	    '^command="service cron start; pcscd"$'
+	check "... again" wsl setup --group cards
+	has_not "... which is enough" "$E2E/out" '^[+]'
 	windows_has 4.4.0
 	mkdir -p "$ROOT/run/systemd/system"
 	echo 0.105 >"$HSM_STUB/polkit"
@@ -522,11 +534,16 @@ part_watch()
 {
 	windows_has 4.4.0
 	joined
-	shared
 	HSM_WSL_SECONDS=5 "$srcdir/contrib/wsl/hsm-wsl" watch --timeout 1 >"$E2E/watch" 2>&1 &
 	watch=$!
 	trap 'kill $watch' EXIT
+	check "watch asks for no administrator" wait_for 20 in_file \
+	    "$E2E/watch" "hsm-wsl bind"
+	has_not "... as nobody is there" "$HSM_STUB/log" '^powershell'
+	shared
 	check "watch attaches it" wait_for 20 has_attached
+	check "... and looks at the token" wait_for 20 in_file "$E2E/watch" \
+	    "in WSL: token DENK0100000"
 	rm -rf "$ROOT/sys/bus/usb/devices/1-1"
 	devices_are
 	is "... plugged out, it is gone" "$(has_attached && echo there)" ""
@@ -537,6 +554,13 @@ part_watch()
 	check "after a sleep a dead port is let go" wait_for 20 in_file \
 	    "$ROOT/sys/devices/platform/vhci_hcd.0/detach" 2
 	has "... which is told" "$E2E/watch" 'letting go of port 2'
+	check "... and it is back" wait_for 20 has_attached
+	echo "mkdir -p '$ROOT/sys/bus/usb/devices/1-1'" >"$HSM_STUB/on-attach"
+	device 3-2 'VID_04E6&PID_5816\6&3A4CF841&0&2' |
+	    sed 's/null/620917ea-73c4-4365-8604-2c415a29a978/' \
+	    >>"$HSM_STUB/devices"
+	check "a second token is attached, too" wait_for 20 in_file \
+	    "$HSM_STUB/log" "attach --wsl --busid 3-2"
 }
 
 test $# -eq 0 || { run_part "$1"; exit; }

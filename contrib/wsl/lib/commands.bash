@@ -129,7 +129,7 @@ policy_id()
 policy_rule()
 {
 	windows $STATE_SECONDS "$usbipd" policy list
-	grep -i -- "$(policy_id)" <<<"$out" |
+	grep -i -- "$(policy_id)" <<<"$out" | grep -w Allow |
 	    grep -oE '[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}' |
 	    head -n 1
 }
@@ -171,18 +171,26 @@ an administrator from now on; this does not attach them" \
 
 # --- watch ---
 
-# Attach what can be; a failure is told of when it is another than before.
+# Attach what can be, and see what came of it.
+watch_chosen()
+{
+	local b fresh=no
+
+	read_state
+	find_chosen || return 0
+	for b in "${chosen[@]}"; do
+		is_attached "$b" || fresh=yes
+		attach_one "$b"
+	done
+	[[ $fresh == no ]] || check_token
+}
+
+# A failure is told of when it is another than before.
 watch_attach()
 {
 	local now
 
-	now=$( (
-		read_state
-		find_chosen || exit 0
-		for b in "${chosen[@]}"; do
-			attach_one "$b"
-		done
-	) 2>&1 )
+	now=$( (watch_chosen) 2>&1 )
 	[[ $now == "$watch_said" || -z $now ]] || printf '%s\n' "$now" >&2
 	watch_said=$now
 }
@@ -193,7 +201,8 @@ watch_ghost()
 }
 
 # Linux is looked at often, which costs nothing.  Windows is asked when it has
-# no token, after a sleep, in which the clock goes on alone, and now and then.
+# no token, after a sleep, in which the clock goes on alone, and now and then,
+# as there may be another token.  Nobody is there to be asked.
 cmd_watch()
 {
 	local asked=0 now before watch_said=''
@@ -201,7 +210,7 @@ cmd_watch()
 	read_state
 	find_words
 	say "attaching the token whenever it is there"
-	all=yes
+	all=yes ask=no
 	printf -v before '%(%s)T'
 	while :; do
 		printf -v now '%(%s)T'
@@ -210,7 +219,8 @@ cmd_watch()
 		elif ((now - before > 3 * WATCH_SECONDS ||
 		    now - asked >= VERIFY_SECONDS)); then
 			asked=$now
-			watch_ghost && watch_attach
+			watch_ghost
+			watch_attach
 		fi
 		before=$now
 		sleep "${limit:-$WATCH_SECONDS}"

@@ -122,5 +122,10 @@ free_ports()
 # Linux still has a token that Windows has back.
 is_ghost()
 {
-	linux_has_token && [[ $devices != *'"attached":true'* ]]
+	local b id s
+
+	linux_has_token || return
+	while read -r b id s; do
+		! is_attached "$b" || return
+	done < <(tokens)
 }

@@ -91,10 +91,15 @@ PATH: in Windows, winget install albertony.npiperelay"
 # Names of people and machines, numbers of tokens and addresses go.
 redact()
 {
-	local user host
+	local user host text s
 
 	user=${USER:-$(id -un)}
 	host=$(uname -n)
+	text=$(cat)
+	# Not all begin as those of CardContact, so by what was printed.
+	while read -r s; do
+		text=${text//"$s"/SERIAL}
+	done < <(grep -oP '"serial": *"\K[A-Za-z0-9]{4,}' <<<"$text" | sort -ru)
 	sed -E \
 	    -e 's/[0-9]{1,3}(\.[0-9]{1,3}){3}/ADDRESS/g' \
 	    -e 's/([0-9a-fA-F]{0,4}:){3,7}[0-9a-fA-F]{1,4}/ADDRESS/g' \
@@ -105,7 +110,9 @@ redact()
 	    -e 's/SHA256:[A-Za-z0-9+\/]{43}/FINGERPRINT/g' \
 	    -e 's/([Uu]sers[\\\/]+)[^\\\/" ]+/\1USER/g' \
 	    -e 's/(\/home\/)[^\/" ]+/\1USER/g' \
-	    -e "s/\\b$user\\b/USER/g; s/\\b$host\\b/HOST/g"
+	    -e 's/("reader": *"[^"(]*\()[^")]*/\1SERIAL/g' \
+	    -e "s/\\b${user//[^A-Za-z0-9_-]/.}\\b/USER/g" \
+	    -e "s/\\b${host//[^A-Za-z0-9_-]/.}\\b/HOST/g" <<<"$text"
 }
 
 report_part()	# TITLE COMMAND...

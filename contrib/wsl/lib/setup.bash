@@ -24,6 +24,18 @@ write_file()
 		say "wrote $1"
 }
 
+setting_of()	# FILE SECTION KEY; without quotes around it
+{
+	awk -v section="[$2]" -v key="$3" '
+	{ sub(/\r$/, "") }
+	/^\[/ { inside = $0 == section }
+	inside && $0 ~ "^ *" key " *=" {
+		sub(/^[^=]*= */, "")
+		value = $0
+	}
+	END { print value }' "$1" | sed -E 's/^"(.*)" *$/\1/'
+}
+
 # with_setting FILE SECTION KEY VALUE: its text, with that in it.
 with_setting()
 {
@@ -106,18 +118,21 @@ install_packages()
 # With systemd its socket starts pcscd; without, WSL itself does at its start.
 start_pcscd_always()
 {
-	local conf=$root/etc/wsl.conf
+	local conf=$root/etc/wsl.conf now
 
 	[[ -e $conf ]] || conf=/dev/null
 	if has_systemd; then
 		as_root systemctl enable --now pcscd.socket
 		return
 	fi
-	if grep -qs 'systemd *= *true' "$conf"; then
+	now=$(setting_of "$conf" boot command)
+	if [[ $(setting_of "$conf" boot systemd) == true ]]; then
 		say "systemd comes with the next start of WSL"
+	elif [[ $now == *pcscd* ]]; then
+		say "/etc/wsl.conf is as it should be"
 	else
-		with_setting "$conf" boot command '"pcscd"' |
-		    write_file /etc/wsl.conf 644
+		with_setting "$conf" boot command \
+		    "\"${now:+$now; }pcscd\"" | write_file /etc/wsl.conf 644
 	fi
 	say "for systemd instead, put systemd=true into [boot] of /etc/wsl.conf"
 	say "in Windows, when all of it is done: wsl --shutdown"

@@ -8,6 +8,7 @@ ATTACH_SECONDS=60
 
 usbipd=''		# the program, once it is found
 version=''
+ask=yes			# whether an administrator may be asked for
 attach_words=()		# "attach --wsl" since 4.0, "wsl attach" before
 detach_words=()
 devices='[]'		# as read_state() leaves them, and the same by bus id:
@@ -54,10 +55,11 @@ find_words()
 	fi
 }
 
+# One that knows no policies may answer with the help for all commands.
 has_policy()
 {
 	windows $STATE_SECONDS "$usbipd" policy --help
-	((rc == 0))
+	((rc == 0)) && [[ $out$err == *'usbipd policy'* ]]
 }
 
 # A device for each entry that has ids.  "persisted" ones are not plugged in.
@@ -136,6 +138,7 @@ forget_error()
 bind_one()	# BUSID
 {
 	! is_bound "$1" || return 0
+	[[ $ask == yes ]] || fail_row not-shared "$1"
 	as_administrator "$1 is not shared yet, which is done once" \
 	    "$(usbipd_for_windows)" bind --busid "$1"
 	[[ $dry_run == no ]] || return 0
