@@ -99,6 +99,17 @@ one() {
 	[[ $said == '"reader": "Pico (SERIAL)", "serial": "SERIAL"; token SERIAL' ]]
 }
 
+@test "a webcam that is attached hides no ghost" {
+	linux_has_token() { true; }
+	busids=(1-7 2-1)
+	is=(['1-7 id']=20a0:4230 ['1-7 s']=- ['1-7 attached']=false
+	    ['2-1 id']=1bcf:28cc ['2-1 s']=- ['2-1 attached']=true)
+	is_ghost
+	is['1-7 attached']=true
+	run is_ghost
+	[ "$status" -ne 0 ]
+}
+
 @test "a rule that denies is none that allows" {
 	policy_out='4b66a1e4-c94d-4569-8e5b-5af5f0b9ba64 Deny AutoBind 20A0:4230'
 	windows() { out=$policy_out; }

@@ -18,7 +18,7 @@ windows_has()
 {
 	HSM_STUB=$E2E/stub ROOT=$E2E/root
 	rm -rf "$HSM_STUB" "$ROOT" "${E2E:?}/home"
-	mkdir -p "$HSM_STUB" "$E2E/home" "$ROOT/proc/sys/kernel" \
+	mkdir -p "$HSM_STUB" "$E2E/home" "$E2E/usb" "$ROOT/proc/sys/kernel" \
 	    "$ROOT/proc/4242" "$ROOT/run/WSL" "$ROOT/sys/bus/usb/devices" \
 	    "$ROOT/sys/devices/platform/vhci_hcd.0" "$ROOT/etc" \
 	    "$ROOT/mnt/c/Program Files/usbipd-win" \
@@ -36,7 +36,6 @@ windows_has()
 	for p in systemctl service pkaction apt-get; do
 		put_program "$E2E/bin/$p"
 	done
-	mkdir -p "$E2E/usb"
 	echo 20a0 >"$E2E/usb/idVendor"
 	echo 4230 >"$E2E/usb/idProduct"
 	printf '%s\n%s\n' 'hub port sta spd dev      sockfd local_busid' \
@@ -49,10 +48,7 @@ windows_has()
 	XDG_CONFIG_HOME=$HOME/.config XDG_STATE_HOME=$HOME/.local/state
 	export HSM_STUB HSM_WSL_ROOT HSM_KEYUTIL HOME XDG_CONFIG_HOME \
 	    XDG_STATE_HOME
-	case $PATH in
-	"$E2E/bin:"*) ;;
-	*) PATH=$E2E/bin:$PATH ;;
-	esac
+	case $PATH in "$E2E/bin:"*) ;; *) PATH=$E2E/bin:$PATH ;; esac
 }
 
 put_program()
@@ -203,6 +199,11 @@ part_which()
 	    "$(device 3-2 'VID_04E6&PID_5816\6&3A4CF841&0&2')"
 	check_status "two tokens are too many" 4 wsl attach
 	has "... unless one is named" "$E2E/out" '--serial NUMBER, --busid N-N'
+	check_status "--all means both, of which one does not come" 6 \
+	    env HSM_WSL_SECONDS=3 "$srcdir/contrib/wsl/hsm-wsl" attach --all
+	has "... which is told" "$E2E/out" \
+	    'pcscd did not notice: 2 are attached, and found is only DENK0100000'
+	wsl detach 2>/dev/null
 	check "one by its bus id" wsl attach --busid 1-7
 	wsl detach --busid 1-7 2>/dev/null
 	check "one by the number that Windows has" wsl attach --serial \

@@ -4,7 +4,7 @@
 # reader, of which hsm-keyutil tells.
 
 KEYUTIL_SECONDS=${HSM_WSL_SECONDS:-20}
-ARRIVE_SECONDS=10	# from attached to a device, and to a reader
+ARRIVE_SECONDS=${HSM_WSL_SECONDS:-10}	# from attached to a device, and to a reader
 
 keyutil=${HSM_KEYUTIL:-hsm-keyutil}
 
@@ -62,10 +62,28 @@ read_inside()
 	} <"$work/inside"
 }
 
+# How many tokens have to be in readers: as many as were attached.
+needed=1
+
+count_needed()
+{
+	local b id s
+
+	needed=0
+	while read -r b id s; do
+		! is_attached "$b" && [[ " ${chosen[*]} " != *" $b "* ]] ||
+			((++needed))
+	done < <(tokens)
+	((needed > 0)) || needed=1
+}
+
 has_token()
 {
+	local found
+
 	read_inside
-	[[ -n $found_serials ]]
+	read -ra found <<<"$found_serials"
+	((${#found[@]} >= needed))
 }
 
 # pcscd notices a new device by itself, or when it is started again.
@@ -77,6 +95,8 @@ wait_for_token()
 	say "pcscd does not see the token; restarting it"
 	restart_pcscd && until_true $ARRIVE_SECONDS has_token && return
 	((readers > 0)) || fail_message "$troubles" no-reader
+	[[ -z $found_serials ]] || fail_row no-reader \
+	    "$needed are attached, and found is only $found_serials"
 	fail_message "$troubles" no-token
 }
 
@@ -88,6 +108,7 @@ is_wanted()
 # What came in is the token that was meant.
 check_token()
 {
+	count_needed
 	wait_for_token
 	is_wanted || fail_row other-token \
 	    "wanted $serial, found $found_serials"

@@ -122,7 +122,7 @@ start_pcscd_always()
 
 	[[ -e $conf ]] || conf=/dev/null
 	if has_systemd; then
-		as_root systemctl enable --now pcscd.socket
+		as_root timeout 60 systemctl enable --now pcscd.socket
 		return
 	fi
 	now=$(setting_of "$conf" boot command)
@@ -185,7 +185,7 @@ does the same from a shell, or set systemd=true in /etc/wsl.conf"
 			die $EX_FAIL "$dir cannot be written"
 	fi
 	[[ $dry_run == no ]] || return 0
-	systemctl --user daemon-reload &&
-		systemctl --user enable --now hsm-wsl.service ||
+	timeout 60 systemctl --user daemon-reload &&
+		timeout 60 systemctl --user enable --now hsm-wsl.service ||
 		die $EX_FAIL "systemctl --user failed"
 }
