@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,6 +14,7 @@
 #include "agent/cygwin_file.h"
 
 #define COOKIE	"!<socket >"		/* what such a file begins with */
+#define ANSWER_S	2		/* an agent has that long to be there */
 
 /*
  * A word of four bytes is written as the number that it is to a machine of
@@ -21,6 +25,64 @@ word_of(const uint8_t *p)
 {
 	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 |
 	    (uint32_t)p[3] << 24;
+}
+
+void
+cygwin_file_format(char out[static CYGWIN_FILE_MAX], uint16_t port,
+    const uint8_t nonce[static CYGWIN_NONCE_BYTES])
+{
+	snprintf(out, CYGWIN_FILE_MAX, COOKIE "%u s %08X-%08X-%08X-%08X",
+	    (unsigned int)port, word_of(nonce), word_of(nonce + 4),
+	    word_of(nonce + 8), word_of(nonce + 12));
+}
+
+bool
+cygwin_file_parse(const char *text, uint16_t *port,
+    uint8_t nonce[static CYGWIN_NONCE_BYTES])
+{
+	char same[CYGWIN_FILE_MAX];
+	unsigned int n, w[4];
+
+	if (sscanf(text, COOKIE "%5u s %8X-%8X-%8X-%8X", &n, &w[0], &w[1],
+	    &w[2], &w[3]) != 5 || n == 0 || n > UINT16_MAX)
+		return false;
+	*port = (uint16_t)n;
+	for (size_t i = 0; i < CYGWIN_NONCE_BYTES; i++)
+		nonce[i] = (uint8_t)(w[i / 4] >> 8 * (i % 4));
+	/* sscanf() takes much that nobody would write. */
+	cygwin_file_format(same, *port, nonce);
+	return strcmp(text, same) == 0;
+}
+
+/* Whether an agent is there: only who wrote the file sends the nonce back. */
+static bool
+is_served(const char *text)
+{
+	const struct timeval patience = { .tv_sec = ANSWER_S };
+	struct sockaddr_in sin = { .sin_family = AF_INET,
+	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	uint8_t nonce[CYGWIN_NONCE_BYTES], back[CYGWIN_NONCE_BYTES];
+	uint16_t port;
+	bool served;
+	int fd;
+
+	if (!cygwin_file_parse(text, &port, nonce))
+		return false;
+	if ((fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) == -1)
+		return false;
+	sin.sin_port = htons(port);
+	served = setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience,
+	    sizeof(patience)) == 0 &&
+	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience,
+	    sizeof(patience)) == 0 &&
+	    connect(fd, (const struct sockaddr *)&sin, sizeof(sin)) == 0 &&
+	    send(fd, nonce, sizeof(nonce), MSG_NOSIGNAL) ==
+	    (ssize_t)sizeof(nonce) &&
+	    recv(fd, back, sizeof(back), MSG_WAITALL) ==
+	    (ssize_t)sizeof(back) &&
+	    memcmp(back, nonce, sizeof(nonce)) == 0;
+	close(fd);
+	return served;
 }
 
 /* What is there, or "": nothing, or nothing that could be such a file. */
@@ -41,16 +103,20 @@ read_text(const char *path, char *buf, size_t size)
 static int
 may_replace(const char *path, struct err *e)
 {
-	char text[sizeof(COOKIE)];
+	char text[CYGWIN_FILE_MAX];
 	struct stat st;
 
 	if (lstat(path, &st) == -1)
 		return errno == ENOENT ? 0 : err_sys(e, "%s", path);
 	read_text(path, text, sizeof(text));
-	if (S_ISREG(st.st_mode) && strcmp(text, COOKIE) == 0)
-		return 0;
-	return err_set(e, ERR_DENIED, 0, "%s: there is something that is not "
-	    "the file of a Cygwin socket", path);
+	if (!S_ISREG(st.st_mode) ||
+	    strncmp(text, COOKIE, sizeof(COOKIE) - 1) != 0)
+		return err_set(e, ERR_DENIED, 0, "%s: there is something that "
+		    "is not the file of a Cygwin socket", path);
+	if (is_served(text))
+		return err_set(e, ERR_DENIED, 0, "%s: an agent is listening "
+		    "there already", path);
+	return 0;
 }
 
 static int
@@ -86,9 +152,7 @@ cygwin_file_write(struct cygwin_file *f, const char *path, uint16_t port,
 	int r;
 
 	*f = (struct cygwin_file){ 0 };
-	snprintf(f->text, sizeof(f->text), COOKIE "%u s %08X-%08X-%08X-%08X",
-	    (unsigned int)port, word_of(nonce), word_of(nonce + 4),
-	    word_of(nonce + 8), word_of(nonce + 12));
+	cygwin_file_format(f->text, port, nonce);
 	if ((r = may_replace(path, e)) != 0)
 		return r;
 	if ((f->path = strdup(path)) == NULL)

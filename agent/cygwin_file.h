@@ -11,14 +11,23 @@
  * so it is for its owner alone; where a file system of Windows does not keep
  * modes, that is for the directory to see to.
  */
+#define CYGWIN_FILE_MAX	64		/* bytes of its text, with NUL */
+
 struct cygwin_file {
 	char	*path;			/* NULL: there is none */
-	char	 text[64];
+	char	 text[CYGWIN_FILE_MAX];
 };
+
+/* Its text, and what that says; false: no agent wrote this. */
+void	 cygwin_file_format(char out[static CYGWIN_FILE_MAX], uint16_t port,
+	    const uint8_t nonce[static CYGWIN_NONCE_BYTES]);
+bool	 cygwin_file_parse(const char *text, uint16_t *port,
+	    uint8_t nonce[static CYGWIN_NONCE_BYTES]);
 
 /*
  * Write it, at once or not at all, in place of one that was left there.
- * Anything else that is there stays: ERR_DENIED.
+ * Anything else that is there stays: ERR_DENIED.  So does that of an agent
+ * that runs, which is asked and has two seconds to answer.
  */
 int	 cygwin_file_write(struct cygwin_file *f, const char *path,
 	    uint16_t port, const uint8_t nonce[static CYGWIN_NONCE_BYTES],

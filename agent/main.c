@@ -406,15 +406,16 @@ make_upstream(struct agent *a, const char *path, struct err *e)
 	return 0;
 }
 
-/* For programs that are not of this system. */
+/* For programs that are not of this system, and so for no COMMAND. */
 static int
 make_cygwin(struct agent *a, struct err *e)
 {
+	const struct options *o = settings_get(a->settings);
 	const struct cygwin_conf conf = { .loop = a->loop, .log = &a->log,
-	    .path = settings_get(a->settings)->cygwin, .admit = on_relayed,
-	    .arg = a };
+	    .path = o->cygwin, .admit = on_relayed, .arg = a };
 
-	return conf.path != NULL ? cygwin_new(&a->cygwin, &conf, e) : 0;
+	return conf.path != NULL && o->command == NULL ?
+	    cygwin_new(&a->cygwin, &conf, e) : 0;
 }
 
 /* The core, and what works for it. */

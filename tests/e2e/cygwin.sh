@@ -83,6 +83,33 @@ part_file()
 	has "... which says where" "$E2E/out" '/no/such/place'
 }
 
+# An agent that runs keeps its file, whoever else has the same configuration.
+part_two()
+{
+	start || return
+	file=$(cat "$SOCKET")
+	check "an agent for a COMMAND lists the keys" agent_once ssh-add -l
+	is "... and leaves the file to the one that has it" \
+		"$(cat "$SOCKET")" "$file"
+	check_status "no other agent takes it" 1 \
+		agent_once -D -a "$E2E/other.sock"
+	has "... and the reason is told" "$E2E/out" \
+		'CygwinSocket: .*an agent is listening there already'
+	is "... the file is as it was" "$(cat "$SOCKET")" "$file"
+	check "... and works" peer list
+	agent_stop
+	sshd_listen server || {
+		fail "an sshd listens on loopback"
+		return
+	}
+	trap 'kill $server; agent_kill' EXIT
+	printf '!<socket >%s s %s' "$port" \
+		01234567-89ABCDEF-01234567-89ABCDEF >"$SOCKET"
+	start || return
+	check "a port that somebody else has by now is no agent" peer list
+	agent_stop
+}
+
 # --- logins ---
 
 node_login()
@@ -152,5 +179,6 @@ part_node()
 test $# -eq 0 || { run_part "$1"; exit; }
 part peers --key rsa2048:rsa:01 --key p256:ec:02
 part file --key p256:ec:02
+part two --key p256:ec:02
 part node --key rsa2048:rsa:01 --key p256:ec:02
 finish

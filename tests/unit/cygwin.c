@@ -147,6 +147,39 @@ test_the_file_is_what_cygwin_reads(void **state)
 }
 
 static void
+test_only_what_an_agent_writes_is_read(void **state)
+{
+	static const char whole[] =
+	    "!<socket >4711 s 0302010A-07060504-0B0A0908-FF0E0D0C";
+	static const char *const others[] = {
+		"!<socket >4711 s 0302010a-07060504-0B0A0908-FF0E0D0C",
+		"!<socket >04711 s 0302010A-07060504-0B0A0908-FF0E0D0C",
+		"!<socket >0 s 0302010A-07060504-0B0A0908-FF0E0D0C",
+		"!<socket >65536 s 0302010A-07060504-0B0A0908-FF0E0D0C",
+		"!<socket >-1 s 0302010A-07060504-0B0A0908-FF0E0D0C",
+		"!<socket >4711 s 0x02010A-07060504-0B0A0908-FF0E0D0C",
+		"!<socket >4711 s 0302010A-07060504-0B0A0908-FF0E0D0C-",
+		"!<socket >4711  s 0302010A-07060504-0B0A0908-FF0E0D0C",
+	};
+	uint8_t said[CYGWIN_NONCE_BYTES];
+	char cut[sizeof(whole)];
+	uint16_t port;
+
+	(void)state;
+	assert_true(cygwin_file_parse(whole, &port, said));
+	assert_int_equal(port, 4711);
+	assert_memory_equal(said, nonce, sizeof(nonce));
+	for (size_t n = 0; n < sizeof(whole) - 1; n++) {
+		memcpy(cut, whole, n);
+		cut[n] = '\0';
+		assert_false(cygwin_file_parse(cut, &port, said));
+	}
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+		if (cygwin_file_parse(others[i], &port, said))
+			fail_msg("taken: \"%s\"", others[i]);
+}
+
+static void
 test_one_that_was_left_is_replaced_and_nothing_else(void **state)
 {
 	struct cygwin_file f, other;
@@ -194,6 +227,7 @@ main(void)
 		cmocka_unit_test(test_each_bit_of_the_nonce_counts),
 		cmocka_unit_test(test_more_than_is_wanted_is_wrong),
 		cmocka_unit_test(test_the_file_is_what_cygwin_reads),
+		cmocka_unit_test(test_only_what_an_agent_writes_is_read),
 		cmocka_unit_test(
 		    test_one_that_was_left_is_replaced_and_nothing_else),
 	};
