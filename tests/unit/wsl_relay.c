@@ -113,6 +113,24 @@ test_pageants_pipe_has_the_name_that_putty_looks_for(void **state)
 	assert_false(relay_pageant_name(name, 40, "alice", digest));
 }
 
+static void
+test_a_principal_is_cut_where_its_realm_begins(void **state)
+{
+	static const char *const t[][2] = {
+		{ "alice@example.org", "alice" }, { "alice", "alice" },
+		{ "a@b@c", "a" }, { "@", "" }, { "", "" },
+	};
+	char name[32];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++) {
+		memset(name, 'x', sizeof(name));
+		memcpy(name, t[i][0], strlen(t[i][0]) + 1);
+		relay_cut_realm(name);
+		assert_string_equal(name, t[i][1]);
+	}
+}
+
 int
 main(void)
 {
@@ -125,6 +143,8 @@ main(void)
 		cmocka_unit_test(test_a_pipe_is_for_its_owner_alone),
 		cmocka_unit_test(
 		    test_pageants_pipe_has_the_name_that_putty_looks_for),
+		cmocka_unit_test(
+		    test_a_principal_is_cut_where_its_realm_begins),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -111,6 +111,12 @@ relay_pageant_block(uint8_t out[RELAY_PAGEANT_BLOCK])
 	memcpy(out, name, sizeof(name));
 }
 
+void
+relay_cut_realm(char *principal)
+{
+	principal[strcspn(principal, "@")] = '\0';
+}
+
 bool
 relay_pageant_name(char *out, size_t size, const char *user,
     const uint8_t digest[32])

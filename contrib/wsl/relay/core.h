@@ -47,6 +47,9 @@ bool	 relay_rights(char *out, size_t size, const char *sid);
 bool	 relay_pageant_name(char *out, size_t size, const char *user,
 	    const uint8_t digest[32]);
 
+/* PuTTY's name for a user who has a principal, "user@realm": cut there. */
+void	 relay_cut_realm(char *principal);
+
 /* What the digest is of, before CryptProtectMemory(): padded to its blocks. */
 #define RELAY_PAGEANT_BLOCK	16
 

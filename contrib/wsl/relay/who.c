@@ -4,6 +4,8 @@
 #include <bcrypt.h>
 #include <dpapi.h>
 #include <sddl.h>
+#define SECURITY_WIN32
+#include <security.h>
 
 #define SID_MAX		200
 #define USER_BYTES	512
@@ -57,6 +59,19 @@ sha256(uint8_t *in, ULONG n, uint8_t digest[32])
 	return ok;
 }
 
+/* PuTTY asks a domain first, where the case and even the name may differ. */
+static bool
+user_name(char *out, DWORD size)
+{
+	ULONG n = size;
+
+	if (GetUserNameExA(NameUserPrincipal, out, &n)) {
+		relay_cut_realm(out);
+		return true;
+	}
+	return GetUserNameA(out, &size);
+}
+
 /* PuTTY hashes a string of SSH: the length in front, the greatest byte first. */
 bool
 win_pageant_name(char *out, size_t size)
@@ -64,10 +79,9 @@ win_pageant_name(char *out, size_t size)
 	uint8_t in[4 + RELAY_PAGEANT_BLOCK] = { 0, 0, 0, RELAY_PAGEANT_BLOCK };
 	uint8_t digest[32];
 	char user[USER_BYTES];
-	DWORD n = sizeof(user);
 
 	relay_pageant_block(in + 4);
-	return GetUserNameA(user, &n) &&
+	return user_name(user, sizeof(user)) &&
 	    CryptProtectMemory(in + 4, RELAY_PAGEANT_BLOCK,
 	    CRYPTPROTECTMEMORY_CROSS_PROCESS) &&
 	    sha256(in, sizeof(in), digest) &&
