@@ -2,6 +2,7 @@
 #include <netinet/in.h>
 #include <sys/queue.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <errno.h>
@@ -37,7 +38,7 @@ struct cygwin {
 	struct watch	*watch;		/* NULL: not accepting, until then */
 	struct timer	*retry;
 	struct guests	 guests;	/* as they came */
-	size_t		 n;
+	size_t		 n, max;
 	unsigned long	 refused;	/* so far */
 };
 
@@ -152,7 +153,7 @@ receive(struct cygwin *c, int fd)
 {
 	struct guest *g;
 
-	if (c->n == CYGWIN_GUESTS_MAX)
+	if (c->n == c->max)
 		refuse(oldest(c), "who is one of many that say nothing");
 	if ((g = calloc(1, sizeof(*g))) == NULL) {
 		close(fd);
@@ -222,6 +223,21 @@ open_port(struct cygwin *c, uint16_t *port, struct err *e)
 	return 0;
 }
 
+/*
+ * Enough for some milliseconds of a flood: an honest client needs those to
+ * say something, as what connects Windows to WSL is not fast.
+ */
+static size_t
+guests_max(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) == -1 ||
+	    files.rlim_cur / 16 >= CYGWIN_GUESTS_MAX)
+		return CYGWIN_GUESTS_MAX;
+	return 1 + (size_t)files.rlim_cur / 16;
+}
+
 int
 cygwin_new(struct cygwin **out, const struct cygwin_conf *conf, struct err *e)
 {
@@ -235,6 +251,7 @@ cygwin_new(struct cygwin **out, const struct cygwin_conf *conf, struct err *e)
 	if (c->conf.patience_ms == 0)
 		c->conf.patience_ms = CYGWIN_PATIENCE_MS;
 	TAILQ_INIT(&c->guests);
+	c->max = guests_max();
 	if ((r = open_port(c, &port, e)) == 0 &&
 	    (r = cygwin_file_write(&c->file, conf->path, port, c->nonce,
 	    e)) == 0 && (c->watch = loop_watch(conf->loop, c->fd, POLLIN,

@@ -15,7 +15,7 @@
  * (agent/cygwin_shake.h).  Those who do not, or take their time, are few at
  * once and dropped, the oldest first, so that they delay nobody.
  */
-#define CYGWIN_GUESTS_MAX	32
+#define CYGWIN_GUESTS_MAX	512	/* or a 16th of the descriptors */
 #define CYGWIN_PATIENCE_MS	5000
 
 struct cygwin;

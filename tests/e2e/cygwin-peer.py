@@ -49,7 +49,10 @@ def put_slowly(s, data):
 
 
 def shake(port, nonce, put=socket.socket.sendall):
-    s = connect(port)
+    return shake_on(connect(port), nonce, put)
+
+
+def shake_on(s, nonce, put=socket.socket.sendall):
     put(s, nonce)
     if take(s, 16) != nonce:
         sys.exit("another nonce came back")
@@ -139,22 +142,32 @@ def do_flood(port, nonce):
     """Hundreds say nothing; those who do are let in at once."""
     flood = []
     worst = 0
-    for i in range(300):
+    for i in range(900):
         flood.append(connect(port))
-        if i % 50 == 49:
+        if i % 100 == 99:
             begin = time.monotonic()
             must_have_keys(shake(port, nonce))
             worst = max(worst, time.monotonic() - begin)
     if worst > 2:
         sys.exit("others waited for %.1f s" % worst)
-    for s in flood[:200]:
+    for s in flood[:300]:
         must_hang_up(s)
+
+
+def do_amid(port, nonce):
+    """One gets a word in after others have come behind him."""
+    for _ in range(5):
+        s = connect(port)
+        others = [connect(port) for _ in range(50)]
+        must_have_keys(shake_on(s, nonce))
+        for o in others:
+            o.close()
 
 
 def main():
     port, nonce = read_file(sys.argv[1])
     {"list": do_list, "split": do_split, "eager": do_eager,
-     "wrong": do_wrong, "slow": do_slow, "flood": do_flood,
+     "wrong": do_wrong, "slow": do_slow, "flood": do_flood, "amid": do_amid,
      "port": lambda port, nonce: print(port)}[sys.argv[2]](port, nonce)
     if sys.argv[2] != "port":
         print("ok")

@@ -39,6 +39,7 @@ part_peers()
 		'CygwinSocket: refused: somebody who has not read'
 	check "who is slow is dropped, and delays nobody" peer slow
 	check "nor do hundreds of them" peer flood
+	check "who is not the quickest is heard amid others" peer amid
 	is "... of which the log has few lines" \
 		"$(test "$(grep -c 'CygwinSocket: refused' "$AGENT_LOG")" -lt \
 		20 && echo few)" few

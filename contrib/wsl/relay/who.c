@@ -72,7 +72,7 @@ user_name(char *out, DWORD size)
 	return GetUserNameA(out, &size);
 }
 
-/* PuTTY hashes a string of SSH: the length in front, the greatest byte first. */
+/* PuTTY hashes a string of SSH: its length in four bytes, and then itself. */
 bool
 win_pageant_name(char *out, size_t size)
 {
