@@ -162,7 +162,7 @@ part_node()
 	sshd_lets server "$E2E/rsa.pub"
 	check "node's ssh2 logs in through the Cygwin socket" node_login
 	has "... with the key of the token" "$E2E/sshd-server/log" \
-		"Accepted publickey .*$(fingerprint "$E2E/rsa.pub")"
+		"Accepted publickey .*$(pattern_of "$E2E/rsa.pub")"
 	has "the log says that the client is relayed" "$AGENT_LOG" \
 		'for a relayed client [(]pid [0-9]* there[)]'
 	has "... and so does the audit log" "$E2E/audit" \
