@@ -86,11 +86,14 @@ sum_up(struct keyring *kr)
 /*
  * The token went while it was asked to sign.  It may be back in a moment;
  * that is tried once, and never with a PIN that was typed for another.  One
- * that has hung for a minute is not waited for twice.
+ * that has hung for a minute is not waited for twice, and where a module lost
+ * a PIN no person is asked for it twice.
  */
 static bool
-strand(struct keyring *kr, struct job *j)
+strand(struct keyring *kr, const struct slot *s, struct job *j)
 {
+	if (j->pin != NULL && s->place.module != NULL)
+		return false;
 	if ((j->r != ERR_TOKEN_GONE && j->r != ERR_NO_TOKEN) || j->again ||
 	    j->abandoned || j->err.detail == ETIMEDOUT)
 		return false;
@@ -138,7 +141,7 @@ on_job(void *arg, struct slot *s, struct job *j)
 		s->label_asked = false;
 		break;
 	case JOB_SIGN:
-		if (strand(kr, j))
+		if (strand(kr, s, j))
 			return;
 		answer_sign(kr, j);
 		break;

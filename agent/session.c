@@ -277,7 +277,7 @@ note_login(struct session *s, const struct pin_found *f)
 
 /*
  * A PIN that was rejected, or of which nothing was heard, is sent again only
- * when the tries left say that it may be right.
+ * when the tries left say that it may be right; by a person if they never do.
  */
 static int
 may_send(struct session *s, const struct pin_found *f, struct err *e)
@@ -290,7 +290,8 @@ may_send(struct session *s, const struct pin_found *f, struct err *e)
 		return 0;
 	if ((r = see_state(s, &now, e)) != 0)
 		return r;
-	if (!vault_was_rejected(v, s->token->serial, f->pin))
+	if (!vault_was_rejected(v, s->token->serial, f->pin) ||
+	    (f->origin == NULL && vault_is_unsure(v, s->token->serial)))
 		return 0;
 	if (f->origin != NULL)
 		return err_set(e, ERR_PIN_WRONG, now.tries,

@@ -12,6 +12,7 @@
 
 #include "agent/vault.h"
 #include "base/paths.h"
+#include "token/token.h"
 
 struct entry {
 	LIST_ENTRY(entry) next;
@@ -349,6 +350,16 @@ vault_was_rejected(struct vault *v, const char *serial,
 	struct entry *n = enter(v, serial);
 	bool yes = n != NULL && secret_len(n->rejected) > 0 &&
 	    secret_eq(n->rejected, pin);
+
+	leave(v);
+	return yes;
+}
+
+bool
+vault_is_unsure(struct vault *v, const char *serial)
+{
+	struct entry *n = enter(v, serial);
+	bool yes = n != NULL && n->tries_then >= TOKEN_TRIES_UNKNOWN - 1;
 
 	leave(v);
 	return yes;

@@ -85,6 +85,9 @@ void	 vault_rejected(struct vault *v, const char *serial,
 bool	 vault_was_rejected(struct vault *v, const char *serial,
 	    const struct secret *pin);
 
+/* Nothing was heard of it, and the tries left will not tell. */
+bool	 vault_is_unsure(struct vault *v, const char *serial);
+
 /*
  * So many tries are left now; -1: somebody is logged in.  What was wrong
  * may be right when that is more than were left after the rejection.

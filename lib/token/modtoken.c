@@ -6,8 +6,6 @@
 #include "token/manage.h"
 #include "token/modtoken.h"
 
-#define TRIES_MANY	1000	/* more than any token tells of */
-
 struct modtoken {
 	struct token	 t;		/* first */
 	struct modclient *client;
@@ -127,10 +125,7 @@ is_answered(int r)
 	    r == ERR_DENIED || r == ERR_UNSUPPORTED;
 }
 
-/*
- * What the tries are worth is not known of a module, so those there were are
- * told as one more: only if there are ever more than now was it not wrong.
- */
+/* Modules tell only whether the tries are few, and some not even that. */
 static int
 mod_login(struct token *t, const struct secret *pin, struct err *e)
 {
@@ -144,9 +139,11 @@ mod_login(struct token *t, const struct secret *pin, struct err *e)
 	    (r = token_pin_sendable(st, tries, e)) != 0)
 		return r;
 	r = ask_with(of(t), &q, pin, &a, e);
+	if (r == ERR_AGAIN)		/* no PIN is sent again by itself */
+		r = err_set(e, ERR_TOKEN, 0, "the module takes no PIN now");
 	if (pin != NULL && (!is_answered(r) || a == NULL ||
 	    (r != 0 && a->pin_doubt > 0)))
-		t->pin_doubt = (tries > 0 ? tries : TRIES_MANY) + 1;
+		t->pin_doubt = TOKEN_TRIES_UNKNOWN;
 	return r;
 }
 

@@ -29,6 +29,8 @@ code_of(CK_RV rv)
 	case CKR_SESSION_CLOSED:
 	case CKR_SLOT_ID_INVALID:
 	case CKR_CRYPTOKI_NOT_INITIALIZED:
+	case CKR_OPERATION_ACTIVE:	/* of ours: it lost count */
+	case CKR_OPERATION_NOT_INITIALIZED:
 		return ERR_TOKEN_GONE;
 	case CKR_USER_NOT_LOGGED_IN:
 		return ERR_PIN_NEEDED;

@@ -172,8 +172,11 @@ bool	 token_had_login(const struct token *t);
 /*
  * After a token_login() that failed: the tries there were when the PIN was
  * sent, and nothing was heard of it again.  With fewer it was wrong.  0
- * when it was not sent, or was answered.
+ * when it was not sent, or was answered; TOKEN_TRIES_UNKNOWN where the tries
+ * left say nothing of it.
  */
+#define TOKEN_TRIES_UNKNOWN	1000	/* more than any token has */
+
 int	 token_pin_doubt(const struct token *t);
 
 /* Ends the login for every program that uses the token. */

@@ -318,6 +318,116 @@ part_both()
 	agent_stop
 }
 
+# --- a module that lies, hangs and crashes ---
+
+# hostile_start TYPE...: one that behaves, until $HOSTILE says otherwise.
+hostile_start()
+{
+	HOSTILE=$E2E/hostile HOSTILE_REAL=$SOFTHSM
+	export HOSTILE HOSTILE_REAL
+	: >"$HOSTILE"
+	: >"$HOSTILE.logins"
+	soft_start
+	soft_token soft
+	soft_key soft EC:prime256v1 ec 01
+	configure "Module $builddir/tests/p11/hostile.so" "ModuleTimeout 1s"
+	agent_start || return
+	save_keys
+	check "while it behaves, its key signs" ssh-add -T "$E2E/ec.pub"
+}
+
+logins_seen()
+{
+	wc -l <"$HOSTILE.logins"
+}
+
+# An answer, whichever; 124 is none.
+answers()
+{
+	hostile_rc=0
+	timeout 20 "$@" </dev/null || hostile_rc=$?
+	test $hostile_rc -lt 124
+}
+
+# misbehaves FUNCTION ACTION [NUMBER]: clients are answered meanwhile, no PIN
+# is sent twice for one prompt, and afterwards all is well.
+misbehaves()
+{
+	echo "$*" >"$HOSTILE"
+	hostile_prompts=$(prompts) hostile_logins=$(logins_seen)
+	check "$*: listing is answered" answers ssh-add -l
+	check "... and a signature" answers ssh-add -T "$E2E/ec.pub"
+	: >"$HOSTILE"
+	check "... then all is well again" wait_for 20 \
+		ssh-add -T "$E2E/ec.pub"
+	hostile_prompts=$(($(prompts) - hostile_prompts))
+	hostile_logins=$(($(logins_seen) - hostile_logins))
+}
+
+part_hostile()
+{
+	hostile_start || return
+	for f in C_GetSlotList C_GetTokenInfo C_OpenSession C_GetSessionInfo \
+		C_FindObjects C_GetAttributeValue C_SignInit C_Sign; do
+		for how in 'rv 0x5' 'rv 0x32' abort; do
+			# shellcheck disable=SC2086
+			misbehaves $f $how
+		done
+	done
+	misbehaves C_Sign block
+	misbehaves C_GetSessionInfo block
+	misbehaves C_Sign zero
+	misbehaves C_Sign length 0x7fffffffffffffff
+	misbehaves C_GetSlotList length 0x7fffffff
+	misbehaves C_FindObjects length 0x7fffffff
+	misbehaves C_GetAttributeValue length 0x7fffffff
+	is "all that takes one PIN in all, which is in memory" "$(prompts)" 1
+	agent_stop
+}
+
+# loses_pin ACTION...: of C_Login, with somebody who always types the same.
+loses_pin()
+{
+	ssh-add -D 2>/dev/null
+	hostile_logins=$(logins_seen)
+	echo "C_Login $*" >"$HOSTILE"
+	check "C_Login $*: the client is answered" answers \
+		ssh-add -T "$E2E/ec.pub"
+	is "... after one PIN" "$(($(logins_seen) - hostile_logins))" 1
+	: >"$HOSTILE"
+}
+
+part_hostile_pin()
+{
+	hostile_start || return
+	for how in 'rv 0x5' 'rv 0x32' 'rv 0x101' abort block; do
+		# shellcheck disable=SC2086
+		loses_pin $how
+		check "... and a person may try it again" \
+			ssh-add -T "$E2E/ec.pub"
+		is "... once" "$(($(logins_seen) - hostile_logins))" 2
+	done
+	loses_pin rv 0xa0
+	check_status "... which is not sent again" 1 ssh-add -T "$E2E/ec.pub"
+	is "... by anybody" "$(($(logins_seen) - hostile_logins))" 1
+	agent_stop
+	# The same from a file: nobody has reason to think that it was right.
+	echo "$PIN" >"$E2E/file"
+	chmod 600 "$E2E/file"
+	rm -f "$E2E/pin"
+	configure "Module $builddir/tests/p11/hostile.so" "ModuleTimeout 1s" \
+		"PinFile $E2E/file"
+	agent_start || return
+	hostile_logins=$(logins_seen)
+	echo "C_Login abort" >"$HOSTILE"
+	for n in first second third; do
+		check_status "C_Login abort, a PIN in a file: the $n time" 1 \
+			ssh-add -T "$E2E/ec.pub"
+	done
+	is "... it was sent once" "$(($(logins_seen) - hostile_logins))" 1
+	agent_stop
+}
+
 part_killed()
 {
 	soft_start
@@ -353,5 +463,7 @@ bare_part named
 bare_part slots
 bare_part later
 bare_part killed
+bare_part hostile
+bare_part hostile_pin
 part both --key p256:card:01
 finish

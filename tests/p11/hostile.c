@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A PKCS#11 module that is SoftHSM until it is told otherwise: the file
+ * $HOSTILE has lines "FUNCTION ACTION [NUMBER]", read at each call:
+ *
+ *	C_Sign rv 0x30		returns that
+ *	C_Sign length 99999	says that its output has so many bytes
+ *	C_Sign block		never returns
+ *	C_Sign abort		ends the process
+ *	C_Sign zero		returns CKR_OK and has done nothing
+ *
+ * Each C_Login that reaches it is a line in $HOSTILE.logins.
+ */
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <p11-kit/pkcs11.h>
+
+enum action { WELL, RV, LENGTH, BLOCK, ABORT, ZERO };
+
+struct order {
+	enum action	 action;
+	unsigned long	 number;
+};
+
+/* A module has no other place than these for its functions. */
+static CK_FUNCTION_LIST *real;
+static CK_FUNCTION_LIST ours;
+
+static struct order
+order_for(const char *function)
+{
+	static const char *const names[] = { "well", "rv", "length", "block",
+	    "abort", "zero" };
+	const char *path = getenv("HOSTILE");
+	struct order o = { WELL, 0 };
+	char line[128], name[64], what[32];
+	FILE *f = path != NULL ? fopen(path, "r") : NULL;
+
+	while (f != NULL && fgets(line, sizeof(line), f) != NULL) {
+		unsigned long number = 0;
+
+		if (sscanf(line, "%63s %31s %li", name, what,
+		    (long *)&number) < 2 || strcmp(name, function) != 0)
+			continue;
+		for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+			if (strcmp(what, names[i]) == 0)
+				o = (struct order){ (enum action)i, number };
+	}
+	if (f != NULL)
+		fclose(f);
+	return o;
+}
+
+/* True: *rv is the answer. */
+static int
+is_told(const char *function, CK_RV *rv, unsigned long *length)
+{
+	const struct order o = order_for(function);
+
+	*rv = CKR_OK;
+	*length = o.action == LENGTH ? o.number : 0;
+	switch (o.action) {
+	case RV:
+		*rv = o.number;
+		return 1;
+	case ZERO:
+		return 1;
+	case BLOCK:
+		for (;;)
+			pause();
+	case ABORT:
+		abort();
+	case WELL:
+	case LENGTH:
+		break;
+	}
+	return 0;
+}
+
+/* A function that has no length to lie about. */
+#define PLAIN(name, params, args)				\
+static CK_RV							\
+name##_ params							\
+{								\
+	unsigned long length;					\
+	CK_RV rv;						\
+								\
+	return is_told(#name, &rv, &length) ? rv :		\
+	    real->name args;					\
+}
+
+/* One that has. */
+#define LYING(name, params, args, n)				\
+static CK_RV							\
+name##_ params							\
+{								\
+	unsigned long length;					\
+	CK_RV rv;						\
+								\
+	if (is_told(#name, &rv, &length))			\
+		return rv;					\
+	rv = real->name args;					\
+	if (length != 0)					\
+		*(n) = length;					\
+	return rv;						\
+}
+
+LYING(C_GetSlotList, (unsigned char present, CK_SLOT_ID *ids, CK_ULONG *n),
+    (present, ids, n), n)
+LYING(C_FindObjects, (CK_SESSION_HANDLE s, CK_OBJECT_HANDLE *o, CK_ULONG max,
+    CK_ULONG *n), (s, o, max, n), n)
+LYING(C_Sign, (CK_SESSION_HANDLE s, unsigned char *data, CK_ULONG len,
+    unsigned char *sig, CK_ULONG *n), (s, data, len, sig, n), n)
+LYING(C_GetAttributeValue, (CK_SESSION_HANDLE s, CK_OBJECT_HANDLE o,
+    CK_ATTRIBUTE *a, CK_ULONG count), (s, o, a, count), &a->ulValueLen)
+
+PLAIN(C_GetSlotInfo, (CK_SLOT_ID id, CK_SLOT_INFO *info), (id, info))
+PLAIN(C_GetTokenInfo, (CK_SLOT_ID id, CK_TOKEN_INFO *info), (id, info))
+PLAIN(C_OpenSession, (CK_SLOT_ID id, CK_FLAGS flags, void *app,
+    CK_NOTIFY notify, CK_SESSION_HANDLE *s), (id, flags, app, notify, s))
+PLAIN(C_CloseSession, (CK_SESSION_HANDLE s), (s))
+PLAIN(C_GetSessionInfo, (CK_SESSION_HANDLE s, CK_SESSION_INFO *info),
+    (s, info))
+PLAIN(C_Logout, (CK_SESSION_HANDLE s), (s))
+PLAIN(C_FindObjectsInit, (CK_SESSION_HANDLE s, CK_ATTRIBUTE *a, CK_ULONG n),
+    (s, a, n))
+PLAIN(C_FindObjectsFinal, (CK_SESSION_HANDLE s), (s))
+PLAIN(C_SignInit, (CK_SESSION_HANDLE s, CK_MECHANISM *m,
+    CK_OBJECT_HANDLE key), (s, m, key))
+PLAIN(C_Initialize, (void *args), (args))
+
+static CK_RV
+C_Login_(CK_SESSION_HANDLE s, CK_USER_TYPE user, unsigned char *pin,
+    CK_ULONG n)
+{
+	const char *path = getenv("HOSTILE");
+	char log[4096];
+	unsigned long length;
+	CK_RV rv;
+	FILE *f;
+
+	if (path != NULL) {
+		snprintf(log, sizeof(log), "%s.logins", path);
+		if ((f = fopen(log, "a")) != NULL) {
+			fputs("login\n", f);
+			fclose(f);
+		}
+	}
+	return is_told("C_Login", &rv, &length) ? rv :
+	    real->C_Login(s, user, pin, n);
+}
+
+static CK_RV
+C_WaitForSlotEvent_(CK_FLAGS flags, CK_SLOT_ID *slot, void *reserved)
+{
+	unsigned long length;
+	CK_RV rv;
+
+	(void)flags;
+	(void)slot;
+	(void)reserved;
+	return is_told("C_WaitForSlotEvent", &rv, &length) ? rv :
+	    CKR_FUNCTION_NOT_SUPPORTED;
+}
+
+static void
+take_over(void)
+{
+	ours = *real;
+	ours.C_Initialize = C_Initialize_;
+	ours.C_GetSlotList = C_GetSlotList_;
+	ours.C_GetSlotInfo = C_GetSlotInfo_;
+	ours.C_GetTokenInfo = C_GetTokenInfo_;
+	ours.C_WaitForSlotEvent = C_WaitForSlotEvent_;
+	ours.C_OpenSession = C_OpenSession_;
+	ours.C_CloseSession = C_CloseSession_;
+	ours.C_GetSessionInfo = C_GetSessionInfo_;
+	ours.C_Login = C_Login_;
+	ours.C_Logout = C_Logout_;
+	ours.C_FindObjectsInit = C_FindObjectsInit_;
+	ours.C_FindObjects = C_FindObjects_;
+	ours.C_FindObjectsFinal = C_FindObjectsFinal_;
+	ours.C_GetAttributeValue = C_GetAttributeValue_;
+	ours.C_SignInit = C_SignInit_;
+	ours.C_Sign = C_Sign_;
+}
+
+CK_RV
+C_GetFunctionList(CK_FUNCTION_LIST **list)
+{
+	const char *path = getenv("HOSTILE_REAL");
+	CK_C_GetFunctionList get;
+	void *so;
+	CK_RV rv;
+
+	if (path == NULL || (so = dlopen(path, RTLD_NOW)) == NULL)
+		return CKR_GENERAL_ERROR;
+	*(void **)&get = dlsym(so, "C_GetFunctionList");
+	if (get == NULL)
+		return CKR_GENERAL_ERROR;
+	if ((rv = get(&real)) != CKR_OK)
+		return rv;
+	take_over();
+	*list = &ours;
+	return CKR_OK;
+}
