@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * hsm-ssh-agent-module PATH|NAME: runs the PKCS#11 module at PATH, or that of
- * this name in p11-kit's configuration, for the program of ours that has started it, which talks to it over standard input and
- * output (token/modproto.h).  Whatever the module does, it does it here.
- * It ends when that program does.
+ * this name in p11-kit's configuration, for the program of ours that has
+ * started it, which talks to it over standard input and output
+ * (token/modproto.h).  Whatever the module does, it does it here.  It ends
+ * when that program does.
  */
 #include <sys/prctl.h>
 #include <sys/resource.h>
