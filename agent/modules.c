@@ -179,8 +179,9 @@ modules_configure(struct modules *m, char *const *paths, size_t n,
 	struct err e;
 
 	m->timeout = timeout;
-	TAILQ_FOREACH(d, &m->list, next)
+	TAILQ_FOREACH(d, &m->list, next) {
 		d->configured = false;
+	}
 	for (size_t i = 0; i < n; i++) {
 		if (start(m, paths[i], &d, &e) != 0)
 			log_error(m->conf.log, "%s", e.msg);
