@@ -242,7 +242,7 @@ int
 cygwin_new(struct cygwin **out, const struct cygwin_conf *conf, struct err *e)
 {
 	struct cygwin *c;
-	uint16_t port;
+	uint16_t port = 0;
 	int r;
 
 	if ((c = calloc(1, sizeof(*c))) == NULL)
