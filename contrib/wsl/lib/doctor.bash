@@ -36,6 +36,7 @@ print_json()
 attempt()
 {
 	rm -f "$work/row"
+	# shellcheck disable=SC2090	# names alone
 	if ("$@" && declare -p version usbipd devices busids is chosen inside \
 	    readers found_serials troubles >"$work/learnt") 2>/dev/null; then
 		# shellcheck source=/dev/null
@@ -117,7 +118,7 @@ check_inside()
 	fi
 	attempt read_inside || return
 	if [[ $fix == yes && $readers -eq 0 ]]; then
-		restart_pcscd && until_true $ARRIVE_SECONDS has_token
+		restart_pcscd && until_true "$ARRIVE_SECONDS" has_token
 	fi
 	first=${troubles%%$'\n'*}
 	id=$(row_of "$troubles" '')

@@ -43,14 +43,16 @@ restart_pcscd()
 
 # What hsm-keyutil says: all of it in $inside, and of that the number of
 # readers, the serial numbers of tokens, and what is wrong with $err in front.
-inside='{"readers":[]}' readers=0 found_serials='' troubles=''
+# shellcheck disable=SC2089	# it is JSON, and no words
+no_readers='{"readers":[]}'
+inside=$no_readers readers=0 found_serials='' troubles=''
 
 read_inside()
 {
 	command -v "$keyutil" >/dev/null || fail_row no-keyutil
-	bounded $KEYUTIL_SECONDS "$keyutil" status --json
+	bounded "$KEYUTIL_SECONDS" "$keyutil" status --json
 	((rc != 124)) || err='pcscd does not answer'
-	inside='{"readers":[]}' readers=0 found_serials='' troubles=$err
+	inside=$no_readers readers=0 found_serials='' troubles=$err
 	jq -r 'tojson, (.readers | length), ([.readers[].token.serial //
 	    empty] | join(" ")), (.readers[].trouble // empty)' <<<"$out" \
 	    >"$work/inside" 2>/dev/null || return 0
@@ -89,11 +91,11 @@ has_token()
 # pcscd notices a new device by itself, or when it is started again.
 wait_for_token()
 {
-	until_true $ARRIVE_SECONDS has_token && return
+	until_true "$ARRIVE_SECONDS" has_token && return
 	[[ $(row_of "$err" none) != no-pcscd ]] || fail_message "$err" no-pcscd
 	((rc != 124)) || fail_row pcscd-hangs
 	say "pcscd does not see the token; restarting it"
-	restart_pcscd && until_true $ARRIVE_SECONDS has_token && return
+	restart_pcscd && until_true "$ARRIVE_SECONDS" has_token && return
 	((readers > 0)) || fail_message "$troubles" no-reader
 	[[ -z $found_serials ]] || fail_row no-reader \
 	    "$needed are attached, and found is only $found_serials"

@@ -63,6 +63,7 @@ has_policy()
 }
 
 # A device for each entry that has ids.  "persisted" ones are not plugged in.
+# shellcheck disable=SC2016	# jq has variables, too
 normal_state='
 [.Devices[]? | select(type == "object") |
  ((.InstanceId // "") | capture(
