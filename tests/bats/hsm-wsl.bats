@@ -63,6 +63,21 @@ one() {
 	[[ $(printf 'x' | plain_text) == x ]]
 }
 
+@test "WSL is known, also by a kernel of one's own" {
+	unset WSL_DISTRO_NAME
+	mkdir -p "$HSM_WSL_ROOT/proc/sys/kernel"
+	kernel=$HSM_WSL_ROOT/proc/sys/kernel/osrelease
+	echo 6.1.0-28-amd64 >"$kernel"
+	[[ $(wsl_kind) == no ]]
+	[[ $(WSL_DISTRO_NAME=Debian wsl_kind) == 2 ]]
+	mkdir -p "$HSM_WSL_ROOT/run/WSL"
+	[[ $(wsl_kind) == 2 ]]
+	echo 4.4.0-19041-Microsoft >"$kernel"
+	[[ $(wsl_kind) == 1 ]]
+	echo 5.15.167.4-microsoft-standard-WSL2 >"$kernel"
+	[[ $(wsl_kind) == 2 ]]
+}
+
 @test "paths of Windows and Linux" {
 	[[ $(to_linux 'C:\a b\c') == "$HSM_WSL_ROOT/mnt/c/a b/c" ]]
 	[[ $(to_windows "$HSM_WSL_ROOT/mnt/d/a b/c") == 'D:\a b\c' ]]

@@ -289,6 +289,7 @@ doctor_of_the_system()
 {
 	windows_has 4.4.0
 	echo 6.1.0-28-amd64 >"$ROOT/proc/sys/kernel/osrelease"
+	rm -r "$ROOT/run/WSL"
 	row no-wsl 6 'run hsm-wsl in a WSL 2'
 	echo 4.4.0-19041-Microsoft >"$ROOT/proc/sys/kernel/osrelease"
 	row wsl1 6 'wsl --set-version'

@@ -6,7 +6,7 @@
 USBIPD_HOME='C:\Program Files\usbipd-win\usbipd.exe'
 ADMIN_SECONDS=120	# for the person to answer Windows' question
 
-# 2, 1, or no.
+# 2, 1, or no.  A kernel that somebody built may have any name.
 wsl_kind()
 {
 	local release
@@ -16,7 +16,12 @@ wsl_kind()
 	*microsoft*wsl2* | *wsl2*)	echo 2 ;;
 	*microsoft-standard*)		echo 2 ;;
 	*microsoft*)			echo 1 ;;
-	*)				echo no ;;
+	*)
+		if [[ -n ${WSL_DISTRO_NAME-} || -d $root/run/WSL ]]; then
+			echo 2
+		else
+			echo no
+		fi ;;
 	esac
 }
 
