@@ -364,6 +364,12 @@ misbehaves()
 	hostile_logins=$(($(logins_seen) - hostile_logins))
 }
 
+# The module writes down that it does.
+blocks()
+{
+	test -e "$HOSTILE.blocked"
+}
+
 part_hostile()
 {
 	hostile_start || return
@@ -428,6 +434,31 @@ part_hostile_pin()
 	agent_stop
 }
 
+# A module that hangs delays nobody at another token.
+part_beside()
+{
+	hostile_pcscd=${PCSCLITE_CSOCK_NAME-}
+	hostile_start || return
+	agent_stop
+	PCSCLITE_CSOCK_NAME=$hostile_pcscd
+	configure "Module $builddir/tests/p11/hostile.so" "ModuleTimeout 10s"
+	agent_start || return
+	save_keys
+	check "both tokens sign" ssh-add -T "$E2E/ec.pub" "$E2E/card.pub"
+	echo 'C_Sign block' >"$HOSTILE"
+	ssh-add -T "$E2E/ec.pub" >"$E2E/blocked.out" 2>&1 &
+	blocked=$!
+	wait_for 5 blocks || fail "the module hangs in C_Sign"
+	check "while one hangs the other signs" timeout 5 \
+		ssh-add -T "$E2E/card.pub"
+	check "... and keys are listed" timeout 5 ssh-add -l
+	check "... while the first still waits" kill -0 "$blocked"
+	hostile_rc=0
+	wait "$blocked" || hostile_rc=$?
+	is "... until it is given up" "$hostile_rc" 1
+	agent_stop
+}
+
 part_killed()
 {
 	soft_start
@@ -465,5 +496,6 @@ bare_part later
 bare_part killed
 bare_part hostile
 bare_part hostile_pin
+part beside --key p256:card:01
 part both --key p256:card:01
 finish

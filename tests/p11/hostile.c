@@ -9,7 +9,8 @@
  *	C_Sign abort		ends the process
  *	C_Sign zero		returns CKR_OK and has done nothing
  *
- * Each C_Login that reaches it is a line in $HOSTILE.logins.
+ * Each C_Login that reaches it is a line in $HOSTILE.logins, each block one in
+ * $HOSTILE.blocked.
  */
 #include <dlfcn.h>
 #include <stdio.h>
@@ -55,6 +56,23 @@ order_for(const char *function)
 	return o;
 }
 
+/* A line more in the file that is beside $HOSTILE. */
+static void
+write_down(const char *suffix, const char *what)
+{
+	const char *path = getenv("HOSTILE");
+	char name[4096];
+	FILE *f;
+
+	if (path == NULL)
+		return;
+	snprintf(name, sizeof(name), "%s.%s", path, suffix);
+	if ((f = fopen(name, "a")) == NULL)
+		return;
+	fprintf(f, "%s\n", what);
+	fclose(f);
+}
+
 /* True: *rv is the answer. */
 static int
 is_told(const char *function, CK_RV *rv, unsigned long *length)
@@ -70,6 +88,7 @@ is_told(const char *function, CK_RV *rv, unsigned long *length)
 	case ZERO:
 		return 1;
 	case BLOCK:
+		write_down("blocked", function);
 		for (;;)
 			pause();
 	case ABORT:
@@ -137,19 +156,10 @@ static CK_RV
 C_Login_(CK_SESSION_HANDLE s, CK_USER_TYPE user, unsigned char *pin,
     CK_ULONG n)
 {
-	const char *path = getenv("HOSTILE");
-	char log[4096];
 	unsigned long length;
 	CK_RV rv;
-	FILE *f;
 
-	if (path != NULL) {
-		snprintf(log, sizeof(log), "%s.logins", path);
-		if ((f = fopen(log, "a")) != NULL) {
-			fputs("login\n", f);
-			fclose(f);
-		}
-	}
+	write_down("logins", "C_Login");
 	return is_told("C_Login", &rv, &length) ? rv :
 	    real->C_Login(s, user, pin, n);
 }
