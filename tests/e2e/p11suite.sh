@@ -12,13 +12,21 @@ test -x "$builddir/agent/hsm-ssh-agent-module" ||
 
 WRONG=999999
 
-# suite [MODULE]: its results, as ours.  A program of ours looks beside itself
-# for the one that runs modules.
+# suite [MODULE]
 suite()
 {
-	cp "$HELPERS/token-suite" "$E2E/token-suite"
+	judge token-suite "$PIN" $WRONG "$@"
+}
+
+# judge PROGRAM ARGUMENT...: its results, as ours.  A program of ours looks
+# beside itself for the one that runs modules.
+judge()
+{
+	cp "$HELPERS/$1" "$E2E"
 	ln -s "$builddir/agent/hsm-ssh-agent-module" "$E2E"
-	timeout 120 "$E2E/token-suite" "$PIN" $WRONG "$@" >"$E2E/suite" 2>&1
+	judge=$E2E/$1
+	shift
+	timeout 240 "$judge" "$@" >"$E2E/suite" 2>&1
 	suite_rc=$?
 	while read -r verdict _ _ sentence; do
 		case $verdict in
@@ -64,6 +72,16 @@ soft_start()
 	export SOFTHSM2_CONF
 	softhsm2-util --init-token --free --label soft --pin "$PIN" \
 		--so-pin 12345678 >/dev/null
+}
+
+# Each function returns each error there is (token-hostile.c).
+part_errors()
+{
+	soft_start || return 0
+	soft_tool --keypairgen --key-type EC:prime256v1 --id 01 --label ec
+	HOSTILE=$E2E/hostile HOSTILE_REAL=$module
+	export HOSTILE HOSTILE_REAL
+	judge token-hostile "$PIN" "$builddir/tests/p11/hostile.so" "$HOSTILE"
 }
 
 # By what p11-kit calls it.
@@ -134,4 +152,5 @@ part opensc --key rsa2048:rsa:01 --key p256:p256:02 --key p384:p384:03 \
 	--key p521:p521:04 --key secp256k1:koblitz:05
 bare_part soft
 bare_part named
+bare_part errors
 finish

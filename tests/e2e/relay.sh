@@ -46,8 +46,8 @@ has_client()
 part_wine()
 {
 	if ! command -v wine >/dev/null; then
-		skip "it runs under Wine" "it is missing (package wine64; of \
-700 MB, so contrib/packages leaves it out)"
+		skip "it runs under Wine" "it is missing (packages wine and \
+wine64)"
 		return
 	fi
 	WINEPREFIX=$E2E/wine WINEDEBUG=-all WINEARCH=win64

@@ -214,6 +214,10 @@ part_which()
 	    --serial DENK0999999
 	has "... and it is another" "$E2E/out" \
 	    'not the token that was asked for: wanted DENK0999999, found DENK01'
+	wsl detach 2>/dev/null
+	devices_are "$(device 1-7 'VID_20A0&PID_4230\DENK02000000000')"
+	check "one that is not what Windows says is attached" wsl attach
+	has "... and told of" "$E2E/out" 'none of them is DENK02000000000'
 	: >"$HSM_STUB/utf16"
 	check "what is in UTF-16 is read, too" wsl attach
 	rm "$HSM_STUB/utf16"

@@ -115,6 +115,22 @@ check_token()
 	is_wanted || fail_row other-token \
 	    "wanted $serial, found $found_serials"
 	say "in WSL: token $found_serials"
+	warn_of_others
+}
+
+# A stick tells Windows its own number, which begins with that of its HSM.
+warn_of_others()
+{
+	local b usb t
+
+	for b in "${chosen[@]}"; do
+		usb=${is[$b s]-}
+		[[ -n $usb && $usb != - ]] || continue
+		for t in $found_serials; do
+			same_serial "$usb" "$t" && continue 2
+		done
+		say "but none of them is $usb, which was attached at $b"
+	done
 }
 
 # --- ports of vhci_hcd that lead nowhere ---

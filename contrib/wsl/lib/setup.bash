@@ -109,7 +109,7 @@ install_packages()
 		say "no package is missing"
 	elif command -v apt-get >/dev/null; then
 		# shellcheck disable=SC2086	# names
-		as_root apt-get install -y $missing
+		as_root timeout 1800 apt-get install -y $missing
 	else
 		die $EX_FAIL "please install:$missing"
 	fi
