@@ -284,6 +284,14 @@ p11_pin_state(struct token *t, enum token_pin_state *st, int *tries,
 	return r;
 }
 
+static CK_RV
+log_in_as(struct p11_token *p, CK_USER_TYPE who, const struct secret *pin)
+{
+	return p->f->C_Login(p->session, who, pin == NULL ? NULL :
+	    p11_unconst(secret_bytes(pin)),
+	    pin == NULL ? 0 : secret_len(pin));
+}
+
 static int
 p11_login(struct token *t, const struct secret *pin, struct err *e)
 {
@@ -299,11 +307,12 @@ p11_login(struct token *t, const struct secret *pin, struct err *e)
 		return r;
 	(void)p->f->C_Logout(p->session);
 	p->logged_in = false;
-	rv = p->f->C_Login(p->session, CKU_USER, pin == NULL ? NULL :
-	    p11_unconst(secret_bytes(pin)),
-	    pin == NULL ? 0 : secret_len(pin));
+	secret_clear(p->pin);
+	rv = log_in_as(p, CKU_USER, pin);
 	if (rv == CKR_OK) {
 		p->logged_in = true;
+		if (pin != NULL)
+			secret_copy(p->pin, pin);
 		return 0;
 	}
 	if ((r = p11_failed(e, rv, "login")) == ERR_PIN_WRONG)
@@ -321,6 +330,7 @@ p11_logout(struct token *t, struct err *e)
 {
 	CK_RV rv = p11_of(t)->f->C_Logout(p11_of(t)->session);
 
+	secret_clear(p11_of(t)->pin);
 	p11_of(t)->logged_in = false;
 	if (rv != CKR_OK && rv != CKR_USER_NOT_LOGGED_IN)
 		return p11_failed(e, rv, "logout");
@@ -329,15 +339,36 @@ p11_logout(struct token *t, struct err *e)
 
 /* --- signatures --- */
 
+/*
+ * A key that wants the PIN each time gets that of the login before, once:
+ * whoever logs in again for the next signature has asked for it, or was told
+ * to remember it.
+ */
+static CK_RV
+prove_again(struct p11_token *p)
+{
+	const CK_RV rv = log_in_as(p, CKU_CONTEXT_SPECIFIC,
+	    p->t.has_pad ? NULL : p->pin);
+
+	secret_clear(p->pin);
+	/* The login took it: this is no wrong PIN, whatever it is. */
+	return rv == CKR_PIN_INCORRECT ? CKR_FUNCTION_REJECTED : rv;
+}
+
 static CK_RV
 use_once(struct p11_token *p, CK_OBJECT_HANDLE o, CK_MECHANISM_TYPE type,
     struct span in, struct p11_attr *out)
 {
 	CK_MECHANISM m = { type, NULL, 0 };
+	const bool wants_pin = p11_keys_wants_pin(p, o);
 	CK_ULONG n = sizeof(out->bytes);
 	CK_RV rv;
 
-	if ((rv = p->f->C_SignInit(p->session, &m, o)) == CKR_OK)
+	if (wants_pin && !p->t.has_pad && secret_len(p->pin) == 0)
+		return CKR_USER_NOT_LOGGED_IN;
+	if ((rv = p->f->C_SignInit(p->session, &m, o)) == CKR_OK && wants_pin)
+		rv = prove_again(p);
+	if (rv == CKR_OK)
 		rv = p->f->C_Sign(p->session, p11_unconst(in.p), in.n,
 		    out->bytes, &n);
 	if (rv == CKR_OK && n > sizeof(out->bytes))
@@ -482,6 +513,7 @@ p11_close(struct token *t)
 {
 	(void)p11_of(t)->f->C_CloseSession(p11_of(t)->session);
 	sig_verifier_free(p11_of(t)->verifier);
+	secret_free(p11_of(t)->pin);
 	free(t);
 }
 
@@ -506,8 +538,11 @@ p11_open(struct p11_module *m, uint64_t slot, struct token **out,
 	CK_RV rv;
 	int r;
 
-	if ((p = calloc(1, sizeof(*p))) == NULL)
+	if ((p = calloc(1, sizeof(*p))) == NULL ||
+	    (p->pin = secret_new()) == NULL) {
+		free(p);
 		return err_set(e, ERR_NOMEM, 0, "token");
+	}
 	p->t.ops = &ops;
 	p->f = m->f;
 	p->slot = slot;
@@ -515,6 +550,7 @@ p11_open(struct p11_module *m, uint64_t slot, struct token **out,
 	    slot, CKF_SERIAL_SESSION, NULL, NULL, &p->session)) != CKR_OK)
 		r = p11_failed(e, rv, "session");
 	if (r != 0) {
+		secret_free(p->pin);
 		free(p);
 		return r;
 	}

@@ -18,6 +18,7 @@ struct p11_token {
 	CK_SLOT_ID	 slot;
 	CK_SESSION_HANDLE session;
 	bool		 logged_in;
+	struct secret	*pin;		/* of the login, for one signature */
 	struct sig_verifier *verifier;	/* of the key used last */
 };
 
@@ -48,6 +49,9 @@ p11_unconst(const void *p)
 
 /* What PKCS#11 returned, as an error of ours. */
 int	 p11_failed(struct err *e, CK_RV rv, const char *what);
+
+/* Does the key want the PIN before each signature? */
+bool	 p11_keys_wants_pin(struct p11_token *p, CK_OBJECT_HANDLE o);
 
 /* As token_list(). */
 int	 p11_keys_list(struct token *t, const struct token_keys *known,

@@ -287,6 +287,16 @@ p11_keys_list(struct token *t, const struct token_keys *known,
 	return r;
 }
 
+bool
+p11_keys_wants_pin(struct p11_token *p, CK_OBJECT_HANDLE o)
+{
+	CK_BBOOL always = CK_FALSE;
+	CK_ATTRIBUTE t = { CKA_ALWAYS_AUTHENTICATE, &always, sizeof(always) };
+
+	return p->f->C_GetAttributeValue(p->session, o, &t, 1) == CKR_OK &&
+	    t.ulValueLen == sizeof(always) && always != CK_FALSE;
+}
+
 static size_t
 unhex(const char *hex, uint8_t *out, size_t max)
 {

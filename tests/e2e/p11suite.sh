@@ -74,6 +74,35 @@ soft_start()
 		--so-pin 12345678 >/dev/null
 }
 
+# A key that wants the PIN for each signature is asked for each time, where
+# nothing remembers it, and for what.
+part_always()
+{
+	soft_start || return 0
+	soft_tool --keypairgen --key-type EC:prime256v1 --id 01 --label each \
+		--always-auth
+	soft_tool --list-objects --type privkey
+	has "the key is such a one" "$E2E/made" 'always authenticate'
+	configure "Module softhsm2" "PinCache never"
+	agent_start || return
+	ssh-add -L >"$E2E/each.pub"
+	for n in 1 2; do
+		echo $n >"$E2E/data"
+		check "signature $n by a key that wants the PIN each time" \
+			ssh-keygen -Y sign -f "$E2E/each.pub" -n file "$E2E/data"
+		rm -f "$E2E/data.sig"
+		is "... for which a person is asked" "$(prompts)" $n
+	done
+	has "... and told what for" "$E2E/prompts" 'sshsig|file|sign'
+	agent_stop
+	configure "Module softhsm2" "PinFile $E2E/pin"
+	chmod 600 "$E2E/pin"
+	agent_start || return
+	check "who remembers the PIN is not asked" ssh-add -T "$E2E/each.pub"
+	check "... the next time, too" ssh-add -T "$E2E/each.pub"
+	agent_stop
+}
+
 # Each function returns each error there is (token-hostile.c).
 part_errors()
 {
@@ -152,5 +181,6 @@ part opensc --key rsa2048:rsa:01 --key p256:p256:02 --key p384:p384:03 \
 	--key p521:p521:04 --key secp256k1:koblitz:05
 bare_part soft
 bare_part named
+bare_part always
 bare_part errors
 finish
