@@ -9,7 +9,6 @@
 #include "token/p11inside.h"
 
 #define SLOTS_MAX	256
-#define SIGN_TRIES	3
 
 struct p11_module {
 	CK_FUNCTION_LIST *f;
@@ -29,6 +28,7 @@ code_of(CK_RV rv)
 	case CKR_SESSION_CLOSED:
 	case CKR_SLOT_ID_INVALID:
 	case CKR_CRYPTOKI_NOT_INITIALIZED:
+	case CKR_USER_ALREADY_LOGGED_IN:	/* a new process is not */
 	case CKR_OPERATION_ACTIVE:	/* of ours: it lost count */
 	case CKR_OPERATION_NOT_INITIALIZED:
 		return ERR_TOKEN_GONE;
@@ -284,8 +284,8 @@ p11_pin_state(struct token *t, enum token_pin_state *st, int *tries,
 	return r;
 }
 
-static CK_RV
-log_in_as(struct p11_token *p, CK_USER_TYPE who, const struct secret *pin)
+CK_RV
+p11_log_in_as(struct p11_token *p, CK_USER_TYPE who, const struct secret *pin)
 {
 	return p->f->C_Login(p->session, who, pin == NULL ? NULL :
 	    p11_unconst(secret_bytes(pin)),
@@ -308,7 +308,7 @@ p11_login(struct token *t, const struct secret *pin, struct err *e)
 	(void)p->f->C_Logout(p->session);
 	p->logged_in = false;
 	secret_clear(p->pin);
-	rv = log_in_as(p, CKU_USER, pin);
+	rv = p11_log_in_as(p, CKU_USER, pin);
 	if (rv == CKR_OK) {
 		p->logged_in = true;
 		if (pin != NULL)
@@ -320,7 +320,8 @@ p11_login(struct token *t, const struct secret *pin, struct err *e)
 		    left >= 0 ? left : 0;
 	if (r == ERR_PIN_WRONG)
 		return err_set(e, r, e->detail, "the PIN is wrong");
-	if (r != ERR_PIN_BLOCKED && r != ERR_CANCELLED && pin != NULL)
+	if (r != ERR_PIN_BLOCKED && r != ERR_CANCELLED &&
+	    rv != CKR_USER_ALREADY_LOGGED_IN && pin != NULL)
 		t->pin_doubt = tries;
 	return r;
 }
@@ -335,177 +336,6 @@ p11_logout(struct token *t, struct err *e)
 	if (rv != CKR_OK && rv != CKR_USER_NOT_LOGGED_IN)
 		return p11_failed(e, rv, "logout");
 	return 0;
-}
-
-/* --- signatures --- */
-
-/*
- * A key that wants the PIN each time gets that of the login before, once:
- * whoever logs in again for the next signature has asked for it, or was told
- * to remember it.
- */
-static CK_RV
-prove_again(struct p11_token *p)
-{
-	const CK_RV rv = log_in_as(p, CKU_CONTEXT_SPECIFIC,
-	    p->t.has_pad ? NULL : p->pin);
-
-	secret_clear(p->pin);
-	/* The login took it: this is no wrong PIN, whatever it is. */
-	return rv == CKR_PIN_INCORRECT ? CKR_FUNCTION_REJECTED : rv;
-}
-
-static CK_RV
-use_once(struct p11_token *p, CK_OBJECT_HANDLE o, CK_MECHANISM_TYPE type,
-    struct span in, struct p11_attr *out)
-{
-	CK_MECHANISM m = { type, NULL, 0 };
-	const bool wants_pin = p11_keys_wants_pin(p, o);
-	CK_ULONG n = sizeof(out->bytes);
-	CK_RV rv;
-
-	if (wants_pin && !p->t.has_pad && secret_len(p->pin) == 0)
-		return CKR_USER_NOT_LOGGED_IN;
-	if ((rv = p->f->C_SignInit(p->session, &m, o)) == CKR_OK && wants_pin)
-		rv = prove_again(p);
-	if (rv == CKR_OK)
-		rv = p->f->C_Sign(p->session, p11_unconst(in.p), in.n,
-		    out->bytes, &n);
-	if (rv == CKR_OK && n > sizeof(out->bytes))
-		rv = CKR_GENERAL_ERROR;
-	out->n = rv == CKR_OK ? n : 0;
-	return rv;
-}
-
-/*
- * OpenSC now and then cannot read a card's ECDSA signature, whose numbers it
- * wants at their full length; the next one is another.
- */
-static int
-use(struct p11_token *p, CK_OBJECT_HANDLE o, CK_MECHANISM_TYPE type,
-    struct span in, struct p11_attr *out, struct err *e)
-{
-	CK_RV rv = CKR_DATA_INVALID;
-
-	for (int i = 0; i < SIGN_TRIES && rv == CKR_DATA_INVALID; i++)
-		rv = use_once(p, o, type, in, out);
-	if (rv == CKR_USER_NOT_LOGGED_IN)
-		p->logged_in = false;
-	return rv == CKR_OK ? 0 : p11_failed(e, rv, "signature");
-}
-
-/* DigestInfo: what is left of the block without its padding. */
-static int
-digest_info(enum sig_alg alg, const struct sig_digest *md, uint8_t *block,
-    size_t len, struct span *out, struct err *e)
-{
-	size_t i = 2;
-	int r;
-
-	if ((r = sig_rsa_block(alg, md, block, len, e)) != 0)
-		return r;
-	while (i < len && block[i] == 0xff)
-		i++;
-	*out = (struct span){ block + i + 1, len - i - 1 };
-	return 0;
-}
-
-/* By one that hashes, for modules that have no other. */
-static const struct {
-	enum sig_alg	 alg;
-	CK_MECHANISM_TYPE type;
-} hashing[] = {
-	{ SIG_RSA_SHA1,		CKM_SHA1_RSA_PKCS },
-	{ SIG_RSA_SHA256,	CKM_SHA256_RSA_PKCS },
-	{ SIG_RSA_SHA512,	CKM_SHA512_RSA_PKCS },
-	{ SIG_ECDSA_P256,	CKM_ECDSA_SHA256 },
-	{ SIG_ECDSA_P384,	CKM_ECDSA_SHA384 },
-	{ SIG_ECDSA_P521,	CKM_ECDSA_SHA512 },
-};
-
-/* What is to be signed, and by what. */
-struct work {
-	CK_OBJECT_HANDLE o;
-	enum sig_alg	 alg;
-	struct span	 data;
-	struct sig_digest md;
-};
-
-static int
-use_either(struct p11_token *p, const struct work *w, CK_MECHANISM_TYPE type,
-    struct span in, struct p11_attr *raw, struct err *e)
-{
-	int r = use(p, w->o, type, in, raw, e);
-
-	for (size_t i = 0; r == ERR_UNSUPPORTED && i < sizeof(hashing) /
-	    sizeof(*hashing); i++)
-		if (hashing[i].alg == w->alg)
-			return use(p, w->o, hashing[i].type, w->data, raw, e);
-	return r;
-}
-
-static int
-make_signature(struct p11_token *p, const struct work *work,
-    const struct key *key, struct wire_w *w, struct err *e)
-{
-	struct span in = { work->md.bytes, work->md.n };
-	uint8_t block[P11_ATTR_MAX];
-	struct p11_attr raw;
-	int r;
-
-	if (key->type != KEY_RSA) {
-		if ((r = use_either(p, work, CKM_ECDSA, in, &raw, e)) != 0)
-			return r;
-		return sig_put_ecdsa_raw(w, work->alg, p11_attr_bytes(&raw),
-		    e);
-	}
-	if (key->n.n > sizeof(block))
-		return err_set(e, ERR_LIMIT, 0, "a key of %u bits", key->bits);
-	if ((r = digest_info(work->alg, &work->md, block, key->n.n, &in,
-	    e)) != 0 ||
-	    (r = use_either(p, work, CKM_RSA_PKCS, in, &raw, e)) != 0)
-		return r;
-	return sig_put_rsa(w, work->alg, p11_attr_bytes(&raw), key->n.n, e);
-}
-
-static int
-verify(struct p11_token *p, struct span blob, enum sig_alg alg,
-    const struct sig_digest *md, struct span sig, struct err *e)
-{
-	int r;
-
-	if (p->verifier == NULL ||
-	    !span_eq(sig_verifier_blob(p->verifier), blob)) {
-		sig_verifier_free(p->verifier);
-		p->verifier = NULL;
-		if ((r = sig_verifier_new(&p->verifier, blob, e)) != 0)
-			return r;
-	}
-	return sig_verifier_check(p->verifier, alg, md, sig, e);
-}
-
-static int
-p11_sign(struct token *t, const struct token_key *k, enum sig_alg alg,
-    struct span data, struct wire_w *sig, struct err *e)
-{
-	const struct span blob = { k->blob, k->blob_n };
-	struct work work = { .alg = alg, .data = data };
-	struct p11_token *p = p11_of(t);
-	struct wire_w w;
-	struct key key;
-	int r;
-
-	if ((r = key_parse(blob, &key, e)) != 0 ||
-	    (r = sig_hash(alg, data, &work.md, e)) != 0 ||
-	    (r = p11_keys_private(p, k, key.type, &work.o, e)) != 0)
-		return r;
-	if (!wire_write(&w, SIG_BLOB_MAX))
-		return err_set(e, ERR_NOMEM, 0, "signature");
-	if ((r = make_signature(p, &work, &key, &w, e)) == 0 &&
-	    (r = verify(p, blob, alg, &work.md, wire_bytes(&w), e)) == 0)
-		wire_put_raw(sig, wire_bytes(&w));
-	wire_free(&w);
-	return r;
 }
 
 static void

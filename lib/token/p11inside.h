@@ -7,8 +7,8 @@
 #include "token/p11.h"
 
 /*
- * What the files of the PKCS#11 driver share: p11.c has modules, slots, the
- * login and signatures, p11keys.c the keys.
+ * What the files of the PKCS#11 driver share: p11.c has modules, slots and
+ * the login, p11keys.c the keys, p11sign.c what is done with them.
  */
 #define P11_ATTR_MAX	2100		/* bytes of one: RSA-16384 */
 
@@ -50,6 +50,15 @@ p11_unconst(const void *p)
 /* What PKCS#11 returned, as an error of ours. */
 int	 p11_failed(struct err *e, CK_RV rv, const char *what);
 
+/* C_Login; without a PIN (NULL) at the reader itself. */
+CK_RV	 p11_log_in_as(struct p11_token *p, CK_USER_TYPE who,
+	    const struct secret *pin);
+
+/* As token_sign(). */
+int	 p11_sign(struct token *t, const struct token_key *k,
+	    enum sig_alg alg, struct span data, struct wire_w *sig,
+	    struct err *e) MUST_CHECK;
+
 /* Does the key want the PIN before each signature? */
 bool	 p11_keys_wants_pin(struct p11_token *p, CK_OBJECT_HANDLE o);
 
@@ -57,9 +66,12 @@ bool	 p11_keys_wants_pin(struct p11_token *p, CK_OBJECT_HANDLE o);
 int	 p11_keys_list(struct token *t, const struct token_keys *known,
 	    struct token_keys *out, struct err *e) MUST_CHECK;
 
-/* The private key; ERR_PIN_NEEDED when it may be hidden without a login. */
+/*
+ * The private keys that may be that of k, *n at most, and one at least: the
+ * likeliest first.  ERR_PIN_NEEDED when they may be hidden without a login.
+ */
 int	 p11_keys_private(struct p11_token *p, const struct token_key *k,
-	    enum key_type kind, CK_OBJECT_HANDLE *o, struct err *e)
+	    enum key_type kind, CK_OBJECT_HANDLE *o, size_t *n, struct err *e)
 	    MUST_CHECK;
 
 #endif

@@ -197,7 +197,8 @@ add_key(struct p11_token *p, CK_OBJECT_HANDLE o, CK_OBJECT_CLASS class,
 	struct wire_w w;
 	int r;
 
-	snprintf(k->ref, sizeof(k->ref), "%02zx", out->n + 1);
+	/* No id in hexadecimal looks like it. */
+	snprintf(k->ref, sizeof(k->ref), "#%02zx", out->n + 1);
 	name_key(p, o, k);
 	if (class != CKO_PUBLIC_KEY &&
 	    (strcmp(k->id, k->ref) == 0 || has_id(out, k))) {
@@ -308,9 +309,30 @@ unhex(const char *hex, uint8_t *out, size_t max)
 	return n;
 }
 
+/* Several keys can have one id: those with the label come first. */
+static void
+sort_by_label(struct p11_token *p, const struct token_key *k,
+    CK_OBJECT_HANDLE *o, size_t n)
+{
+	char clean[sizeof(k->label)];
+	struct p11_attr label;
+	size_t first = 0;
+
+	for (size_t i = 0; i < n && n > 1; i++) {
+		const CK_OBJECT_HANDLE found = o[i];
+
+		(void)get_attr(p, found, CKA_LABEL, &label);
+		keytext_clean(clean, sizeof(clean), p11_attr_bytes(&label));
+		if (strcmp(clean, k->label) != 0)
+			continue;
+		o[i] = o[first];
+		o[first++] = found;
+	}
+}
+
 int
 p11_keys_private(struct p11_token *p, const struct token_key *k,
-    enum key_type kind, CK_OBJECT_HANDLE *o, struct err *e)
+    enum key_type kind, CK_OBJECT_HANDLE *o, size_t *n, struct err *e)
 {
 	CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;
 	CK_KEY_TYPE type = kind == KEY_RSA ? CKK_RSA : CKK_EC;
@@ -320,16 +342,16 @@ p11_keys_private(struct p11_token *p, const struct token_key *k,
 		{ CKA_ID, id, 0 },
 		{ CKA_KEY_TYPE, &type, sizeof(type) },
 	};
-	size_t n = 1;
 	int r;
 
 	match[1].ulValueLen = unhex(k->id, id, sizeof(id));
 	if (strcmp(k->id, k->ref) == 0)
 		match[1] = (CK_ATTRIBUTE){ CKA_LABEL, p11_unconst(k->label),
 		    strlen(k->label) };
-	if ((r = find(p, match, 3, o, &n, e)) != 0)
+	if ((r = find(p, match, 3, o, n, e)) != 0)
 		return r;
-	if (n > 0)
+	sort_by_label(p, k, o, *n);
+	if (*n > 0)
 		return 0;
 	if (!p->logged_in)
 		return err_set(e, ERR_PIN_NEEDED, -1, "the PIN is needed");

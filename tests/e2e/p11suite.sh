@@ -147,6 +147,7 @@ part_soft()
 	has "a key that SSH cannot use is told of" "$E2E/suite" \
 		'^# .*"koblitz": .'
 	has "two keys of one id are two" "$E2E/suite" '^ok .*"twin" signs'
+	has "... and three are three" "$E2E/suite" '^ok .*"third" signs'
 	has "a certificate tells a public key that is not there" \
 		"$E2E/suite" '^ok .* P-256 "papers" signs'
 }
@@ -157,10 +158,13 @@ soft_tool()
 		"$@" >"$E2E/made" 2>&1 || say "$*: $(tail -n 1 "$E2E/made")"
 }
 
-# One that has the id of another, and one with a certificate alone.
+# Two that have the id of another, of its kind and not, one without a label,
+# and one with a certificate alone, whose id looks like a place.
 odd_keys()
 {
 	soft_tool --keypairgen --key-type EC:prime256v1 --id 01 --label twin
+	soft_tool --keypairgen --key-type EC:prime256v1 --id 01 --label third
+	soft_tool --keypairgen --key-type EC:prime256v1 --id 0a
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
 		-subj /CN=papers -keyout "$E2E/papers.key" \
 		-out "$E2E/papers.pem" 2>/dev/null
@@ -168,9 +172,9 @@ odd_keys()
 	openssl pkcs8 -topk8 -nocrypt -in "$E2E/papers.key" \
 		-out "$E2E/papers.p8"
 	softhsm2-util --import "$E2E/papers.p8" --token soft --pin "$PIN" \
-		--label papers --id 0909 >/dev/null
-	soft_tool --delete-object --type pubkey --id 0909
-	soft_tool --write-object "$E2E/papers.der" --type cert --id 0909 \
+		--label papers --id 0b >/dev/null
+	soft_tool --delete-object --type pubkey --id 0b
+	soft_tool --write-object "$E2E/papers.der" --type cert --id 0b \
 		--label papers
 }
 

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "token/p11inside.h"
+
+#define SIGN_TRIES	3
+#define SAME_ID_MAX	8	/* keys of one type and id */
+
+/* What is to be signed, and by what. */
+struct work {
+	CK_OBJECT_HANDLE o;
+	bool		 wants_pin;	/* each time */
+	enum sig_alg	 alg;
+	struct span	 data;
+	struct sig_digest md;
+};
+
+/*
+ * A key that wants the PIN each time gets that of the login before, once:
+ * whoever logs in again for the next signature has asked for it, or was told
+ * to remember it.
+ */
+static CK_RV
+prove_again(struct p11_token *p)
+{
+	const CK_RV rv = p11_log_in_as(p, CKU_CONTEXT_SPECIFIC,
+	    p->t.has_pad ? NULL : p->pin);
+
+	secret_clear(p->pin);
+	/* The login took it: this is no wrong PIN, whatever it is. */
+	return rv == CKR_PIN_INCORRECT || rv == CKR_PIN_INVALID ||
+	    rv == CKR_PIN_LEN_RANGE ? CKR_FUNCTION_REJECTED : rv;
+}
+
+static CK_RV
+use_once(struct p11_token *p, const struct work *w, CK_MECHANISM_TYPE type,
+    struct span in, struct p11_attr *out)
+{
+	CK_MECHANISM m = { type, NULL, 0 };
+	CK_ULONG n = sizeof(out->bytes);
+	CK_RV rv;
+
+	if (w->wants_pin && !p->t.has_pad && secret_len(p->pin) == 0)
+		return CKR_USER_NOT_LOGGED_IN;
+	if ((rv = p->f->C_SignInit(p->session, &m, w->o)) == CKR_OK &&
+	    w->wants_pin)
+		rv = prove_again(p);
+	if (rv == CKR_OK)
+		rv = p->f->C_Sign(p->session, p11_unconst(in.p), in.n,
+		    out->bytes, &n);
+	if (rv == CKR_OK && n > sizeof(out->bytes))
+		rv = CKR_GENERAL_ERROR;
+	out->n = rv == CKR_OK ? n : 0;
+	return rv;
+}
+
+/*
+ * OpenSC now and then cannot read a card's ECDSA signature, whose numbers it
+ * wants at their full length; the next one is another.
+ */
+static int
+use(struct p11_token *p, const struct work *w, CK_MECHANISM_TYPE type,
+    struct span in, struct p11_attr *out, struct err *e)
+{
+	CK_RV rv = CKR_DATA_INVALID;
+
+	for (int i = 0; i < SIGN_TRIES && rv == CKR_DATA_INVALID; i++)
+		rv = use_once(p, w, type, in, out);
+	if (rv == CKR_USER_NOT_LOGGED_IN)
+		p->logged_in = false;
+	return rv == CKR_OK ? 0 : p11_failed(e, rv, "signature");
+}
+
+/* DigestInfo: what is left of the block without its padding. */
+static int
+digest_info(enum sig_alg alg, const struct sig_digest *md, uint8_t *block,
+    size_t len, struct span *out, struct err *e)
+{
+	size_t i = 2;
+	int r;
+
+	if ((r = sig_rsa_block(alg, md, block, len, e)) != 0)
+		return r;
+	while (i < len && block[i] == 0xff)
+		i++;
+	*out = (struct span){ block + i + 1, len - i - 1 };
+	return 0;
+}
+
+/* By one that hashes, for modules that have no other. */
+static const struct {
+	enum sig_alg	 alg;
+	CK_MECHANISM_TYPE type;
+} hashing[] = {
+	{ SIG_RSA_SHA1,		CKM_SHA1_RSA_PKCS },
+	{ SIG_RSA_SHA256,	CKM_SHA256_RSA_PKCS },
+	{ SIG_RSA_SHA512,	CKM_SHA512_RSA_PKCS },
+	{ SIG_ECDSA_P256,	CKM_ECDSA_SHA256 },
+	{ SIG_ECDSA_P384,	CKM_ECDSA_SHA384 },
+	{ SIG_ECDSA_P521,	CKM_ECDSA_SHA512 },
+};
+
+static int
+use_either(struct p11_token *p, const struct work *w, CK_MECHANISM_TYPE type,
+    struct span in, struct p11_attr *raw, struct err *e)
+{
+	int r = use(p, w, type, in, raw, e);
+
+	for (size_t i = 0; r == ERR_UNSUPPORTED && i < sizeof(hashing) /
+	    sizeof(*hashing); i++)
+		if (hashing[i].alg == w->alg)
+			return use(p, w, hashing[i].type, w->data, raw, e);
+	return r;
+}
+
+static int
+make_signature(struct p11_token *p, const struct work *work,
+    const struct key *key, struct wire_w *w, struct err *e)
+{
+	struct span in = { work->md.bytes, work->md.n };
+	uint8_t block[P11_ATTR_MAX];
+	struct p11_attr raw;
+	int r;
+
+	if (key->type != KEY_RSA) {
+		if ((r = use_either(p, work, CKM_ECDSA, in, &raw, e)) != 0)
+			return r;
+		return sig_put_ecdsa_raw(w, work->alg, p11_attr_bytes(&raw),
+		    e);
+	}
+	if (key->n.n > sizeof(block))
+		return err_set(e, ERR_LIMIT, 0, "a key of %u bits", key->bits);
+	if ((r = digest_info(work->alg, &work->md, block, key->n.n, &in,
+	    e)) != 0 ||
+	    (r = use_either(p, work, CKM_RSA_PKCS, in, &raw, e)) != 0)
+		return r;
+	return sig_put_rsa(w, work->alg, p11_attr_bytes(&raw), key->n.n, e);
+}
+
+static int
+verify(struct p11_token *p, struct span blob, enum sig_alg alg,
+    const struct sig_digest *md, struct span sig, struct err *e)
+{
+	int r;
+
+	if (p->verifier == NULL ||
+	    !span_eq(sig_verifier_blob(p->verifier), blob)) {
+		sig_verifier_free(p->verifier);
+		p->verifier = NULL;
+		if ((r = sig_verifier_new(&p->verifier, blob, e)) != 0)
+			return r;
+	}
+	return sig_verifier_check(p->verifier, alg, md, sig, e);
+}
+
+/* The last try is not spent on a signature either. */
+static int
+may_use(struct p11_token *p, struct work *work, struct err *e)
+{
+	enum token_pin_state st;
+	int tries, r;
+
+	work->wants_pin = p11_keys_wants_pin(p, work->o);
+	if (!work->wants_pin)
+		return 0;
+	if ((r = token_pin_state(&p->t, &st, &tries, e)) != 0)
+		return r;
+	return token_pin_sendable(st, tries, e);
+}
+
+static int
+sign_by(struct p11_token *p, struct work *work, struct span blob,
+    const struct key *key, struct wire_w *sig, struct err *e)
+{
+	struct wire_w w;
+	int r;
+
+	if ((r = may_use(p, work, e)) != 0)
+		return r;
+	if (!wire_write(&w, SIG_BLOB_MAX))
+		return err_set(e, ERR_NOMEM, 0, "signature");
+	if ((r = make_signature(p, work, key, &w, e)) == 0 &&
+	    (r = verify(p, blob, work->alg, &work->md, wire_bytes(&w),
+	    e)) == 0)
+		wire_put_raw(sig, wire_bytes(&w));
+	wire_free(&w);
+	return r;
+}
+
+int
+p11_sign(struct token *t, const struct token_key *k, enum sig_alg alg,
+    struct span data, struct wire_w *sig, struct err *e)
+{
+	const struct span blob = { k->blob, k->blob_n };
+	struct work work = { .alg = alg, .data = data };
+	CK_OBJECT_HANDLE o[SAME_ID_MAX];
+	size_t n = SAME_ID_MAX;
+	struct key key;
+	int r;
+
+	if ((r = key_parse(blob, &key, e)) != 0 ||
+	    (r = sig_hash(alg, data, &work.md, e)) != 0 ||
+	    (r = p11_keys_private(p11_of(t), k, key.type, o, &n, e)) != 0)
+		return r;
+	/* A signature that is wrong may be that of another with the id. */
+	r = ERR_DENIED;
+	for (size_t i = 0; i < n && r == ERR_DENIED; i++) {
+		work.o = o[i];
+		r = sign_by(p11_of(t), &work, blob, &key, sig, e);
+	}
+	return r;
+}
