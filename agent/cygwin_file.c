@@ -16,24 +16,14 @@
 #define COOKIE	"!<socket >"		/* what such a file begins with */
 #define ANSWER_S	2		/* an agent has that long to be there */
 
-/*
- * A word of four bytes is written as the number that it is to a machine of
- * Windows; in capitals, as some clients look for no others.
- */
-static uint32_t
-word_of(const uint8_t *p)
-{
-	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 |
-	    (uint32_t)p[3] << 24;
-}
-
+/* In capitals, as some clients look for no others. */
 void
 cygwin_file_format(char out[static CYGWIN_FILE_MAX], uint16_t port,
     const uint8_t nonce[static CYGWIN_NONCE_BYTES])
 {
 	snprintf(out, CYGWIN_FILE_MAX, COOKIE "%u s %08X-%08X-%08X-%08X",
-	    (unsigned int)port, word_of(nonce), word_of(nonce + 4),
-	    word_of(nonce + 8), word_of(nonce + 12));
+	    (unsigned int)port, cygwin_word(nonce), cygwin_word(nonce + 4),
+	    cygwin_word(nonce + 8), cygwin_word(nonce + 12));
 }
 
 bool

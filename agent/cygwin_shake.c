@@ -36,12 +36,16 @@ cygwin_shake_feed(struct cygwin_shake *s,
 }
 
 uint32_t
-cygwin_shake_pid(const struct cygwin_shake *s)
+cygwin_word(const uint8_t p[static 4])
 {
-	const uint8_t *p = s->in + CYGWIN_NONCE_BYTES;
-
 	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 |
 	    (uint32_t)p[3] << 24;
+}
+
+uint32_t
+cygwin_shake_pid(const struct cygwin_shake *s)
+{
+	return cygwin_word(s->in + CYGWIN_NONCE_BYTES);
 }
 
 void

@@ -43,6 +43,9 @@ size_t	 cygwin_shake_want(const struct cygwin_shake *s);
 enum cygwin_step cygwin_shake_feed(struct cygwin_shake *s,
 	    const uint8_t nonce[static CYGWIN_NONCE_BYTES], struct span in);
 
+/* A number as Cygwin sends it: four bytes, the least one first. */
+uint32_t cygwin_word(const uint8_t p[static 4]);
+
 /* What it calls its pid, once it is done. */
 uint32_t cygwin_shake_pid(const struct cygwin_shake *s);
 

@@ -54,7 +54,10 @@ int	 p11_failed(struct err *e, CK_RV rv, const char *what);
 CK_RV	 p11_log_in_as(struct p11_token *p, CK_USER_TYPE who,
 	    const struct secret *pin);
 
-/* As token_sign(). */
+/*
+ * As token_sign(), but that a signature is checked here only where several
+ * keys may have made it: token/modtoken.h checks each, outside of this process.
+ */
 int	 p11_sign(struct token *t, const struct token_key *k,
 	    enum sig_alg alg, struct span data, struct wire_w *sig,
 	    struct err *e) MUST_CHECK;

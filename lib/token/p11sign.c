@@ -8,6 +8,7 @@
 struct work {
 	CK_OBJECT_HANDLE o;
 	bool		 wants_pin;	/* each time */
+	bool		 unsure;	/* several keys have this id */
 	enum sig_alg	 alg;
 	struct span	 data;
 	struct sig_digest md;
@@ -177,9 +178,10 @@ sign_by(struct p11_token *p, struct work *work, struct span blob,
 		return r;
 	if (!wire_write(&w, SIG_BLOB_MAX))
 		return err_set(e, ERR_NOMEM, 0, "signature");
-	if ((r = make_signature(p, work, key, &w, e)) == 0 &&
-	    (r = verify(p, blob, work->alg, &work->md, wire_bytes(&w),
-	    e)) == 0)
+	r = make_signature(p, work, key, &w, e);
+	if (r == 0 && work->unsure)
+		r = verify(p, blob, work->alg, &work->md, wire_bytes(&w), e);
+	if (r == 0)
 		wire_put_raw(sig, wire_bytes(&w));
 	wire_free(&w);
 	return r;
@@ -200,6 +202,7 @@ p11_sign(struct token *t, const struct token_key *k, enum sig_alg alg,
 	    (r = sig_hash(alg, data, &work.md, e)) != 0 ||
 	    (r = p11_keys_private(p11_of(t), k, key.type, o, &n, e)) != 0)
 		return r;
+	work.unsure = n > 1;
 	/* A signature that is wrong may be that of another with the id. */
 	r = ERR_DENIED;
 	for (size_t i = 0; i < n && r == ERR_DENIED; i++) {

@@ -38,14 +38,6 @@ with_certificate()
 		"Accepted publickey .*-CERT .* ID for-$key "
 }
 
-says_in()
-{
-	timeout 60 "$@" >"$E2E/said" 2>&1 </dev/null
-	rc=$?
-	tail -n 20 "$E2E/said"
-	test $rc -eq 0 && grep -q '^in' "$E2E/said"
-}
-
 # client NAME PACKAGE HERE KEYS COMMAND...: HERE is a command that fails
 # where the client is not installed.  What is done for each key is $by.
 client()
@@ -82,21 +74,6 @@ async def main():
             username=sys.argv[2], known_hosts=None, config=None) as c:
         sys.stdout.write((await c.run("echo in")).stdout)
 asyncio.run(main())
-EOF
-	cat >"$E2E/with-ssh2.js" <<'EOF'
-const { Client } = require(process.env.E2E_NODE + '/node_modules/ssh2');
-const c = new Client();
-c.on('ready', () => c.exec('echo in', (err, stream) => {
-	if (err)
-		throw err;
-	stream.on('close', () => c.end()).pipe(process.stdout);
-})).on('error', (err) => {
-	console.error(err.message);
-	process.exit(1);
-}).connect({
-	host: '127.0.0.1', port: process.argv[2], username: process.argv[3],
-	agent: process.env.SSH_AUTH_SOCK,
-});
 EOF
 }
 
@@ -155,7 +132,7 @@ run_others()
 		"$1" "$python" "$E2E/with-asyncssh.py" "$port" "$me"
 	# No package: contrib/check gets it, where there is npm.
 	client "node's ssh2" "of npm: ssh2, in \$E2E_NODE" has_ssh2 \
-		"$1" node "$E2E/with-ssh2.js" "$port" "$me"
+		"$1" node "$srcdir/tests/e2e/ssh2-login.js" "$port" "$me"
 }
 
 part_clients()

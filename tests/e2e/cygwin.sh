@@ -3,7 +3,7 @@
 #
 # CygwinSocket: the agent for programs that take a file and a port of loopback
 # for a socket.  node's ssh2 is such a program, whatever system it runs on.
-# shellcheck source=tests/e2e/lib.sh disable=SC2119,SC2317
+# shellcheck source=tests/e2e/lib.sh disable=SC2119,SC2154,SC2317
 . "${srcdir:-.}/tests/e2e/lib.sh"
 
 need sshd openssh-server
@@ -115,31 +115,8 @@ part_two()
 
 node_login()
 {
-	timeout 60 node "$E2E/cygwin.js" "$port" "$(id -un)" "$SOCKET" \
-		>"$E2E/said" 2>&1 </dev/null
-	rc=$?
-	tail -n 20 "$E2E/said"
-	test $rc -eq 0 && grep -q '^in' "$E2E/said"
-}
-
-write_node()
-{
-	cat >"$E2E/cygwin.js" <<'EOF'
-const { Client, CygwinAgent } =
-	require(process.env.E2E_NODE + '/node_modules/ssh2');
-const c = new Client();
-c.on('ready', () => c.exec('echo in', (err, stream) => {
-	if (err)
-		throw err;
-	stream.on('close', () => c.end()).pipe(process.stdout);
-})).on('error', (err) => {
-	console.error(err.message);
-	process.exit(1);
-}).connect({
-	host: '127.0.0.1', port: process.argv[2], username: process.argv[3],
-	agent: new CygwinAgent(process.argv[4]),
-});
-EOF
+	says_in node "$srcdir/tests/e2e/ssh2-login.js" "$port" "$(id -un)" \
+		"$SOCKET"
 }
 
 part_node()
@@ -158,7 +135,6 @@ part_node()
 		return
 	}
 	trap 'kill $server; agent_kill' EXIT
-	write_node
 	sshd_lets server "$E2E/rsa.pub"
 	check "node's ssh2 logs in through the Cygwin socket" node_login
 	has "... with the key of the token" "$E2E/sshd-server/log" \

@@ -536,6 +536,15 @@ sshd_lets()
 	cat /dev/null "$@" >"$e2e_host/authorized_keys"
 }
 
+# says_in COMMAND...: a client that logs in to say "in", and does.
+says_in()
+{
+	timeout 60 "$@" >"$E2E/said" 2>&1 </dev/null
+	rc=$?
+	tail -n 20 "$E2E/said"
+	test $rc -eq 0 && grep -q '^in' "$E2E/said"
+}
+
 # run_ssh ARGUMENT...: ssh, to a server made above, with keys that are named.
 run_ssh()
 {

@@ -146,12 +146,12 @@ policies()
 	2.* | 3.* | 4.0.*)
 		check_status "... it has no policy, and says what to do" 3 \
 		    wsl policy add
-		has "... " "$E2E/out" 'hsm-wsl bind' ;;
+		has "... which is to share it" "$E2E/out" 'hsm-wsl bind' ;;
 	*)
 		check "... policy add" wsl policy add
 		check "... again" wsl policy add
 		check "... attach needs no administrator then" wsl attach
-		has_not "... " "$E2E/out" 'Windows will ask'
+		has_not "... and nobody is asked" "$E2E/out" 'Windows will ask'
 		check "... policy" wsl policy
 		has "... tells of the rule" "$E2E/out" '20a0:4230 may be shared'
 		wsl detach >/dev/null 2>&1
