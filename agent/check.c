@@ -109,6 +109,26 @@ socket_path(const struct conf_line *l, struct err *e)
 	return r;
 }
 
+/* By its path; what p11-kit calls one only p11-kit can find. */
+static int
+module(const struct conf_line *l, struct err *e)
+{
+	struct stat st;
+	char *path;
+	int r;
+
+	if ((r = conf_path(l, &path, e)) != 0)
+		return r;
+	if (strchr(path, '/') == NULL)
+		r = 0;
+	else if (stat(path, &st) == -1 || access(path, R_OK) == -1)
+		r = err_sys(e, "%s", path);
+	else if (!S_ISREG(st.st_mode))
+		r = err_set(e, ERR_USAGE, 0, "%s: not a module", path);
+	free(path);
+	return r;
+}
+
 /* The directory of the file; the journal has none. */
 static int
 place_of_file(const struct conf_line *l, struct err *e)
@@ -132,6 +152,7 @@ static const struct {
 	{ "AskerProgram",	programs },
 	{ "AuditLog",		place_of_file },
 	{ "CygwinSocket",	place_of_file },
+	{ "Module",		module },
 	{ "NotifyCommand",	program },
 	{ "PinCommand",		pin_command },
 	{ "PinCredential",	pin_credential },

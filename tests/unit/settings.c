@@ -280,6 +280,12 @@ test_what_a_file_names_is_looked_at(void **state)
 	look(&f, "Socket /tmp/socket", NULL);
 	look(&f, "Socket /no/such/socket", "/no/such: No such file");
 	look(&f, "PinFile /no/such", "PIN file /no/such: ");
+	look(&f, "Module softhsm2", NULL);
+	look(&f, "Module /no/such.so", "/no/such.so: No such file");
+	look(&f, "Module /etc", "/etc: not a module");
+	look(&f, "Module /etc/passwd", NULL);
+	look(&f, "CygwinSocket /tmp/socket", NULL);
+	look(&f, "CygwinSocket /no/such/socket", "No such file");
 	look(&f, "Token one", NULL);
 	/* A file that is for its owner alone, then for all: here, itself. */
 	snprintf(line, sizeof(line), "PinFile %s", f.file);
