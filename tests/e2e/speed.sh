@@ -101,7 +101,8 @@ sign_until_told()
 	done
 }
 
-# Best of three rounds: another job of this machine can spoil one.
+# Best of three rounds: another job of this machine can spoil one.  The
+# figure of the promise, 5 ms, is for make bench, which has the machine alone.
 part_busy()
 {
 	need_helper agent-ping || return
@@ -129,10 +130,10 @@ before)) signatures meanwhile"
 		fail "the card was busy meanwhile"
 		say "$signatures signatures"
 	fi
-	if test "$best" -lt 5000; then
-		pass "a listing takes less than 5 ms (p99) while it is busy"
+	if test "$best" -lt 100000; then
+		pass "no listing waits for a signature"
 	else
-		fail "a listing takes less than 5 ms (p99) while it is busy"
+		fail "no listing waits for a signature"
 		say "best p99: $best microseconds"
 	fi
 	: >"$E2E/enough"
