@@ -13,13 +13,11 @@
 static bool
 is_ours(struct span type)
 {
-	static const enum key_type ours[] = { KEY_RSA, KEY_P256, KEY_P384,
-	    KEY_P521 };
 	char name[64];
 
-	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
+	for (enum key_type t = KEY_RSA; t <= KEY_ED25519; t++) {
 		snprintf(name, sizeof(name), "%s-cert-v01@openssh.com",
-		    key_type_name(ours[i]));
+		    key_type_name(t));
 		if (span_is(type, name))
 			return true;
 	}

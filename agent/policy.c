@@ -70,20 +70,9 @@ policy_algorithm(bool allow_sha1, enum key_type key, uint32_t flags,
 		return err_set(e, ERR_DENIED, 0,
 		    "the client asked with unknown signature flags 0x%x",
 		    flags);
-	switch (key) {
-	case KEY_P256:
-		*alg = SIG_ECDSA_P256;
-		return 0;
-	case KEY_P384:
-		*alg = SIG_ECDSA_P384;
-		return 0;
-	case KEY_P521:
-		*alg = SIG_ECDSA_P521;
-		return 0;
-	case KEY_RSA:
-		break;
-	}
-	if ((flags & SIGN_FLAG_RSA_SHA256) != 0)
+	if (key != KEY_RSA)
+		*alg = sig_alg_for(key);
+	else if ((flags & SIGN_FLAG_RSA_SHA256) != 0)
 		*alg = SIG_RSA_SHA256;		/* both: as OpenSSH */
 	else if ((flags & SIGN_FLAG_RSA_SHA512) != 0)
 		*alg = SIG_RSA_SHA512;

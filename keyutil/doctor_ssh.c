@@ -260,20 +260,18 @@ lists(const char *list, const char *name)
 static const char *
 missing_algorithm(const struct doctor *d, const struct token_key *k)
 {
-	static const enum sig_alg all[] = { SIG_RSA_SHA512, SIG_RSA_SHA256,
-	    SIG_ECDSA_P256, SIG_ECDSA_P384, SIG_ECDSA_P521 };
 	const char *missing = NULL;
 	struct key key;
 	struct err e;
 
 	if (key_parse(blob_of(k), &key, &e) != 0)
 		return NULL;
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-		if (!sig_alg_fits(all[i], key.type))
+	for (enum sig_alg a = SIG_ALG_LAST; a > SIG_RSA_SHA1; a--) {
+		if (!sig_alg_fits(a, key.type))
 			continue;
-		if (lists(d->ssh.algorithms, sig_alg_name(all[i])))
+		if (lists(d->ssh.algorithms, sig_alg_name(a)))
 			return NULL;
-		missing = missing != NULL ? missing : sig_alg_name(all[i]);
+		missing = missing != NULL ? missing : sig_alg_name(a);
 	}
 	return missing;
 }

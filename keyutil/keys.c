@@ -130,14 +130,11 @@ keys_slot_with(struct tokens *ts, struct span blob,
 int
 keys_best_alg(struct span blob, enum sig_alg *out, struct err *e)
 {
-	static const enum sig_alg of[] = { [KEY_RSA] = SIG_RSA_SHA512,
-	    [KEY_P256] = SIG_ECDSA_P256, [KEY_P384] = SIG_ECDSA_P384,
-	    [KEY_P521] = SIG_ECDSA_P521 };
 	struct key k;
 	int r;
 
 	if ((r = key_parse(blob, &k, e)) == 0)
-		*out = of[k.type];
+		*out = sig_alg_for(k.type);
 	return r;
 }
 

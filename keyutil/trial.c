@@ -71,17 +71,15 @@ blob_of(const struct token_key *k)
 size_t
 trial_algs(const struct token_key *k, enum sig_alg v[static TRIAL_ALGS_MAX])
 {
-	static const enum sig_alg all[] = { SIG_RSA_SHA256, SIG_RSA_SHA512,
-	    SIG_ECDSA_P256, SIG_ECDSA_P384, SIG_ECDSA_P521 };
 	struct key key;
 	struct err e;
 	size_t n = 0;
 
 	if (k->blob == NULL || key_parse(blob_of(k), &key, &e) != 0)
 		return 0;
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
-		if (n < TRIAL_ALGS_MAX && sig_alg_fits(all[i], key.type))
-			v[n++] = all[i];
+	for (enum sig_alg a = SIG_RSA_SHA256; a <= SIG_ALG_LAST; a++)
+		if (n < TRIAL_ALGS_MAX && sig_alg_fits(a, key.type))
+			v[n++] = a;
 	return n;
 }
 

@@ -8,8 +8,7 @@
 
 /*
  * Signatures that others made: a host with its key, a CA under a
- * certificate.  More key types than a token of ours has (key.h): RSA,
- * ECDSA on the three NIST curves, and Ed25519.  A security key adds to what
+ * certificate, by a key of any type in key.h.  A security key adds to what
  * it signs, and makes no host key: ERR_UNSUPPORTED, as any other type.
  */
 

@@ -15,6 +15,7 @@
 #define RSA_MAX_BITS	16384
 #define RSA_MAX_E_BYTES	8
 #define FIELD_MAX	66		/* P-521 */
+#define ED25519_BYTES	32
 #define X509_MAX	65536
 
 static const struct kind {
@@ -27,6 +28,7 @@ static const struct kind {
 	[KEY_P256] = { "ecdsa-sha2-nistp256", "nistp256", "prime256v1", 256 },
 	[KEY_P384] = { "ecdsa-sha2-nistp384", "nistp384", "secp384r1", 384 },
 	[KEY_P521] = { "ecdsa-sha2-nistp521", "nistp521", "secp521r1", 521 },
+	[KEY_ED25519] = { "ssh-ed25519", NULL, NULL, 256 },
 };
 
 #define N_KINDS	(sizeof(kinds) / sizeof(kinds[0]))
@@ -85,6 +87,11 @@ check_rsa(struct span e, struct span n, struct err *err)
 static int
 check_point_form(enum key_type t, struct span q, struct err *err)
 {
+	if (t == KEY_ED25519 && q.n == ED25519_BYTES)
+		return 0;
+	if (t == KEY_ED25519)
+		return err_set(err, ERR_FORMAT, 0,
+		    "Ed25519 key of %zu bytes", q.n);
 	if (q.n != 1 + 2 * key_field_bytes(t) || q.p[0] != 4)
 		return err_set(err, ERR_FORMAT, 0,
 		    "not an uncompressed point of %s", kinds[t].curve);
@@ -168,8 +175,12 @@ ec_pkey(enum key_type t, struct span q)
 EVP_PKEY *
 key_to_pkey(const struct key *k)
 {
-	return k->type == KEY_RSA ? rsa_pkey(k->e, k->n) :
-	    ec_pkey(k->type, k->q);
+	if (k->type == KEY_RSA)
+		return rsa_pkey(k->e, k->n);
+	if (k->type == KEY_ED25519)
+		return EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL,
+		    k->q.p, k->q.n);
+	return ec_pkey(k->type, k->q);
 }
 
 int
@@ -178,8 +189,9 @@ key_put_ec(struct wire_w *out, enum key_type t, struct span q, struct err *err)
 	EVP_PKEY *pkey;
 	int r;
 
-	if (t == KEY_RSA)
-		return err_set(err, ERR_UNSUPPORTED, 0, "RSA is not a curve");
+	if (kinds[t].group == NULL)
+		return err_set(err, ERR_UNSUPPORTED, 0, "%s has no point",
+		    kinds[t].name);
 	if ((r = check_point_form(t, q, err)) != 0)
 		return r;
 	if ((pkey = ec_pkey(t, q)) == NULL)
@@ -188,6 +200,18 @@ key_put_ec(struct wire_w *out, enum key_type t, struct span q, struct err *err)
 	EVP_PKEY_free(pkey);
 	wire_put_cstring(out, kinds[t].name);
 	wire_put_cstring(out, kinds[t].curve);
+	wire_put_string(out, q);
+	return written(out, err);
+}
+
+int
+key_put_ed25519(struct wire_w *out, struct span q, struct err *err)
+{
+	int r;
+
+	if ((r = check_point_form(KEY_ED25519, q, err)) != 0)
+		return r;
+	wire_put_cstring(out, kinds[KEY_ED25519].name);
 	wire_put_string(out, q);
 	return written(out, err);
 }
@@ -294,6 +318,17 @@ put_pkey_ec(struct wire_w *out, enum key_type t, const EVP_PKEY *pkey,
 }
 
 static int
+put_pkey_ed25519(struct wire_w *out, const EVP_PKEY *pkey, struct err *err)
+{
+	uint8_t q[ED25519_BYTES];
+	size_t n = sizeof(q);
+
+	if (EVP_PKEY_get_raw_public_key(pkey, q, &n) != 1)
+		return err_set(err, ERR_FORMAT, 0, "malformed Ed25519 key");
+	return key_put_ed25519(out, (struct span){ q, n }, err);
+}
+
+static int
 put_pubkey(struct wire_w *out, const X509_PUBKEY *pub, struct err *err)
 {
 	const EVP_PKEY *pkey = X509_PUBKEY_get0(pub);
@@ -303,9 +338,11 @@ put_pubkey(struct wire_w *out, const X509_PUBKEY *pub, struct err *err)
 		return refuse_pubkey(pub, false, err);
 	if (EVP_PKEY_is_a(pkey, "RSA"))
 		return put_pkey_rsa(out, pkey, err);
+	if (EVP_PKEY_is_a(pkey, "ED25519"))
+		return put_pkey_ed25519(out, pkey, err);
 	if (EVP_PKEY_is_a(pkey, "EC") && EVP_PKEY_get_utf8_string_param(pkey,
 	    OSSL_PKEY_PARAM_GROUP_NAME, group, sizeof(group), NULL) == 1)
-		for (enum key_type t = KEY_P256; t < N_KINDS; t++)
+		for (enum key_type t = KEY_P256; t <= KEY_P521; t++)
 			if (strcmp(group, kinds[t].group) == 0)
 				return put_pkey_ec(out, t, pkey, err);
 	return refuse_pubkey(pub, true, err);
@@ -347,12 +384,14 @@ parse_rsa(struct wire_r *r, struct key *k, struct err *err)
 }
 
 static int
-parse_ec(struct wire_r *r, struct key *k, struct err *err)
+parse_point(struct wire_r *r, struct key *k, struct err *err)
 {
-	const struct span curve = wire_get_string(r);
+	const char *curve = kinds[k->type].curve;
 
+	if (curve != NULL && !span_is(wire_get_string(r), curve))
+		r->bad = true;
 	k->q = wire_get_string(r);
-	if (!wire_end(r) || !span_is(curve, kinds[k->type].curve))
+	if (!wire_end(r))
 		return err_set(err, ERR_FORMAT, 0, "malformed %s key",
 		    kinds[k->type].name);
 	k->bits = kinds[k->type].bits;
@@ -373,9 +412,9 @@ key_parse(struct span blob, struct key *k, struct err *err)
 	for (k->type = KEY_RSA; k->type < N_KINDS; k->type++)
 		if (span_is(name, kinds[k->type].name))
 			return k->type == KEY_RSA ? parse_rsa(&r, k, err) :
-			    parse_ec(&r, k, err);
+			    parse_point(&r, k, err);
 	return err_set(err, ERR_UNSUPPORTED, 0,
-	    "key type is neither RSA nor ECDSA");
+	    "key type is neither RSA, ECDSA nor Ed25519");
 }
 
 int

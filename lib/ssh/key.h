@@ -8,8 +8,8 @@
 #include "ssh/wire.h"
 
 /*
- * Public keys in SSH wire format ("key blobs", RFC 4253 sec. 6.6 and
- * RFC 5656 sec. 3.1): made from the numbers a token tells us, taken apart
+ * Public keys in SSH wire format ("key blobs", RFC 4253 sec. 6.6, RFC 5656
+ * sec. 3.1 and RFC 8709 sec. 4): made from the numbers a token tells us, taken apart
  * again, and turned into what libcrypto reads.  Only the key types that a
  * token of ours can sign with; other blobs are opaque spans elsewhere.
  */
@@ -18,6 +18,7 @@ enum key_type {
 	KEY_P256,
 	KEY_P384,
 	KEY_P521,
+	KEY_ED25519,
 };
 
 /* A parsed blob; the spans borrow from it. */
@@ -25,18 +26,18 @@ struct key {
 	enum key_type	 type;
 	unsigned int	 bits;		/* modulus or field size */
 	struct span	 e, n;		/* KEY_RSA: big-endian, no leading 0 */
-	struct span	 q;		/* EC: 04 || X || Y */
+	struct span	 q;		/* EC: 04 || X || Y; Ed25519: 32 bytes */
 };
 
 #define KEY_BLOB_MAX	4096
 
-/* Bytes of a coordinate, and of the r and s of a signature; 0 for RSA. */
+/* Bytes of a coordinate, and of half a signature; 0 for RSA. */
 size_t		 key_field_bytes(enum key_type t);
 
 /* "ssh-rsa", "ecdsa-sha2-nistp256", ... */
 const char	*key_type_name(enum key_type t);
 
-/* "nistp256", ...; NULL for KEY_RSA. */
+/* "nistp256", ...; NULL for RSA and Ed25519. */
 const char	*key_curve_name(enum key_type t);
 
 /*
@@ -51,6 +52,10 @@ int	 key_put_rsa(struct wire_w *out, struct span e, struct span n,
 /* q is an uncompressed point; ERR_FORMAT unless it lies on the curve. */
 int	 key_put_ec(struct wire_w *out, enum key_type t, struct span q,
 	    struct err *err) MUST_CHECK;
+
+/* q is the 32 bytes of RFC 8032 sec. 5.1.5. */
+int	 key_put_ed25519(struct wire_w *out, struct span q, struct err *err)
+	    MUST_CHECK;
 
 /*
  * The blob of the public key in a DER SubjectPublicKeyInfo or in an X.509

@@ -12,6 +12,7 @@
 
 #define RSA_MAX_BYTES	2048
 #define DER_MAX		144		/* ECDSA with P-521 takes 139 */
+#define ED25519_BYTES	64
 
 static const uint8_t sha1_info[] = {
 	0x30, 0x21, 0x30, 0x09, 0x06, 0x05, 0x2b, 0x0e, 0x03, 0x02, 0x1a,
@@ -26,7 +27,10 @@ static const uint8_t sha512_info[] = {
 	0x03, 0x04, 0x02, 0x03, 0x05, 0x00, 0x04, 0x40
 };
 
-/* info: RFC 8017 sec. 9.2 note 1, the DigestInfo up to the hash. */
+/*
+ * info: RFC 8017 sec. 9.2 note 1, the DigestInfo up to the hash.  md is NULL
+ * where the algorithm hashes for itself.
+ */
 static const struct alg {
 	const char	*name;
 	enum key_type	 key;
@@ -46,6 +50,7 @@ static const struct alg {
 	    { NULL, 0 } },
 	[SIG_ECDSA_P521] = { "ecdsa-sha2-nistp521", KEY_P521, EVP_sha512, 64,
 	    { NULL, 0 } },
+	[SIG_ED25519] = { "ssh-ed25519", KEY_ED25519, NULL, 0, { NULL, 0 } },
 };
 
 struct sig_verifier {
@@ -67,12 +72,25 @@ sig_alg_fits(enum sig_alg a, enum key_type t)
 	return algs[a].key == t;
 }
 
+enum sig_alg
+sig_alg_for(enum key_type t)
+{
+	enum sig_alg a = SIG_ALG_LAST;
+
+	while (algs[a].key != t)
+		a--;
+	return a;
+}
+
 int
 sig_hash(enum sig_alg a, struct span data, struct sig_digest *md,
     struct err *e)
 {
 	unsigned int n;
 
+	if (algs[a].md == NULL)
+		return err_set(e, ERR_UNSUPPORTED, 0,
+		    "%s signs no hash", algs[a].name);
 	if (EVP_Digest(data.p, data.n, md->bytes, &n, algs[a].md(),
 	    NULL) != 1) {
 		ERR_clear_error();
@@ -190,7 +208,7 @@ der_get_uint(struct wire_r *r)
 static int
 check_ecdsa(enum sig_alg a, struct err *e)
 {
-	if (algs[a].key == KEY_RSA)
+	if (key_curve_name(algs[a].key) == NULL)
 		return err_set(e, ERR_UNSUPPORTED, 0, "%s is not ECDSA",
 		    algs[a].name);
 	return 0;
@@ -232,6 +250,17 @@ sig_put_ecdsa_raw(struct wire_w *out, enum sig_alg a, struct span rs,
 	    (struct span){ rs.p + half, half }, e);
 }
 
+int
+sig_put_ed25519(struct wire_w *out, struct span raw, struct err *e)
+{
+	if (raw.n != ED25519_BYTES)
+		return err_set(e, ERR_FORMAT, 0,
+		    "Ed25519 signature of %zu bytes", raw.n);
+	wire_put_cstring(out, algs[SIG_ED25519].name);
+	wire_put_string(out, raw);
+	return written(out, e);
+}
+
 /* r and s in DER for libcrypto; 0 when they are malformed or too long. */
 static size_t
 ecdsa_der(enum key_type t, struct span sig, uint8_t der[DER_MAX])
@@ -262,19 +291,20 @@ ecdsa_der(enum key_type t, struct span sig, uint8_t der[DER_MAX])
 }
 
 static bool
-verifies(EVP_PKEY *pkey, enum sig_alg a, const struct sig_digest *md,
-    struct span sig)
+verifies(EVP_PKEY *pkey, enum sig_alg a, struct span data, struct span sig)
 {
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
+	const EVP_MD *md = algs[a].md != NULL ? algs[a].md() : NULL;
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	EVP_PKEY_CTX *how;		/* belongs to ctx */
 	bool ok;
 
-	ok = ctx != NULL && EVP_PKEY_verify_init(ctx) == 1 &&
+	ok = ctx != NULL &&
+	    EVP_DigestVerifyInit(ctx, &how, md, NULL, pkey) == 1 &&
 	    (algs[a].key != KEY_RSA ||
-	    EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) == 1) &&
-	    EVP_PKEY_CTX_set_signature_md(ctx, algs[a].md()) == 1 &&
-	    EVP_PKEY_verify(ctx, sig.p, sig.n, md->bytes, md->n) == 1;
+	    EVP_PKEY_CTX_set_rsa_padding(how, RSA_PKCS1_PADDING) == 1) &&
+	    EVP_DigestVerify(ctx, sig.p, sig.n, data.p, data.n) == 1;
 	ERR_clear_error();
-	EVP_PKEY_CTX_free(ctx);
+	EVP_MD_CTX_free(ctx);
 	return ok;
 }
 
@@ -294,10 +324,12 @@ open_blob(const struct key *k, enum sig_alg a, struct span blob,
 	if (!span_is(name, algs[a].name))
 		return err_set(e, ERR_FORMAT, 0, "signature is not %s",
 		    algs[a].name);
-	if (k->type != KEY_RSA)
+	if (k->type == KEY_RSA)
+		sig->n = sig->n == k->n.n ? sig->n : 0;
+	else if (k->type == KEY_ED25519)
+		sig->n = sig->n == ED25519_BYTES ? sig->n : 0;
+	else
 		*sig = (struct span){ der, ecdsa_der(k->type, *sig, der) };
-	else if (sig->n != k->n.n)
-		sig->n = 0;
 	if (sig->n == 0)
 		return err_set(e, ERR_FORMAT, 0, "malformed %s signature",
 		    algs[a].name);
@@ -346,18 +378,18 @@ sig_verifier_blob(const struct sig_verifier *v)
 
 int
 sig_verifier_check(const struct sig_verifier *v, enum sig_alg a,
-    const struct sig_digest *md, struct span sig, struct err *e)
+    struct span data, struct span sig, struct err *e)
 {
 	uint8_t der[DER_MAX];
 	int r;
 
-	if (!sig_alg_fits(a, v->key.type) || md->n != algs[a].hash_bytes)
+	if (!sig_alg_fits(a, v->key.type))
 		return err_set(e, ERR_UNSUPPORTED, 0,
 		    "a %s key makes no %s signature",
 		    key_type_name(v->key.type), algs[a].name);
 	if ((r = open_blob(&v->key, a, sig, der, &sig, e)) != 0)
 		return r;
-	if (!verifies(v->pkey, a, md, sig))
+	if (!verifies(v->pkey, a, data, sig))
 		return err_set(e, ERR_DENIED, 0, "signature is wrong");
 	return 0;
 }
@@ -367,13 +399,11 @@ sig_verify(struct span blob, enum sig_alg a, struct span data,
     struct span sig, struct err *e)
 {
 	struct sig_verifier *v;
-	struct sig_digest md;
 	int r;
 
-	if ((r = sig_hash(a, data, &md, e)) != 0 ||
-	    (r = sig_verifier_new(&v, blob, e)) != 0)
+	if ((r = sig_verifier_new(&v, blob, e)) != 0)
 		return r;
-	r = sig_verifier_check(v, a, &md, sig, e);
+	r = sig_verifier_check(v, a, data, sig, e);
 	sig_verifier_free(v);
 	return r;
 }

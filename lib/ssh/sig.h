@@ -8,9 +8,9 @@
 
 /*
  * Signatures: which algorithm, what a token is given to sign, how its
- * answer is written on the wire (RFC 4253 6.6, RFC 5656 3.1.2, RFC 8332 3),
- * and whether it is right.  The tokens never see the message: hashing is
- * done here, so a message may be of any size.
+ * answer is written on the wire (RFC 4253 6.6, RFC 5656 3.1.2, RFC 8332 3,
+ * RFC 8709 6), and whether it is right.  Hashing is done here, so a message
+ * may be of any size; but Ed25519 has none, and the token gets the message.
  */
 enum sig_alg {
 	SIG_RSA_SHA1,			/* "ssh-rsa" */
@@ -19,7 +19,10 @@ enum sig_alg {
 	SIG_ECDSA_P256,
 	SIG_ECDSA_P384,
 	SIG_ECDSA_P521,
+	SIG_ED25519,
 };
+
+#define SIG_ALG_LAST	SIG_ED25519
 
 #define SIG_DIGEST_MAX	64
 #define SIG_BLOB_MAX	2200		/* RSA-16384 and its two lengths */
@@ -34,7 +37,10 @@ const char	*sig_alg_name(enum sig_alg a);
 /* false when a key of that type cannot make that signature. */
 bool		 sig_alg_fits(enum sig_alg a, enum key_type t);
 
-/* Hash `data` as the algorithm wants it. */
+/* What a key of that type signs with if nobody says: RSA with SHA-512. */
+enum sig_alg	 sig_alg_for(enum key_type t);
+
+/* Hash `data` as the algorithm wants it; ERR_UNSUPPORTED if it does not. */
 int		 sig_hash(enum sig_alg a, struct span data,
 		    struct sig_digest *md, struct err *e) MUST_CHECK;
 
@@ -59,6 +65,10 @@ int		 sig_put_ecdsa_der(struct wire_w *out, enum sig_alg a,
 int		 sig_put_ecdsa_raw(struct wire_w *out, enum sig_alg a,
 		    struct span rs, struct err *e) MUST_CHECK;
 
+/* The same for the 64 bytes that Ed25519 makes. */
+int		 sig_put_ed25519(struct wire_w *out, struct span raw,
+		    struct err *e) MUST_CHECK;
+
 /*
  * 0 only when `sig` (a signature blob, nothing after it) is a signature of
  * `data` by the key in `blob` with algorithm `a`, in the one form that has
@@ -71,8 +81,8 @@ int		 sig_verify(struct span blob, enum sig_alg a,
 		    MUST_CHECK;
 
 /*
- * The same for a hash made earlier, with a key made ready once to check
- * many signatures: libcrypto takes its time to load one.
+ * The same with a key made ready once to check many signatures: libcrypto
+ * takes its time to load one.
  */
 struct sig_verifier;
 
@@ -81,7 +91,7 @@ int		 sig_verifier_new(struct sig_verifier **out,
 void		 sig_verifier_free(struct sig_verifier *v); /* NULL is fine */
 struct span	 sig_verifier_blob(const struct sig_verifier *v);
 int		 sig_verifier_check(const struct sig_verifier *v,
-		    enum sig_alg a, const struct sig_digest *md,
-		    struct span sig, struct err *e) MUST_CHECK;
+		    enum sig_alg a, struct span data, struct span sig,
+		    struct err *e) MUST_CHECK;
 
 #endif

@@ -6,7 +6,6 @@
 #include "ssh/keytext.h"
 #include "token/modproto.h"
 
-#define ALG_LAST	SIG_ECDSA_P521
 #define COUNT_MAX	1000	/* of tries and shares; those tokens have 255 */
 
 /* --- what is asked --- */
@@ -75,7 +74,7 @@ mod_request_parse(struct span in, struct mod_request *q)
 	q->named = get_bool(&w);
 	q->type = wire_get_string(&w);
 	q->blob = wire_get_string(&w);
-	q->alg = (enum sig_alg)get_number(&w, ALG_LAST);
+	q->alg = (enum sig_alg)get_number(&w, SIG_ALG_LAST);
 	q->data = wire_get_string(&w);
 	return wire_end(&w);
 }

@@ -58,6 +58,14 @@ static const struct {
 	{ "\x06\x05\x2b\x81\x04\x00\x23", 7, KEY_P521, "P-521" },
 };
 
+/* Ed25519: by its name, by RFC 8410's number, or by the one of before. */
+static const struct span edwards25519[] = {
+	{ (const uint8_t *)"\x13\x0c" "edwards25519", 14 },
+	{ (const uint8_t *)"\x06\x03\x2b\x65\x70", 5 },
+	{ (const uint8_t *)"\x06\x09\x2b\x06\x01\x04\x01\xda\x47\x0f\x01",
+	    11 },
+};
+
 /* The point, in an OCTET STRING as it should be, or without. */
 static struct span
 point_of(const struct p11_attr *a)
@@ -74,16 +82,26 @@ point_of(const struct p11_attr *a)
 }
 
 static int
+get_ec(struct p11_token *p, CK_OBJECT_HANDLE o, struct p11_attr *params,
+    struct p11_attr *point, struct err *e)
+{
+	if (!get_attr(p, o, CKA_EC_PARAMS, params) ||
+	    !get_attr(p, o, CKA_EC_POINT, point))
+		return err_set(e, ERR_NOTFOUND, 0, "its public part is not "
+		    "on the token");
+	return 0;
+}
+
+static int
 put_ec(struct p11_token *p, CK_OBJECT_HANDLE o, struct token_key *k,
     struct wire_w *w, struct err *e)
 {
 	struct p11_attr params, point;
+	int r;
 
 	snprintf(k->algo, sizeof(k->algo), "EC");
-	if (!get_attr(p, o, CKA_EC_PARAMS, &params) ||
-	    !get_attr(p, o, CKA_EC_POINT, &point))
-		return err_set(e, ERR_NOTFOUND, 0, "its public part is not "
-		    "on the token");
+	if ((r = get_ec(p, o, &params, &point, e)) != 0)
+		return r;
 	for (size_t i = 0; i < sizeof(curves) / sizeof(*curves); i++) {
 		if (!span_eq(p11_attr_bytes(&params), (struct span){
 		    (const uint8_t *)curves[i].oid, curves[i].n }))
@@ -91,6 +109,36 @@ put_ec(struct p11_token *p, CK_OBJECT_HANDLE o, struct token_key *k,
 		snprintf(k->algo, sizeof(k->algo), "%s", curves[i].algo);
 		return key_put_ec(w, curves[i].type, point_of(&point), e);
 	}
+	return err_set(e, ERR_UNSUPPORTED, 0, "SSH has no use for its curve");
+}
+
+/* The 32 bytes in an OCTET STRING, in a BIT STRING, or alone. */
+static struct span
+edwards_point_of(const struct p11_attr *a)
+{
+	struct span s = p11_attr_bytes(a);
+
+	if (s.n == 34 && s.p[0] == 0x04 && s.p[1] == 32)
+		return (struct span){ s.p + 2, 32 };
+	if (s.n == 35 && s.p[0] == 0x03 && s.p[1] == 33 && s.p[2] == 0)
+		return (struct span){ s.p + 3, 32 };
+	return s;
+}
+
+static int
+put_edwards(struct p11_token *p, CK_OBJECT_HANDLE o, struct token_key *k,
+    struct wire_w *w, struct err *e)
+{
+	struct p11_attr params, point;
+	int r;
+
+	snprintf(k->algo, sizeof(k->algo), "Edwards");
+	if ((r = get_ec(p, o, &params, &point, e)) != 0)
+		return r;
+	for (size_t i = 0; i < sizeof(edwards25519) / sizeof(*edwards25519);
+	    i++)
+		if (span_eq(p11_attr_bytes(&params), edwards25519[i]))
+			return key_put_ed25519(w, edwards_point_of(&point), e);
 	return err_set(e, ERR_UNSUPPORTED, 0, "SSH has no use for its curve");
 }
 
@@ -122,6 +170,8 @@ put_key(struct p11_token *p, CK_OBJECT_HANDLE o, struct token_key *k,
 		return put_rsa(p, o, k, w, e);
 	if (type == CKK_EC)
 		return put_ec(p, o, k, w, e);
+	if (type == CKK_EC_EDWARDS)
+		return put_edwards(p, o, k, w, e);
 	return err_set(e, ERR_UNSUPPORTED, 0, "SSH has no use for such a key");
 }
 
@@ -157,8 +207,11 @@ take_blob(struct token_key *k, struct span blob, struct err *e)
 		return err_set(e, ERR_NOMEM, 0, "key");
 	memcpy(k->blob, blob.p, blob.n);
 	k->blob_n = blob.n;
-	snprintf(k->algo, sizeof(k->algo), key.type == KEY_RSA ? "RSA-%u" :
-	    "P-%u", key.bits);
+	if (key.type == KEY_ED25519)
+		snprintf(k->algo, sizeof(k->algo), "Ed25519");
+	else
+		snprintf(k->algo, sizeof(k->algo), key.type == KEY_RSA ?
+		    "RSA-%u" : "P-%u", key.bits);
 	return 0;
 }
 
@@ -335,7 +388,8 @@ p11_keys_private(struct p11_token *p, const struct token_key *k,
     enum key_type kind, CK_OBJECT_HANDLE *o, size_t *n, struct err *e)
 {
 	CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;
-	CK_KEY_TYPE type = kind == KEY_RSA ? CKK_RSA : CKK_EC;
+	CK_KEY_TYPE type = kind == KEY_RSA ? CKK_RSA :
+	    kind == KEY_ED25519 ? CKK_EC_EDWARDS : CKK_EC;
 	uint8_t id[32];
 	CK_ATTRIBUTE match[3] = {
 		{ CKA_CLASS, &class, sizeof(class) },

@@ -11,7 +11,7 @@ struct work {
 	bool		 unsure;	/* several keys have this id */
 	enum sig_alg	 alg;
 	struct span	 data;
-	struct sig_digest md;
+	struct sig_digest md;		/* not for Ed25519 */
 };
 
 /*
@@ -121,6 +121,11 @@ make_signature(struct p11_token *p, const struct work *work,
 	struct p11_attr raw;
 	int r;
 
+	if (key->type == KEY_ED25519) {
+		if ((r = use(p, work, CKM_EDDSA, work->data, &raw, e)) != 0)
+			return r;
+		return sig_put_ed25519(w, p11_attr_bytes(&raw), e);
+	}
 	if (key->type != KEY_RSA) {
 		if ((r = use_either(p, work, CKM_ECDSA, in, &raw, e)) != 0)
 			return r;
@@ -138,7 +143,7 @@ make_signature(struct p11_token *p, const struct work *work,
 
 static int
 verify(struct p11_token *p, struct span blob, enum sig_alg alg,
-    const struct sig_digest *md, struct span sig, struct err *e)
+    struct span data, struct span sig, struct err *e)
 {
 	int r;
 
@@ -149,7 +154,7 @@ verify(struct p11_token *p, struct span blob, enum sig_alg alg,
 		if ((r = sig_verifier_new(&p->verifier, blob, e)) != 0)
 			return r;
 	}
-	return sig_verifier_check(p->verifier, alg, md, sig, e);
+	return sig_verifier_check(p->verifier, alg, data, sig, e);
 }
 
 /* The last try is not spent on a signature either. */
@@ -180,7 +185,7 @@ sign_by(struct p11_token *p, struct work *work, struct span blob,
 		return err_set(e, ERR_NOMEM, 0, "signature");
 	r = make_signature(p, work, key, &w, e);
 	if (r == 0 && work->unsure)
-		r = verify(p, blob, work->alg, &work->md, wire_bytes(&w), e);
+		r = verify(p, blob, work->alg, work->data, wire_bytes(&w), e);
 	if (r == 0)
 		wire_put_raw(sig, wire_bytes(&w));
 	wire_free(&w);
@@ -198,8 +203,13 @@ p11_sign(struct token *t, const struct token_key *k, enum sig_alg alg,
 	struct key key;
 	int r;
 
-	if ((r = key_parse(blob, &key, e)) != 0 ||
-	    (r = sig_hash(alg, data, &work.md, e)) != 0 ||
+	if ((r = key_parse(blob, &key, e)) != 0)
+		return r;
+	if (!sig_alg_fits(alg, key.type))
+		return err_set(e, ERR_UNSUPPORTED, 0,
+		    "%s with a key of another kind", sig_alg_name(alg));
+	if ((alg != SIG_ED25519 &&
+	    (r = sig_hash(alg, data, &work.md, e)) != 0) ||
 	    (r = p11_keys_private(p11_of(t), k, key.type, o, &n, e)) != 0)
 		return r;
 	work.unsure = n > 1;

@@ -43,22 +43,6 @@ schsm_get_certificate(struct token *t, const char *ref, uint8_t *der,
 	return 0;
 }
 
-static enum sig_alg
-algorithm_for(enum key_type t)
-{
-	switch (t) {
-	case KEY_P256:
-		return SIG_ECDSA_P256;
-	case KEY_P384:
-		return SIG_ECDSA_P384;
-	case KEY_P521:
-		return SIG_ECDSA_P521;
-	case KEY_RSA:
-		break;
-	}
-	return SIG_RSA_SHA256;
-}
-
 /* The driver verifies each signature with the key that it is said to be. */
 static int
 prove(struct token *t, const struct token_key *k, struct err *e)
@@ -72,7 +56,7 @@ prove(struct token *t, const struct token_key *k, struct err *e)
 		return r;
 	if (!wire_write(&sig, SIG_BLOB_MAX))
 		return err_set(e, ERR_NOMEM, 0, "signature");
-	r = token_sign(t, k, algorithm_for(key.type), span_cstr(text), &sig,
+	r = token_sign(t, k, sig_alg_for(key.type), span_cstr(text), &sig,
 	    e);
 	wire_free(&sig);
 	return r;

@@ -24,6 +24,7 @@ algo_name(enum key_type t)
 		return "P-384";
 	case KEY_P521:
 		return "P-521";
+	case KEY_ED25519:
 	case KEY_RSA:
 		break;
 	}
@@ -40,6 +41,9 @@ adopt_blob(struct token_key *k, const struct wire_w *w, struct err *e)
 
 	if ((r = key_parse(blob, &key, e)) != 0)
 		return r;
+	if (key.type == KEY_ED25519)
+		return err_set(e, ERR_UNSUPPORTED, 0, "its certificate is "
+		    "for an Ed25519 key, which this token cannot have");
 	if ((k->blob = malloc(blob.n)) == NULL)
 		return err_set(e, ERR_NOMEM, 0, "key list");
 	memcpy(k->blob, blob.p, blob.n);

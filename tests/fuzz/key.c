@@ -12,6 +12,8 @@ rebuild(const struct key *k, struct span blob)
 	must(wire_write(&w, KEY_BLOB_MAX));
 	if (k->type == KEY_RSA)
 		must(key_put_rsa(&w, k->e, k->n, &e) == 0);
+	else if (k->type == KEY_ED25519)
+		must(key_put_ed25519(&w, k->q, &e) == 0);
 	else if (key_put_ec(&w, k->type, k->q, &e) != 0)
 		goto out;		/* off the curve */
 	must(span_eq(wire_bytes(&w), blob));

@@ -69,7 +69,7 @@ test_types_that_no_token_has_are_told_apart_from_junk(void **state)
 		const char	*name;
 		int		 r;
 	} files[] = {
-		{ "u_ed25519-cert.pub", ERR_UNSUPPORTED },
+		{ "sk_ed25519-cert.pub", ERR_UNSUPPORTED },
 		{ "sk_ecdsa-cert.pub", ERR_UNSUPPORTED },
 		{ "u_rsa.pub", ERR_FORMAT },
 		{ "u_ed25519.pub", ERR_FORMAT },

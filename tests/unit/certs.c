@@ -161,7 +161,7 @@ test_what_is_no_certificate_does_no_harm(void **state)
 	put_link(p, "dangling-cert.pub", "none");
 	put_link(p, "loop-cert.pub", "loop-cert.pub");
 	assert_int_equal(mkdir(certdir_path(p, "dir-cert.pub"), 0700), 0);
-	certdir_put_copy(p, "ed-cert.pub", "u_ed25519-cert.pub");
+	certdir_put_copy(p, "sk-cert.pub", "sk_ed25519-cert.pub");
 	assert_false(certdir_refresh(p));
 	assert_int_equal(certdir_count(p), 0);
 

@@ -83,7 +83,7 @@ test_certificates_of_all_tokens_come_together(void **state)
 {
 	struct fixture *f = *state;
 	struct data one[2] = { certify(f, &f->ec),
-	    certify(f, &f->ca.blob) };
+	    data_pub("sk_ed25519-cert") };
 	struct data two = certify(f, &f->p384);
 	const struct certfile **all;
 	size_t n;
@@ -94,7 +94,7 @@ test_certificates_of_all_tokens_come_together(void **state)
 	constrained_grant(f->grants, "S2", false, &two, 1);
 	constrained_grant(f->grants, "S3", false, &two, 0);
 	all = grants_all_certs(f->grants, &n);
-	assert_int_equal(n, 2);		/* no token has an Ed25519 key */
+	assert_int_equal(n, 2);		/* no token has a security key */
 	assert_true(span_eq(certfile_key(all[0]), data_span(&f->p384)));
 	assert_true(span_eq(certfile_key(all[1]), data_span(&f->ec)));
 	free(all);

@@ -22,6 +22,7 @@ static const struct {
 	{ "p521", KEY_P521, 521 },
 	{ "rsa2048", KEY_RSA, 2048 },
 	{ "u_rsa", KEY_RSA, 3072 },
+	{ "u_ed25519", KEY_ED25519, 256 },
 };
 
 #define N_KEYS	(sizeof(keys) / sizeof(keys[0]))
@@ -42,6 +43,8 @@ test_blobs_of_ssh_keygen_are_taken_apart_and_made_again(void **state)
 		assert_true(wire_write(&w, KEY_BLOB_MAX));
 		if (k.type == KEY_RSA)
 			assert_int_equal(key_put_rsa(&w, k.e, k.n, &e), 0);
+		else if (k.type == KEY_ED25519)
+			assert_int_equal(key_put_ed25519(&w, k.q, &e), 0);
 		else
 			assert_int_equal(key_put_ec(&w, k.type, k.q, &e), 0);
 		assert_true(span_eq(wire_bytes(&w), data_span(&d)));
@@ -94,7 +97,7 @@ test_a_byte_after_a_blob_is_refused(void **state)
 static void
 test_other_key_types_are_not_supported(void **state)
 {
-	const char *others[] = { "u_ed25519", "sk_ecdsa", "u_rsa-cert" };
+	const char *others[] = { "sk_ed25519", "sk_ecdsa", "u_rsa-cert" };
 	int want = ERR_UNSUPPORTED;
 
 	(void)state;
@@ -299,7 +302,6 @@ test_a_foreign_key_is_refused_by_name(void **state)
 	const char *files[][2] = {
 		{ "x509/secp256k1.spki", "secp256k1" },
 		{ "x509/brainpoolP256r1.spki", "brainpoolP256r1" },
-		{ "x509/ed25519.spki", "ED25519" },
 		{ "x509/rsa-pss.spki", "rsassaPss" },
 	};
 
@@ -313,6 +315,23 @@ test_a_foreign_key_is_refused_by_name(void **state)
 		assert_non_null(strstr(e.msg, files[i][1]));
 		wire_free(&w);
 	}
+}
+
+static void
+test_an_ed25519_key_goes_through_x509(void **state)
+{
+	struct data d = data_file("x509/ed25519.spki");
+	struct wire_w w, der;
+	struct err e;
+
+	(void)state;
+	assert_int_equal(put_x509("x509/ed25519.spki", &w, &e), 0);
+	assert_true(wire_write(&der, KEY_BLOB_MAX));
+	assert_int_equal(key_put_spki(&der, wire_bytes(&w), &e), 0);
+	assert_true(span_eq(wire_bytes(&der), data_span(&d)));
+	wire_free(&der);
+	wire_free(&w);
+	data_free(&d);
 }
 
 /* libcrypto knows the curve by its numbers; a card writes them so, too. */
@@ -436,6 +455,7 @@ test_names_and_sizes_are_those_of_the_rfcs(void **state)
 	assert_string_equal(key_type_name(KEY_RSA), "ssh-rsa");
 	assert_string_equal(key_type_name(KEY_P384), "ecdsa-sha2-nistp384");
 	assert_null(key_curve_name(KEY_RSA));
+	assert_null(key_curve_name(KEY_ED25519));
 	assert_string_equal(key_curve_name(KEY_P521), "nistp521");
 	assert_int_equal(key_field_bytes(KEY_RSA), 0);
 	assert_int_equal(key_field_bytes(KEY_P256), 32);
@@ -461,6 +481,7 @@ main(void)
 		    test_der_and_x509_give_the_blob_of_ssh_keygen),
 		cmocka_unit_test(test_spki_of_a_blob_gives_the_blob_back),
 		cmocka_unit_test(test_a_foreign_key_is_refused_by_name),
+		cmocka_unit_test(test_an_ed25519_key_goes_through_x509),
 		cmocka_unit_test(
 		    test_p256_written_as_numbers_is_p256_or_refused),
 		cmocka_unit_test(
