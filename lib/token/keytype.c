@@ -11,6 +11,7 @@ static const struct keytype types[] = {
 	{ "p256", "P-256", 256, "prime256v1", true },
 	{ "p384", "P-384", 384, "secp384r1", true },
 	{ "p521", "P-521", 521, "secp521r1", true },
+	{ "ed25519", "Ed25519", 256, "ED25519", true },
 	{ "rsa1024", "RSA-1024", 1024, NULL, false },
 	{ "rsa1536", "RSA-1536", 1536, NULL, false },
 	{ "p192", "P-192", 192, "prime192v1", false },

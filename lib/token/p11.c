@@ -21,6 +21,8 @@ code_of(CK_RV rv)
 	switch (rv) {
 	case CKR_HOST_MEMORY:
 		return ERR_NOMEM;
+	case CKR_DEVICE_MEMORY:
+		return ERR_LIMIT;
 	case CKR_DEVICE_REMOVED:
 	case CKR_TOKEN_NOT_PRESENT:
 	case CKR_TOKEN_NOT_RECOGNIZED:
@@ -48,6 +50,9 @@ code_of(CK_RV rv)
 		return ERR_STALE;
 	case CKR_FUNCTION_NOT_SUPPORTED:
 	case CKR_MECHANISM_INVALID:
+	case CKR_CURVE_NOT_SUPPORTED:
+	case CKR_KEY_SIZE_RANGE:
+	case CKR_SESSION_READ_ONLY:
 	case CKR_TOKEN_WRITE_PROTECTED:
 		return ERR_UNSUPPORTED;
 	}
@@ -374,6 +379,7 @@ p11_open(struct p11_module *m, uint64_t slot, struct token **out,
 		return err_set(e, ERR_NOMEM, 0, "token");
 	}
 	p->t.ops = &ops;
+	p->t.manage = &p11_manage_ops;
 	p->f = m->f;
 	p->slot = slot;
 	if ((r = get_info(p, &info, e)) == 0 && (rv = m->f->C_OpenSession(

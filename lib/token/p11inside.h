@@ -8,9 +8,11 @@
 
 /*
  * What the files of the PKCS#11 driver share: p11.c has modules, slots and
- * the login, p11keys.c the keys, p11sign.c what is done with them.
+ * the login, p11keys.c the keys, p11sign.c what is done with them, and
+ * p11manage.c what makes them and takes them away.
  */
 #define P11_ATTR_MAX	2100		/* bytes of one: RSA-16384 */
+#define P11_ID_MAX	32
 
 struct p11_token {
 	struct token	 t;		/* first */
@@ -64,6 +66,27 @@ int	 p11_sign(struct token *t, const struct token_key *k,
 
 /* Does the key want the PIN before each signature? */
 bool	 p11_keys_wants_pin(struct p11_token *p, CK_OBJECT_HANDLE o);
+
+extern const struct token_manage_ops p11_manage_ops;
+
+/* The objects that match, *n_found at most. */
+int	 p11_find(struct p11_token *p, CK_ATTRIBUTE *match, size_t n,
+	    CK_OBJECT_HANDLE *found, size_t *n_found, struct err *e)
+	    MUST_CHECK;
+
+/*
+ * The blob of the public key in an object, appended to *w; k->algo is what
+ * is known of it, if only that.
+ */
+int	 p11_keys_put(struct p11_token *p, CK_OBJECT_HANDLE o,
+	    CK_OBJECT_CLASS class, struct token_key *k, struct wire_w *w,
+	    struct err *e) MUST_CHECK;
+
+/* What all objects of a key have: its id or, where it has none, the label. */
+CK_ATTRIBUTE p11_keys_name(const struct token_key *k,
+	    uint8_t id[static P11_ID_MAX]);
+bool	 p11_keys_is_labelled(struct p11_token *p, CK_OBJECT_HANDLE o,
+	    const char *label);
 
 /* As token_list(). */
 int	 p11_keys_list(struct token *t, const struct token_keys *known,

@@ -24,8 +24,8 @@ get_attr(struct p11_token *p, CK_OBJECT_HANDLE o, CK_ATTRIBUTE_TYPE type,
 	return true;
 }
 
-static int
-find(struct p11_token *p, CK_ATTRIBUTE *match, size_t n,
+int
+p11_find(struct p11_token *p, CK_ATTRIBUTE *match, size_t n,
     CK_OBJECT_HANDLE *found, size_t *n_found, struct err *e)
 {
 	const size_t max = *n_found;
@@ -158,7 +158,7 @@ put_rsa(struct p11_token *p, CK_OBJECT_HANDLE o, struct token_key *k,
 }
 
 static int
-put_key(struct p11_token *p, CK_OBJECT_HANDLE o, struct token_key *k,
+put_public(struct p11_token *p, CK_OBJECT_HANDLE o, struct token_key *k,
     struct wire_w *w, struct err *e)
 {
 	CK_KEY_TYPE type = 0;
@@ -195,6 +195,15 @@ put_certificate(struct p11_token *p, CK_OBJECT_HANDLE o, struct wire_w *w,
 	return r;
 }
 
+int
+p11_keys_put(struct p11_token *p, CK_OBJECT_HANDLE o, CK_OBJECT_CLASS class,
+    struct token_key *k, struct wire_w *w, struct err *e)
+{
+	snprintf(k->algo, sizeof(k->algo), "X.509");
+	return class == CKO_CERTIFICATE ? put_certificate(p, o, w, e) :
+	    put_public(p, o, k, w, e);
+}
+
 static int
 take_blob(struct token_key *k, struct span blob, struct err *e)
 {
@@ -222,7 +231,7 @@ name_key(struct p11_token *p, CK_OBJECT_HANDLE o, struct token_key *k)
 
 	(void)get_attr(p, o, CKA_ID, &id);
 	(void)get_attr(p, o, CKA_LABEL, &label);
-	snprintf(k->id, sizeof(k->id), "%s", id.n == 0 ? k->ref : "");
+	k->id[0] = '\0';
 	for (size_t i = 0; i < id.n && 2 * i + 2 < sizeof(k->id); i++)
 		snprintf(k->id + 2 * i, sizeof(k->id) - 2 * i, "%02x",
 		    id.bytes[i]);
@@ -238,6 +247,48 @@ has_id(const struct token_keys *keys, const struct token_key *k)
 	return false;
 }
 
+static bool
+has_ref(const struct token_keys *keys, const char *ref)
+{
+	for (size_t i = 0; i < keys->n; i++)
+		if (strcmp(keys->v[i].ref, ref) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * Objects have no place that lasts, so a key's is made of what it is: another
+ * that comes or goes does not move it, nor does another label.  No id in
+ * hexadecimal looks like one.
+ */
+static int
+place_key(const struct token_keys *others, struct token_key *k, struct err *e)
+{
+	struct sig_digest md;
+	uint32_t place;
+	struct wire_w w;
+	int r;
+
+	if (!wire_write(&w, KEY_BLOB_MAX + 1024))
+		return err_set(e, ERR_NOMEM, 0, "key");
+	wire_put_cstring(&w, k->id);
+	wire_put_cstring(&w, k->blob == NULL ? k->label : "");
+	wire_put_string(&w, (struct span){ k->blob, k->blob_n });
+	r = sig_hash(SIG_RSA_SHA256, wire_bytes(&w), &md, e);
+	wire_free(&w);
+	if (r != 0)
+		return r;
+	place = (uint32_t)md.bytes[0] << 16 | (uint32_t)md.bytes[1] << 8 |
+	    md.bytes[2];
+	do {
+		snprintf(k->ref, sizeof(k->ref), "#%06x", place & 0xffffff);
+		place++;
+	} while (has_ref(others, k->ref));
+	if (k->id[0] == '\0')
+		snprintf(k->id, sizeof(k->id), "%s", k->ref);
+	return 0;
+}
+
 /*
  * A public key counts as it is.  Where there is none with its id, a
  * certificate tells it, or the private key itself.
@@ -250,27 +301,23 @@ add_key(struct p11_token *p, CK_OBJECT_HANDLE o, CK_OBJECT_CLASS class,
 	struct wire_w w;
 	int r;
 
-	/* No id in hexadecimal looks like it. */
-	snprintf(k->ref, sizeof(k->ref), "#%02zx", out->n + 1);
 	name_key(p, o, k);
-	if (class != CKO_PUBLIC_KEY &&
-	    (strcmp(k->id, k->ref) == 0 || has_id(out, k))) {
+	if (class != CKO_PUBLIC_KEY && (k->id[0] == '\0' || has_id(out, k))) {
 		*k = (struct token_key){ 0 };
 		return 0;
 	}
 	if (!wire_write(&w, KEY_BLOB_MAX))
 		return err_set(e, ERR_NOMEM, 0, "key");
-	snprintf(k->algo, sizeof(k->algo), "X.509");
-	r = class == CKO_CERTIFICATE ? put_certificate(p, o, &w, e) :
-	    put_key(p, o, k, &w, e);
-	if (r == 0)
+	if ((r = p11_keys_put(p, o, class, k, &w, e)) == 0)
 		r = take_blob(k, wire_bytes(&w), e);
 	wire_free(&w);
+	if (r != 0 && r != ERR_NOMEM)
+		keytext_clean(k->unusable, sizeof(k->unusable),
+		    span_cstr(e->msg));
+	if (r != ERR_NOMEM)
+		r = place_key(out, k, e);
 	out->n++;
-	if (r == 0 || r == ERR_NOMEM)
-		return r;
-	keytext_clean(k->unusable, sizeof(k->unusable), span_cstr(e->msg));
-	return 0;
+	return r;
 }
 
 static int
@@ -307,7 +354,7 @@ add_class(struct p11_token *p, CK_OBJECT_CLASS class, struct token_keys *out,
 	void *more;
 	int r;
 
-	if ((r = find(p, &match, 1, found, &n, e)) != 0 || n == 0)
+	if ((r = p11_find(p, &match, 1, found, &n, e)) != 0 || n == 0)
 		return r;
 	if (n > KEYS_MAX - out->n)
 		return err_set(e, ERR_LIMIT, 0, "more than %d keys", KEYS_MAX);
@@ -362,21 +409,38 @@ unhex(const char *hex, uint8_t *out, size_t max)
 	return n;
 }
 
+CK_ATTRIBUTE
+p11_keys_name(const struct token_key *k, uint8_t id[static P11_ID_MAX])
+{
+	if (strcmp(k->id, k->ref) == 0)
+		return (CK_ATTRIBUTE){ CKA_LABEL, p11_unconst(k->label),
+		    strlen(k->label) };
+	return (CK_ATTRIBUTE){ CKA_ID, id, unhex(k->id, id, P11_ID_MAX) };
+}
+
+bool
+p11_keys_is_labelled(struct p11_token *p, CK_OBJECT_HANDLE o,
+    const char *label)
+{
+	char clean[sizeof(((struct token_key *)0)->label)];
+	struct p11_attr a;
+
+	(void)get_attr(p, o, CKA_LABEL, &a);
+	keytext_clean(clean, sizeof(clean), p11_attr_bytes(&a));
+	return strcmp(clean, label) == 0;
+}
+
 /* Several keys can have one id: those with the label come first. */
 static void
 sort_by_label(struct p11_token *p, const struct token_key *k,
     CK_OBJECT_HANDLE *o, size_t n)
 {
-	char clean[sizeof(k->label)];
-	struct p11_attr label;
 	size_t first = 0;
 
 	for (size_t i = 0; i < n && n > 1; i++) {
 		const CK_OBJECT_HANDLE found = o[i];
 
-		(void)get_attr(p, found, CKA_LABEL, &label);
-		keytext_clean(clean, sizeof(clean), p11_attr_bytes(&label));
-		if (strcmp(clean, k->label) != 0)
+		if (!p11_keys_is_labelled(p, found, k->label))
 			continue;
 		o[i] = o[first];
 		o[first++] = found;
@@ -390,19 +454,15 @@ p11_keys_private(struct p11_token *p, const struct token_key *k,
 	CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;
 	CK_KEY_TYPE type = kind == KEY_RSA ? CKK_RSA :
 	    kind == KEY_ED25519 ? CKK_EC_EDWARDS : CKK_EC;
-	uint8_t id[32];
+	uint8_t id[P11_ID_MAX];
 	CK_ATTRIBUTE match[3] = {
 		{ CKA_CLASS, &class, sizeof(class) },
-		{ CKA_ID, id, 0 },
+		p11_keys_name(k, id),
 		{ CKA_KEY_TYPE, &type, sizeof(type) },
 	};
 	int r;
 
-	match[1].ulValueLen = unhex(k->id, id, sizeof(id));
-	if (strcmp(k->id, k->ref) == 0)
-		match[1] = (CK_ATTRIBUTE){ CKA_LABEL, p11_unconst(k->label),
-		    strlen(k->label) };
-	if ((r = find(p, match, 3, o, n, e)) != 0)
+	if ((r = p11_find(p, match, 3, o, n, e)) != 0)
 		return r;
 	sort_by_label(p, k, o, *n);
 	if (*n > 0)

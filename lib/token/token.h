@@ -39,7 +39,7 @@ struct token_key {
 #define TOKEN_STAMP_BYTES	32
 
 struct token_keys {
-	struct token_key *v;		/* by ascending place */
+	struct token_key *v;		/* in the order of the token */
 	size_t		 n;
 	uint8_t		 stamp[TOKEN_STAMP_BYTES];
 };

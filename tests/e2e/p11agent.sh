@@ -146,15 +146,6 @@ host_key()
 		login_with host "$E2E/rsa.pub"
 }
 
-# SoftHSM 2.6 loses a few bytes with each signature of Ed25519.
-own_leaks_only()
-{
-	echo "leak:libsofthsm2.so" >"$E2E/leaks"
-	LSAN_OPTIONS=suppressions=$E2E/leaks:print_suppressions=0
-	ASAN_OPTIONS=fast_unwind_on_malloc=0:${ASAN_OPTIONS-}
-	export LSAN_OPTIONS ASAN_OPTIONS
-}
-
 part_main()
 {
 	own_leaks_only

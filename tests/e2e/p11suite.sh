@@ -134,6 +134,7 @@ part_named()
 
 part_soft()
 {
+	own_leaks_only
 	soft_start || return 0
 	id=0
 	for k in rsa:2048 EC:prime256v1 EC:secp384r1 EC:secp521r1 \
@@ -146,6 +147,11 @@ part_soft()
 	suite "$module"
 	has "a key that SSH cannot use is told of" "$E2E/suite" \
 		'^# .*"koblitz": .'
+	has "a key of the type ed25519 is made" "$E2E/suite" \
+		'^ok .* of the type ed25519 is made'
+	soft_tool --list-objects
+	is "nothing is left of a key that was deleted" \
+		"$(grep -c 'another name' "$E2E/made")" 0
 	has "two keys of one id are two" "$E2E/suite" '^ok .*"twin" signs'
 	has "... and three are three" "$E2E/suite" '^ok .*"third" signs'
 	has "a certificate tells a public key that is not there" \

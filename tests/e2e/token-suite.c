@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "ssh/sig.h"
+#include "token/keytype.h"
+#include "token/manage.h"
 #include "token/modclient.h"
 #include "token/open.h"
 
@@ -314,6 +316,115 @@ a_key_that_is_not_there_does_not_sign(struct suite *s)
 	gives(s, r, ERR_STALE, "a key that is gone does not sign");
 }
 
+/* --- changes, between begin and end, and logged in --- */
+
+static bool
+list(struct suite *s, struct token_keys *out)
+{
+	return token_list(s->t, NULL, out, &s->e) == 0;
+}
+
+/* The only key of that label, NULL if there is none or are several. */
+static const struct token_key *
+labelled(const struct token_keys *keys, const char *label)
+{
+	const struct token_key *found = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < keys->n; i++) {
+		if (strcmp(keys->v[i].label, label) != 0)
+			continue;
+		found = &keys->v[i];
+		n++;
+	}
+	return n == 1 ? found : NULL;
+}
+
+static void
+the_new_one_is_a_key(struct suite *s, const struct token_key *made)
+{
+	struct token_keys now = { 0 };
+	const struct token_key *k;
+	struct wire_w sig;
+
+	if (!list(s, &now) || (k = labelled(&now, made->label)) == NULL) {
+		say(s, false, "... and listed");
+		token_keys_free(&now);
+		return;
+	}
+	say(s, k->blob != NULL && span_eq((struct span){ k->blob, k->blob_n },
+	    (struct span){ made->blob, made->blob_n }) &&
+	    strcmp(k->ref, made->ref) == 0 && strcmp(k->id, made->id) == 0,
+	    "... and listed as it was told");
+	gives(s, sign_with(s, k, some_alg(k), span_cstr("data"), &sig), 0,
+	    "... and signs");
+	wire_free(&sig);
+	token_keys_free(&now);
+}
+
+static void
+it_is_named_anew(struct suite *s, const struct token_key *made)
+{
+	struct token_keys now = { 0 };
+	const struct token_key *k;
+	int r;
+
+	r = token_set_label(s->t, made->ref, "another name", &s->e);
+	if (r == ERR_UNSUPPORTED) {
+		printf("# no other label: %s\n", s->e.msg);
+		return;
+	}
+	say(s, r == 0 && list(s, &now) &&
+	    (k = labelled(&now, "another name")) != NULL &&
+	    strcmp(k->id, made->id) == 0 &&
+	    labelled(&now, made->label) == NULL, "... and takes another label");
+	token_keys_free(&now);
+}
+
+static void
+a_key_is_made_and_deleted(struct suite *s, const struct keytype *type)
+{
+	const struct token_key_spec spec = { .type = type->name,
+	    .label = "made by the suite" };
+	struct token_keys before = { 0 }, after = { 0 };
+	struct token_key made = { 0 };
+	int r;
+
+	if (!list(s, &before))
+		return;
+	r = token_generate(s->t, &spec, &made, &s->e);
+	if (r == ERR_UNSUPPORTED) {
+		printf("# no key of the type %s: %s\n", type->name, s->e.msg);
+	} else {
+		say(s, r == 0 && strcmp(made.algo, type->algo) == 0,
+		    "a key of the type %s is made", type->name);
+		the_new_one_is_a_key(s, &made);
+		it_is_named_anew(s, &made);
+		gives(s, token_remove(s->t, made.ref, &s->e), 0,
+		    "... and deleted");
+		say(s, list(s, &after) && same_keys(&before, &after),
+		    "... all others are still there");
+		gives(s, token_remove(s->t, made.ref, &s->e), ERR_NOTFOUND,
+		    "... it cannot be deleted twice");
+	}
+	free(made.blob);
+	token_keys_free(&before);
+	token_keys_free(&after);
+}
+
+static void
+keys_come_and_go(struct suite *s)
+{
+	const struct keytype *type;
+
+	if (!begin(s))
+		return;
+	for (size_t i = 0; (type = keytype_at(i)) != NULL && type->ssh; i++)
+		if (type->bits <= 2048)
+			a_key_is_made_and_deleted(s, type);
+	token_end(s->t);
+}
+
 static void
 the_end(struct suite *s)
 {
@@ -390,6 +501,7 @@ main(int argc, char **argv)
 
 	if (argc != 3 && argc != 4)
 		return 2;
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	s.pin = secret_of(argv[1]);
 	s.wrong = secret_of(argv[2]);
 	r = argc == 4 ? first_slot(&place, argv[3], &s.e) :
@@ -405,6 +517,7 @@ main(int argc, char **argv)
 			each_key_signs(&s);
 			many_signatures_are_right(&s);
 			a_key_that_is_not_there_does_not_sign(&s);
+			keys_come_and_go(&s);
 			the_end(&s);
 		}
 	}
