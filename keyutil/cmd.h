@@ -88,7 +88,10 @@ extern const struct cmd cmd_doctor;
 extern const struct cmd cmd_completion;
 
 #define CMD_OPTION_TOKEN { "token", "NAME", \
-	"only the token of this serial number, label or reader" }
+	"only the token of this serial number, label, reader or PKCS#11 URI" }
+#define CMD_OPTION_MODULE { "module", "MODULE", \
+	"look in the slots of this PKCS#11 module, its path or p11-kit's " \
+	"name for it, and not in the readers" }
 #define CMD_OPTION_TOKEN_ITSELF { "token", "NAME", \
 	"sign on this token, and not through an agent" }
 #define CMD_OPTION_PIN_FILE { "pin-file", "FILE", \

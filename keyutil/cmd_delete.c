@@ -17,6 +17,7 @@ enum {
 	OPT_YES,
 	OPT_PIN_FILE,
 	OPT_TOKEN,
+	OPT_MODULE,
 };
 
 static const struct cmd_option options[] = {
@@ -24,6 +25,7 @@ static const struct cmd_option options[] = {
 	    "do not ask; KEY once more, or its label or id" },
 	[OPT_PIN_FILE] = CMD_OPTION_PIN_FILE,
 	[OPT_TOKEN] = CMD_OPTION_TOKEN,
+	[OPT_MODULE] = CMD_OPTION_MODULE,
 	{ 0 },
 };
 
@@ -151,7 +153,8 @@ run(const struct cmd_args *a, struct err *e)
 
 	if (a->n_operands != 1)
 		return err_set(e, ERR_USAGE, 0, "name one key");
-	if ((r = tokens_open_one(&ts, a->value[OPT_TOKEN], &s, e)) != 0 ||
+	if ((r = tokens_open_one_in(&ts, a->value[OPT_MODULE],
+	    a->value[OPT_TOKEN], &s, e)) != 0 ||
 	    (r = tokens_read_keys(&ts, e)) != 0 ||
 	    (r = tokens_read_leftovers(&ts, e)) != 0 ||
 	    (r = find(s, a->operand[0], &v, e)) != 0 ||

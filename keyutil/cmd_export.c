@@ -16,6 +16,7 @@ enum {
 	OPT_NAMESPACES,
 	OPT_CA,
 	OPT_TOKEN,
+	OPT_MODULE,
 };
 
 static const struct cmd_option options[] = {
@@ -34,6 +35,7 @@ static const struct cmd_option options[] = {
 	    "the key is a CA: the line trusts its certificates, not the key "
 	    "itself; for known_hosts and allowed_signers" },
 	[OPT_TOKEN] = CMD_OPTION_TOKEN,
+	[OPT_MODULE] = CMD_OPTION_MODULE,
 	{ 0 },
 };
 
@@ -301,7 +303,8 @@ run(const struct cmd_args *a, struct err *e)
 
 	if ((r = parse_wish(a, &f, &w, e)) != 0)
 		return r;
-	if ((r = tokens_open(&ts, a->value[OPT_TOKEN], e)) != 0 ||
+	if ((r = tokens_open_in(&ts, a->value[OPT_MODULE],
+	    a->value[OPT_TOKEN], e)) != 0 ||
 	    (r = tokens_read_keys(&ts, e)) != 0 ||
 	    (r = choose(&ts, a, &c, e)) != 0 ||
 	    (r = print(f, &w, &c, e)) != 0)

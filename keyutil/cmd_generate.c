@@ -16,6 +16,7 @@ enum {
 	OPT_ALGORITHMS,
 	OPT_PIN_FILE,
 	OPT_TOKEN,
+	OPT_MODULE,
 };
 
 static const struct cmd_option options[] = {
@@ -29,6 +30,7 @@ static const struct cmd_option options[] = {
 	    "the SmartCard-HSM such as 20" },
 	[OPT_PIN_FILE] = CMD_OPTION_PIN_FILE,
 	[OPT_TOKEN] = CMD_OPTION_TOKEN,
+	[OPT_MODULE] = CMD_OPTION_MODULE,
 	{ 0 },
 };
 
@@ -203,7 +205,8 @@ run(const struct cmd_args *a, struct err *e)
 
 	if ((r = parse_wish(a, &w, e)) != 0)
 		return r;
-	if ((r = tokens_open_one(&ts, a->value[OPT_TOKEN], &s, e)) == 0 &&
+	if ((r = tokens_open_one_in(&ts, a->value[OPT_MODULE],
+	    a->value[OPT_TOKEN], &s, e)) == 0 &&
 	    (r = tokens_read_keys(&ts, e)) == 0)
 		r = make(s, &w, a->value[OPT_PIN_FILE], e);
 	tokens_close(&ts);
@@ -214,7 +217,8 @@ const struct cmd cmd_generate = {
 	.name = "generate",
 	.operands = "TYPE",
 	.summary = "make a key pair on a token, and print its public key",
-	.about = "TYPE is rsa2048, rsa3072, rsa4096, p256, p384 or p521.  "
+	.about = "TYPE is rsa2048, rsa3072, rsa4096, p256, p384 or p521, or "
+	    "ed25519 where the token of a PKCS#11 module has such keys.  "
 	    "Others, such as brainpoolP256r1, are for other uses than SSH.  "
 	    "RSA-4096 takes minutes.",
 	.options = options,

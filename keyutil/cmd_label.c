@@ -12,6 +12,7 @@ enum {
 	OPT_TOKEN_ITSELF,
 	OPT_PIN_FILE,
 	OPT_TOKEN,
+	OPT_MODULE,
 };
 
 static const struct cmd_option options[] = {
@@ -19,6 +20,7 @@ static const struct cmd_option options[] = {
 	    "label the token, not a key" },
 	[OPT_PIN_FILE] = CMD_OPTION_PIN_FILE,
 	[OPT_TOKEN] = CMD_OPTION_TOKEN,
+	[OPT_MODULE] = CMD_OPTION_MODULE,
 	{ 0 },
 };
 
@@ -76,7 +78,8 @@ run(const struct cmd_args *a, struct err *e)
 	if ((r = token_check_label(label, itself ? TOKEN_LABEL_MAX :
 	    TOKEN_KEY_LABEL_MAX, e)) != 0)
 		return r;
-	if ((r = tokens_open_one(&ts, a->value[OPT_TOKEN], &s, e)) != 0)
+	if ((r = tokens_open_one_in(&ts, a->value[OPT_MODULE],
+	    a->value[OPT_TOKEN], &s, e)) != 0)
 		goto out;
 	if (!itself && ((r = tokens_read_keys(&ts, e)) != 0 ||
 	    (r = find(s, a->operand[0], label, &k, e)) != 0))

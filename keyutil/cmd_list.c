@@ -13,6 +13,7 @@ enum {
 	OPT_ALL,
 	OPT_JSON,
 	OPT_TOKEN,
+	OPT_MODULE,
 };
 
 static const struct cmd_option options[] = {
@@ -20,6 +21,7 @@ static const struct cmd_option options[] = {
 	    "also what SSH cannot use, and why" },
 	[OPT_JSON] = CMD_OPTION_JSON,
 	[OPT_TOKEN] = CMD_OPTION_TOKEN,
+	[OPT_MODULE] = CMD_OPTION_MODULE,
 	{ 0 },
 };
 
@@ -191,7 +193,8 @@ run(const struct cmd_args *a, struct err *e)
 	struct tokens ts;
 	int r;
 
-	if ((r = tokens_open(&ts, a->value[OPT_TOKEN], e)) != 0 ||
+	if ((r = tokens_open_in(&ts, a->value[OPT_MODULE],
+	    a->value[OPT_TOKEN], e)) != 0 ||
 	    (r = tokens_read_keys(&ts, e)) != 0 ||
 	    (r = agents_find(&agent, e)) != 0)
 		goto out;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "keyutil/cmd.h"
@@ -8,13 +9,25 @@
 enum {
 	OPT_JSON,
 	OPT_TOKEN,
+	OPT_MODULE,
 };
 
 static const struct cmd_option options[] = {
 	[OPT_JSON] = CMD_OPTION_JSON,
 	[OPT_TOKEN] = CMD_OPTION_TOKEN,
+	[OPT_MODULE] = CMD_OPTION_MODULE,
 	{ 0 },
 };
+
+/* Tokens of modules are in no reader, and it may be only those that count. */
+static bool
+agent_has_keys(const struct agent *a)
+{
+	for (size_t i = 0; i < a->status.n_tokens; i++)
+		if (a->status.tokens[i].keys > 0)
+			return true;
+	return false;
+}
 
 static int
 run(const struct cmd_args *a, struct err *e)
@@ -24,7 +37,8 @@ run(const struct cmd_args *a, struct err *e)
 	struct err why = { 0 };
 	int r, no_token;
 
-	if ((no_token = tokens_open(&ts, a->value[OPT_TOKEN], &why)) == 0)
+	if ((no_token = tokens_open_in(&ts, a->value[OPT_MODULE],
+	    a->value[OPT_TOKEN], &why)) == 0)
 		no_token = tokens_read_leftovers(&ts, &why);
 	if ((r = agents_find(&agent, e)) != 0)
 		goto out;
@@ -32,6 +46,9 @@ run(const struct cmd_args *a, struct err *e)
 		r = status_print_json(&ts, &agent, e);
 	else
 		status_print_text(&ts, &agent);
+	if (no_token == ERR_NO_TOKEN && a->value[OPT_TOKEN] == NULL &&
+	    a->value[OPT_MODULE] == NULL && agent_has_keys(&agent))
+		no_token = 0;
 	if (r == 0 && no_token != 0) {
 		*e = why;
 		r = no_token;

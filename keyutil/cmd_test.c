@@ -10,12 +10,14 @@
 
 enum {
 	OPT_TOKEN,
+	OPT_MODULE,
 	OPT_PIN_FILE,
 	OPT_JSON,
 };
 
 static const struct cmd_option options[] = {
 	[OPT_TOKEN] = CMD_OPTION_TOKEN,
+	[OPT_MODULE] = CMD_OPTION_MODULE,
 	[OPT_PIN_FILE] = CMD_OPTION_PIN_FILE,
 	[OPT_JSON] = CMD_OPTION_JSON,
 	{ 0 },
@@ -206,7 +208,8 @@ run(const struct cmd_args *a, struct err *e)
 	struct slot *s;
 	int r;
 
-	if ((r = tokens_open_one(&ts, a->value[OPT_TOKEN], &s, e)) == 0 &&
+	if ((r = tokens_open_one_in(&ts, a->value[OPT_MODULE],
+	    a->value[OPT_TOKEN], &s, e)) == 0 &&
 	    (r = tokens_read_keys(&ts, e)) == 0 &&
 	    (r = trial_choose(s, a->operand, a->n_operands, &keys,
 	    e)) == 0)

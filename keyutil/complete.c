@@ -17,13 +17,14 @@ static const struct {
 	{ "SERIAL", COMPLETE_TOKENS, NULL },
 	{ "NAME", COMPLETE_TOKENS, NULL },
 	{ "FILE", COMPLETE_FILES, NULL },
+	{ "MODULE", COMPLETE_FILES, NULL },
 	{ "DIR", COMPLETE_DIRS, NULL },
 	{ "FORMAT", COMPLETE_WORDS, "openssh|cert-authority|known_hosts|"
 	    "allowed_signers|pem|rfc4716|sshfp|fingerprint" },
 	{ "PLACE", COMPLETE_WORDS, "user_ca|revoked|sshd|authorized_keys|"
 	    "allowed_signers|known_hosts" },
 	{ "TYPE", COMPLETE_WORDS,
-	    "p256|p384|p521|rsa2048|rsa3072|rsa4096" },
+	    "p256|p384|p521|ed25519|rsa2048|rsa3072|rsa4096" },
 };
 
 static void

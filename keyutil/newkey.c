@@ -74,6 +74,8 @@ newkey_make(struct slot *s, const struct token_key_spec *spec,
 	int r;
 
 	*made = (struct token_key){ 0 };
+	if ((r = token_can_generate(s->token, spec, e)) != 0)
+		return err_wrap(e, "token %s", s->info.serial);
 	snprintf(reason, sizeof(reason), "to make the key \"%.100s\"",
 	    spec->label);
 	if ((r = login_begin(&l, s, pin_file, reason, e)) != 0)

@@ -75,11 +75,13 @@ static json_t *
 json_of_token(const struct slot *s)
 {
 	const struct token_info *i = &s->info;
+	/* A module tells only that few are left. */
+	const bool untold = s->in_module && i->pin_tries > 2;
 
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o}",
 	    "serial", i->serial, "label", i->label, "model", i->model,
 	    "firmware", i->firmware, "pin", pin_state_name(i->pin),
-	    "pin_tries", out_json_count(i->pin_tries),
+	    "pin_tries", out_json_count(untold ? -1 : i->pin_tries),
 	    "so_pin_tries", out_json_count(i->so_tries),
 	    "dkek", json_of_dkek(i),
 	    "memory_free", out_json_count(i->memory_free),
@@ -90,7 +92,8 @@ json_of_token(const struct slot *s)
 static json_t *
 json_of_slot(const struct slot *s)
 {
-	return json_pack("{s:s, s:s, s:o, s:o}", "reader", s->reader,
+	return json_pack("{s:s, s:b, s:s, s:o, s:o}", "reader", s->reader,
+	    "in_module", s->in_module,
 	    "state", slot_state_name(s->state),
 	    "trouble", s->state == SLOT_FAILED ?
 	    out_json_span(span_cstr(s->err.msg)) : json_null(),

@@ -18,12 +18,18 @@ tries_word(int n)
 }
 
 static void
-print_pin(const struct token_info *i)
+print_pin(const struct token_info *i, bool in_module)
 {
 	static const char name[] = "PIN";
 
 	switch (i->pin) {
 	case TOKEN_PIN_NEEDED:
+		if (in_module && i->pin_tries > 1) {
+			out_field(stdout, name, "needed; %s", i->pin_tries ==
+			    2 ? "few tries are left" : "such a token tells "
+			    "only when few tries are left");
+			break;
+		}
 		out_field(stdout, name, "%d %s left; nobody is logged in%s",
 		    i->pin_tries, tries_word(i->pin_tries),
 		    i->pin_tries > 1 ? "" : " (a wrong PIN now blocks it)");
@@ -79,13 +85,13 @@ print_dkek(const struct token_info *i)
 }
 
 static void
-print_token(const struct token_info *i)
+print_token(const struct token_info *i, bool in_module)
 {
 	out_field(stdout, "Token", "%s \"%s\"", i->serial, i->label);
 	out_field(stdout, "Model", "%s%s%s", i->model,
 	    i->firmware[0] != '\0' ? ", firmware " : "", i->firmware);
-	print_pin(i);
-	if (i->pin == TOKEN_PIN_UNSET)
+	print_pin(i, in_module);
+	if (i->pin == TOKEN_PIN_UNSET || in_module)
 		return;
 	print_so_pin(i);
 	print_dkek(i);
@@ -111,7 +117,7 @@ print_leftovers(const struct token_leftovers *l)
 static void
 print_slot(const struct slot *s)
 {
-	out_field(stdout, "Reader", "%s", s->reader);
+	out_field(stdout, s->in_module ? "Slot" : "Reader", "%s", s->reader);
 	switch (s->state) {
 	case SLOT_EMPTY:
 		out_field(stdout, "Token", "none: no card in this reader");
@@ -124,7 +130,7 @@ print_slot(const struct slot *s)
 		out_field(stdout, "Trouble", "%s", s->err.msg);
 		break;
 	case SLOT_TOKEN:
-		print_token(&s->info);
+		print_token(&s->info, s->in_module);
 		print_leftovers(&s->leftovers);
 		break;
 	}

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <limits.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "keyutil/out.h"
 #include "keyutil/tokens.h"
 #include "ssh/keytext.h"
+#include "token/modclient.h"
 #include "token/open.h"
+#include "token/p11uri.h"
 
 #define PATIENCE_SECONDS	3
 
@@ -86,18 +91,17 @@ all_know(struct tokens *ts, unsigned int parts)
 }
 
 static void
-slot_open(struct slot *s, const struct pcsc_reader *reader)
+slot_open(struct slot *s, const struct token_place *place)
 {
-	struct token_place place;
 	int r;
 
-	keytext_clean(s->reader, sizeof(s->reader), span_cstr(reader->name));
-	if (!reader->present)
+	keytext_clean(s->reader, sizeof(s->reader), span_cstr(place->name));
+	s->in_module = place->module != NULL;
+	if (!s->in_module && !place->reader.present)
 		return;
-	token_place_reader(&place, reader);
-	if ((r = token_open(&place, 0, &s->token, &s->err)) != 0) {
+	if ((r = token_open(place, 0, &s->token, &s->err)) != 0) {
 		s->token = NULL;
-		trim_reader(&s->err, reader->name);
+		trim_reader(&s->err, place->name);
 		s->state = r == ERR_UNSUPPORTED ? SLOT_FOREIGN : SLOT_FAILED;
 		return;
 	}
@@ -131,6 +135,10 @@ none_at_all(const struct tokens *ts, struct err *e)
 {
 	const struct slot *s;
 
+	if (ts->n == 0 && ts->module != NULL)
+		return err_set(e, ERR_NO_TOKEN, 0, "PKCS#11 module %s has no "
+		    "token in its slots, or none that was set up",
+		    ts->module);
 	if (ts->n == 0)
 		return err_set(e, ERR_NO_TOKEN, 0,
 		    "no smart-card reader: plug the token in (a USB token is "
@@ -150,9 +158,16 @@ none_at_all(const struct tokens *ts, struct err *e)
 static bool
 slot_is(const struct slot *s, const char *name)
 {
-	return s->state == SLOT_TOKEN && (strcmp(s->info.serial, name) == 0 ||
-	    strcmp(s->info.label, name) == 0 ||
-	    strcmp(s->reader, name) == 0);
+	struct p11uri uri;
+	struct err e;
+
+	if (s->state != SLOT_TOKEN)
+		return false;
+	if (p11uri_is(name))
+		return p11uri_parse(&uri, name, &e) == 0 &&
+		    p11uri_matches(&uri, s->info.serial, s->info.label);
+	return strcmp(s->info.serial, name) == 0 ||
+	    strcmp(s->info.label, name) == 0 || strcmp(s->reader, name) == 0;
 }
 
 void
@@ -223,15 +238,74 @@ keep_only(struct tokens *ts, const char *name, struct err *e)
 }
 
 static int
-read_readers(struct pcsc_readers *rs, struct err *e)
+open_readers(struct tokens *ts, struct err *e)
 {
+	struct token_place place;
+	struct pcsc_readers rs;
 	struct pcsc *p;
 	int r;
 
 	if ((r = pcsc_open(&p, e)) != 0)
 		return r;
-	r = pcsc_list(p, rs, e);
+	r = pcsc_list(p, &rs, e);
 	pcsc_close(p);
+	if (r != 0)
+		return r;
+	patience_start();
+	for (; ts->n < rs.n; ts->n++) {
+		token_place_reader(&place, &rs.v[ts->n]);
+		slot_open(&ts->v[ts->n], &place);
+	}
+	patience_end();
+	return 0;
+}
+
+static int
+open_slots(struct tokens *ts, const char *module,
+    const struct p11_slots *slots, struct err *e)
+{
+	struct token_place place;
+	int r = 0;
+
+	for (size_t i = 0; i < slots->n && r == 0; i++) {
+		if (!slots->v[i].present || slots->v[i].serial[0] == '\0')
+			continue;
+		if (ts->n == TOKENS_MAX)
+			return err_set(e, ERR_LIMIT, 0, "PKCS#11 module %s "
+			    "has more than %d tokens", module, TOKENS_MAX);
+		if ((r = token_place_slot(&place, module, &slots->v[i],
+		    e)) == 0)
+			slot_open(&ts->v[ts->n++], &place);
+		token_place_clear(&place);
+	}
+	return r;
+}
+
+/* The process that tells of the slots is not one that has a token. */
+static int
+open_module(struct tokens *ts, struct err *e)
+{
+	struct p11_slots slots = { 0 };
+	char path[PATH_MAX];
+	const char *module = ts->module;
+	struct modclient *c;
+	int r;
+
+	if (strchr(module, '/') != NULL) {
+		if (realpath(module, path) == NULL)
+			return err_sys(e, "PKCS#11 module %s", module);
+		module = path;
+	}
+	if ((r = modclient_new(&c, module, 0, e)) != 0)
+		return r;
+	patience_start();
+	if ((r = modclient_list(c, &slots, e)) != 0)
+		(void)err_wrap(e, "PKCS#11 module %s", ts->module);
+	else
+		r = open_slots(ts, module, &slots, e);
+	patience_end();
+	modclient_free(c);
+	p11_slots_free(&slots);
 	return r;
 }
 
@@ -246,19 +320,19 @@ is_label(const struct tokens *ts, const char *name)
 }
 
 static int
-open_knowing(struct tokens *ts, const char *name, unsigned int parts,
-    struct err *e)
+open_knowing(struct tokens *ts, const char *module, const char *name,
+    unsigned int parts, struct err *e)
 {
-	struct pcsc_readers rs;
+	struct p11uri uri;
 	int r;
 
-	*ts = (struct tokens){ 0 };
-	if ((r = read_readers(&rs, e)) != 0)
+	*ts = (struct tokens){ .module = module };
+	if (name != NULL && p11uri_is(name) &&
+	    (r = p11uri_parse(&uri, name, e)) != 0)
 		return r;
-	patience_start();
-	for (; ts->n < rs.n; ts->n++)
-		slot_open(&ts->v[ts->n], &rs.v[ts->n]);
-	patience_end();
+	r = module != NULL ? open_module(ts, e) : open_readers(ts, e);
+	if (r != 0)
+		return r;
 	if (name != NULL && is_label(ts, name))
 		parts |= TOKEN_INFO_LABEL;
 	all_know(ts, parts);
@@ -270,18 +344,25 @@ open_knowing(struct tokens *ts, const char *name, unsigned int parts,
 int
 tokens_open(struct tokens *ts, const char *name, struct err *e)
 {
-	return open_knowing(ts, name, TOKEN_INFO_ALL, e);
+	return open_knowing(ts, NULL, name, TOKEN_INFO_ALL, e);
 }
 
 int
-tokens_open_knowing(struct tokens *ts, const char *name, unsigned int parts,
-    struct slot **out, struct err *e)
+tokens_open_in(struct tokens *ts, const char *module, const char *name,
+    struct err *e)
+{
+	return open_knowing(ts, module, name, TOKEN_INFO_ALL, e);
+}
+
+static int
+open_one(struct tokens *ts, const char *module, const char *name,
+    unsigned int parts, struct slot **out, struct err *e)
 {
 	size_t n;
 	int r;
 
 	*out = NULL;
-	if ((r = open_knowing(ts, name, parts, e)) != 0)
+	if ((r = open_knowing(ts, module, name, parts, e)) != 0)
 		return r;
 	if ((n = count(ts, SLOT_TOKEN)) > 1) {
 		all_know(ts, TOKEN_INFO_LABEL);
@@ -297,10 +378,24 @@ tokens_open_knowing(struct tokens *ts, const char *name, unsigned int parts,
 }
 
 int
+tokens_open_knowing(struct tokens *ts, const char *name, unsigned int parts,
+    struct slot **out, struct err *e)
+{
+	return open_one(ts, NULL, name, parts, out, e);
+}
+
+int
 tokens_open_one(struct tokens *ts, const char *name, struct slot **out,
     struct err *e)
 {
-	return tokens_open_knowing(ts, name, TOKEN_INFO_ALL, out, e);
+	return open_one(ts, NULL, name, TOKEN_INFO_ALL, out, e);
+}
+
+int
+tokens_open_one_in(struct tokens *ts, const char *module, const char *name,
+    struct slot **out, struct err *e)
+{
+	return open_one(ts, module, name, TOKEN_INFO_ALL, out, e);
 }
 
 void

@@ -6,13 +6,16 @@
 
 #include "base/err.h"
 #include "token/manage.h"
-#include "token/pcsc.h"
+#include "token/place.h"
 #include "token/token.h"
 
 /*
  * All readers, with the token in each where there is one.  What fails in
  * one reader is kept in its slot and never hides another.  No PIN, no
  * SELECT of an applet that is selected: no other program is logged out.
+ *
+ * Or the slots of one PKCS#11 module that have a token; each is in a process
+ * of its own (token/modtoken.h).
  */
 enum slot_state {
 	SLOT_EMPTY,
@@ -22,7 +25,8 @@ enum slot_state {
 };
 
 struct slot {
-	char			 reader[PCSC_NAME_MAX];	/* clean */
+	char			 reader[PLACE_NAME_MAX];	/* clean */
+	bool			 in_module;
 	enum slot_state		 state;
 	struct err		 err;
 	struct token		*token;		/* SLOT_TOKEN only */
@@ -31,16 +35,20 @@ struct slot {
 	struct token_leftovers	 leftovers;	/* ... _read_leftovers() */
 };
 
+#define TOKENS_MAX	64
+
 struct tokens {
-	struct slot		 v[PCSC_READERS_MAX];
+	struct slot		 v[TOKENS_MAX];
 	size_t			 n;
+	const char		*module;	/* NULL: readers */
 };
 
 /*
- * Open what there is; with a name (serial number, label or reader; NULL: all)
- * only the one token of that name.  ERR_NO_TOKEN, with what to do, when there
- * is none; *ts then still holds the readers.  Blocks while another program
- * has a card for itself, and says so on stderr.  Always tokens_close() it.
+ * Open what there is; with a name (serial number, label, reader, or PKCS#11
+ * URI; NULL: all) only the one token of that name.  ERR_NO_TOKEN, with what
+ * to do, when there is none; *ts then still holds the readers.  Blocks while
+ * another program has a card for itself, and says so on stderr.  Always
+ * tokens_close() it.
  */
 int	 tokens_open(struct tokens *ts, const char *name, struct err *e)
 	    MUST_CHECK;
@@ -52,6 +60,12 @@ void	 tokens_close(struct tokens *ts);
  */
 int	 tokens_open_one(struct tokens *ts, const char *name,
 	    struct slot **out, struct err *e) MUST_CHECK;
+
+/* The same in this PKCS#11 module, a path or a name; NULL: in the readers. */
+int	 tokens_open_in(struct tokens *ts, const char *module,
+	    const char *name, struct err *e) MUST_CHECK;
+int	 tokens_open_one_in(struct tokens *ts, const char *module,
+	    const char *name, struct slot **out, struct err *e) MUST_CHECK;
 
 /*
  * The same, with no more than these parts of the info read (token_get_info);

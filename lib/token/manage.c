@@ -30,6 +30,16 @@ cannot(const char *what, struct err *e)
 }
 
 int
+token_can_generate(struct token *t, const struct token_key_spec *s,
+    struct err *e)
+{
+	if (t->manage == NULL || t->manage->generate == NULL)
+		return cannot("make keys", e);
+	return t->manage->can_generate == NULL ? 0 :
+	    t->manage->can_generate(t, s, e);
+}
+
+int
 token_generate(struct token *t, const struct token_key_spec *s, struct
     token_key *made, struct err *e)
 {

@@ -72,6 +72,8 @@ struct token_wrapped {
 };
 
 struct token_manage_ops {
+	int	 (*can_generate)(struct token *t,
+		    const struct token_key_spec *s, struct err *e);
 	int	 (*generate)(struct token *t, const struct token_key_spec *s,
 		    struct token_key *made, struct err *e);
 	int	 (*remove)(struct token *t, const char *ref, struct err *e);
@@ -102,6 +104,13 @@ struct token_manage_ops {
 	int	 (*unwrap)(struct token *t, const struct token_wrapped *in,
 		    char ref[8], struct err *e);
 };
+
+/*
+ * Would such a key be made?  As far as is known without a login, so ask
+ * before a prompt; the same errors as below.
+ */
+int	 token_can_generate(struct token *t, const struct token_key_spec *s,
+	    struct err *e) MUST_CHECK;
 
 /*
  * Make a key in the first free place, a place with leftovers included;

@@ -211,6 +211,17 @@ static const struct token_ops ops = {
 /* --- changes --- */
 
 static int
+mod_can_generate(struct token *t, const struct token_key_spec *s,
+    struct err *e)
+{
+	(void)t;
+	if (s->uses != 0 || s->algs.n > 0)
+		return err_set(e, ERR_UNSUPPORTED, 0, "a PKCS#11 module "
+		    "counts no uses of a key, and has no list of algorithms");
+	return 0;
+}
+
+static int
 mod_generate(struct token *t, const struct token_key_spec *s,
     struct token_key *made, struct err *e)
 {
@@ -221,10 +232,8 @@ mod_generate(struct token *t, const struct token_key_spec *s,
 	struct token_keys copy;
 	int r;
 
-	if (s->uses != 0 || s->algs.n > 0)
-		return err_set(e, ERR_UNSUPPORTED, 0, "a PKCS#11 module "
-		    "counts no uses of a key");
-	if ((r = ask(t, &q, &a, e)) != 0 ||
+	if ((r = mod_can_generate(t, s, e)) != 0 ||
+	    (r = ask(t, &q, &a, e)) != 0 ||
 	    (r = token_keys_copy(&copy, &a->keys, e)) != 0)
 		return r;
 	*made = copy.v[0];
@@ -272,6 +281,7 @@ modtoken_over(struct token **out, struct modclient *c, uint64_t slot,
 		return r;
 	}
 	m->manage = (struct token_manage_ops){
+	    .can_generate = mod_can_generate,
 	    .generate = a->can & MOD_CAN_GENERATE ? mod_generate : NULL,
 	    .remove = a->can & MOD_CAN_REMOVE ? mod_remove : NULL,
 	    .set_label = a->can & MOD_CAN_SET_LABEL ? mod_set_label : NULL };

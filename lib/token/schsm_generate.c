@@ -324,6 +324,16 @@ put_description(struct making *m, struct err *e)
 }
 
 int
+schsm_can_generate(struct token *t, const struct token_key_spec *s,
+    struct err *e)
+{
+	const struct keytype *type;
+
+	(void)t;
+	return check_spec(s, &type, e);
+}
+
+int
 schsm_generate(struct token *t, const struct token_key_spec *s,
     struct token_key *made, struct err *e)
 {

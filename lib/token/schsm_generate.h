@@ -4,6 +4,10 @@
 
 #include "token/manage.h"
 
+/* The contract of token_can_generate(). */
+int	 schsm_can_generate(struct token *t, const struct token_key_spec *s,
+	    struct err *e) MUST_CHECK;
+
 /*
  * Making a key pair (facts/smartcard-hsm 4.1): one command to find a place,
  * one for the description, and one for the key, with which the card writes

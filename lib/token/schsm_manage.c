@@ -88,6 +88,7 @@ import_share(struct token *t, const struct secret *share, struct err *e)
 }
 
 const struct token_manage_ops schsm_manage_ops = {
+	.can_generate = schsm_can_generate,
 	.generate = schsm_generate,
 	.remove = schsm_remove,
 	.leftovers = schsm_leftovers,

@@ -225,7 +225,9 @@ part_refusals()
 	check "a key needs a name" says '--label' 2 key generate p256
 	check "and a type" says 'name one type' 2 key generate --label a
 	check "an unknown type is told those there are" says '  brainpoolP5' \
-	    2 key generate ed25519 --label a
+	    2 key generate ed448 --label a
+	check "a type of other tokens" says 'makes no Ed25519 keys' 1 \
+	    key generate ed25519 --label a
 	check "no second key of one name" says 'a key "user" already' 1 \
 	    key generate p256 --label user
 	check "nor of one id" says 'with the id 01 already' 1 \

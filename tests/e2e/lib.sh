@@ -384,15 +384,6 @@ sanitizer_reports()
 	cat "$E2E"/*.log | grep -E 'Sanitizer|runtime error:'
 }
 
-# SoftHSM 2.6 loses a few bytes with each use of an Ed25519 key.
-own_leaks_only()
-{
-	echo "leak:libsofthsm2.so" >"$E2E/leaks"
-	LSAN_OPTIONS=suppressions=$E2E/leaks:print_suppressions=0
-	ASAN_OPTIONS=fast_unwind_on_malloc=0:${ASAN_OPTIONS-}
-	export LSAN_OPTIONS ASAN_OPTIONS
-}
-
 # Ends it; that must be quick, with status 0, and nothing lost or leaked.
 agent_stop()
 {

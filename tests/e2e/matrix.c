@@ -19,7 +19,7 @@
 #include "tests/e2e/faults.h"
 
 #define CROWD		8
-#define READY_MS	20000	/* between cells, for anything */
+#define READY_MS	60000	/* between cells, for anything */
 #define ANSWER_MS	20000	/* for each client */
 #define AIM_MS		3000	/* until the moment has come */
 #define SLOW_MS		25	/* what a card command takes meanwhile */

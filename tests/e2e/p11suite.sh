@@ -6,9 +6,11 @@
 # shellcheck source=tests/e2e/lib.sh disable=SC2119,SC2317
 . "${srcdir:-.}/tests/e2e/lib.sh"
 
-# shellcheck disable=SC2154	# of lib.sh
-test -x "$builddir/agent/hsm-ssh-agent-module" ||
-	skip_all "this build has no PKCS#11 (--without-pkcs11)"
+# shellcheck source=tests/e2e/soft-lib.sh disable=SC2154
+. "$srcdir/tests/e2e/soft-lib.sh"
+
+need_module_program
+need_soft
 
 WRONG=999999
 
@@ -22,9 +24,7 @@ suite()
 # beside itself for the one that runs modules.
 judge()
 {
-	cp "$HELPERS/$1" "$E2E"
-	ln -s "$builddir/agent/hsm-ssh-agent-module" "$E2E"
-	judge=$E2E/$1
+	judge=$(beside "$HELPERS/$1")
 	shift
 	timeout 240 "$judge" "$@" >"$E2E/suite" 2>&1
 	suite_rc=$?
@@ -58,30 +58,15 @@ part_opensc()
 		'^# .*"koblitz": .'
 }
 
-# soft_start: $module and an empty token of it, or not, and that is told.
-soft_start()
-{
-	module=$(find /usr/lib -name libsofthsm2.so 2>/dev/null | head -n 1)
-	if test -z "$module" || ! has_program pkcs11-tool; then
-		skip "SoftHSM" "it is missing (packages softhsm2 and opensc)"
-		return 1
-	fi
-	mkdir -p "$E2E/tokens"
-	echo "directories.tokendir = $E2E/tokens" >"$E2E/softhsm.conf"
-	SOFTHSM2_CONF=$E2E/softhsm.conf
-	export SOFTHSM2_CONF
-	softhsm2-util --init-token --free --label soft --pin "$PIN" \
-		--so-pin 12345678 >/dev/null
-}
-
 # A key that wants the PIN for each signature is asked for each time, where
 # nothing remembers it, and for what.
 part_always()
 {
-	soft_start || return 0
-	soft_tool --keypairgen --key-type EC:prime256v1 --id 01 --label each \
+	soft_start
+	soft_token soft
+	soft_tool soft --keypairgen --key-type EC:prime256v1 --id 01 --label each \
 		--always-auth
-	soft_tool --list-objects --type privkey
+	soft_tool soft --list-objects --type privkey
 	has "the key is such a one" "$E2E/made" 'always authenticate'
 	configure "Module softhsm2" "PinCache never"
 	agent_start || return
@@ -106,9 +91,10 @@ part_always()
 # Each function returns each error there is (token-hostile.c).
 part_errors()
 {
-	soft_start || return 0
-	soft_tool --keypairgen --key-type EC:prime256v1 --id 01 --label ec
-	HOSTILE=$E2E/hostile HOSTILE_REAL=$module
+	soft_start
+	soft_token soft
+	soft_tool soft --keypairgen --key-type EC:prime256v1 --id 01 --label ec
+	HOSTILE=$E2E/hostile HOSTILE_REAL=$SOFTHSM
 	export HOSTILE HOSTILE_REAL
 	judge token-hostile "$PIN" "$builddir/tests/p11/hostile.so" "$HOSTILE"
 }
@@ -116,8 +102,9 @@ part_errors()
 # By what p11-kit calls it.
 part_named()
 {
-	soft_start || return 0
-	soft_tool --keypairgen --key-type EC:prime256v1 --id 01 --label named
+	soft_start
+	soft_token soft
+	soft_tool soft --keypairgen --key-type EC:prime256v1 --id 01 --label named
 	configure "Module softhsm2" "PinFile $E2E/pin"
 	agent_start || return
 	ssh-add -L >"$E2E/named.pub"
@@ -135,21 +122,22 @@ part_named()
 part_soft()
 {
 	own_leaks_only
-	soft_start || return 0
+	soft_start
+	soft_token soft
 	id=0
 	for k in rsa:2048 EC:prime256v1 EC:secp384r1 EC:secp521r1 \
 	    EC:secp256k1 EC:edwards25519; do
 		id=$((id + 1))
-		soft_tool --keypairgen --key-type $k --id 0$id \
+		soft_tool soft --keypairgen --key-type $k --id 0$id \
 			--label "$(echo $k | sed 's/EC:secp256k1/koblitz/')"
 	done
 	odd_keys
-	suite "$module"
+	suite "$SOFTHSM"
 	has "a key that SSH cannot use is told of" "$E2E/suite" \
 		'^# .*"koblitz": .'
 	has "a key of the type ed25519 is made" "$E2E/suite" \
 		'^ok .* of the type ed25519 is made'
-	soft_tool --list-objects
+	soft_tool soft --list-objects
 	is "nothing is left of a key that was deleted" \
 		"$(grep -c 'another name' "$E2E/made")" 0
 	has "two keys of one id are two" "$E2E/suite" '^ok .*"twin" signs'
@@ -158,19 +146,13 @@ part_soft()
 		"$E2E/suite" '^ok .* P-256 "papers" signs'
 }
 
-soft_tool()
-{
-	pkcs11-tool --module "$module" --token-label soft --login --pin "$PIN" \
-		"$@" >"$E2E/made" 2>&1 || say "$*: $(tail -n 1 "$E2E/made")"
-}
-
 # Two that have the id of another, of its kind and not, one without a label,
 # and one with a certificate alone, whose id looks like a place.
 odd_keys()
 {
-	soft_tool --keypairgen --key-type EC:prime256v1 --id 01 --label twin
-	soft_tool --keypairgen --key-type EC:prime256v1 --id 01 --label third
-	soft_tool --keypairgen --key-type EC:prime256v1 --id 0a
+	soft_tool soft --keypairgen --key-type EC:prime256v1 --id 01 --label twin
+	soft_tool soft --keypairgen --key-type EC:prime256v1 --id 01 --label third
+	soft_tool soft --keypairgen --key-type EC:prime256v1 --id 0a
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
 		-subj /CN=papers -keyout "$E2E/papers.key" \
 		-out "$E2E/papers.pem" 2>/dev/null
@@ -179,8 +161,8 @@ odd_keys()
 		-out "$E2E/papers.p8"
 	softhsm2-util --import "$E2E/papers.p8" --token soft --pin "$PIN" \
 		--label papers --id 0b >/dev/null
-	soft_tool --delete-object --type pubkey --id 0b
-	soft_tool --write-object "$E2E/papers.der" --type cert --id 0b \
+	soft_tool soft --delete-object --type pubkey --id 0b
+	soft_tool soft --write-object "$E2E/papers.der" --type cert --id 0b \
 		--label papers
 }
 

@@ -1,0 +1,199 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# hsm-keyutil with tokens of PKCS#11 modules: the life of a key on SoftHSM,
+# where no pcscd is in reach, and on a SmartCard-HSM by OpenSC's module.
+# shellcheck source=tests/e2e/lib.sh disable=SC2119,SC2317
+. "${srcdir:-.}/tests/e2e/lib.sh"
+
+# shellcheck source=tests/e2e/soft-lib.sh disable=SC2154
+. "$srcdir/tests/e2e/soft-lib.sh"
+
+need_module_program
+need_soft
+
+TYPES='rsa2048 p256 p384 p521 ed25519'
+
+# The tool, with its PIN, on the token that MODULE and TOKEN say.
+tool()
+{
+	tool_command=$1
+	shift
+	case $tool_command in
+	generate|delete|label|test)
+		set -- --pin-file "$E2E/pin" "$@" ;;
+	esac
+	"$KEYUTIL" "$tool_command" --module "$MODULE" "$@"
+}
+
+begin()
+{
+	own_leaks_only
+	KEYUTIL=$(beside "$KEYUTIL")
+	chmod 600 "$E2E/pin"
+}
+
+a_key_of_each_type()
+{
+	for t in $TYPES; do
+		tool generate "$t" --label "$t" >"$E2E/$t.pub" 2>"$E2E/log"
+		is "a key of the type $t is made" $? 0
+		is "... whose public key ssh-keygen reads" "$(ssh-keygen -l -f \
+			"$E2E/$t.pub" | awk '{ print $3 }')" "$t"
+		tool export "$t" >"$E2E/again.pub"
+		check "... and export prints" cmp "$E2E/$t.pub" \
+			"$E2E/again.pub"
+		tool export --format pem "$t" >"$E2E/$t.pem"
+		check "... for OpenSSL, too" openssl pkey -pubin \
+			-in "$E2E/$t.pem" -noout
+		tool list >"$E2E/listed"
+		has "... and list shows" "$E2E/listed" \
+			"$t .*$(pattern_of "$E2E/$t.pub")"
+	done
+}
+
+part_soft()
+{
+	begin
+	soft_start
+	MODULE=$SOFTHSM
+	check_status "a module without a token" 3 tool status
+	has "... is told of" "$E2E/out" 'has no token in its slots'
+	soft_token soft
+	serial=$(soft_serial soft)
+	check "status shows its slot" says 'Slot      libsofthsm2.so: ' 0 \
+		tool status
+	has "... the token" "$E2E/said" "Token     $serial \"soft\""
+	has_not "... and no DKEK" "$E2E/said" DKEK
+	check "status as JSON" tool status --json
+	is "... says what is known" "$(jq -c '.readers[0] | [.in_module,
+		.state, .token.serial, .token.pin_tries]' "$E2E/out")" \
+		"[true,\"token\",\"$serial\",null]"
+	a_key_of_each_type
+	names
+	check "test signs with each" tool test
+	is "... by each algorithm" "$(grep -c ' pass ' "$E2E/out")" 7
+	deletion
+	twins
+}
+
+names()
+{
+	check_status "a label names one key" 1 tool generate p256 --label p256
+	has "... which is told" "$E2E/out" 'has a key "p256" already'
+	check_status "a number of uses is not what modules know" 1 \
+		tool generate p256 --label used --uses 3
+	has "... which is told" "$E2E/out" 'counts no uses'
+	check "a key gets another label" tool label p256 login
+	tool list >"$E2E/listed"
+	has "... and has it" "$E2E/listed" 'login  *P-256'
+	has_not "... and no more that of before" "$E2E/listed" '^ *p256 '
+	check_status "a token has no other" 1 tool label --token-itself x
+	has "... which is told" "$E2E/out" 'only when it is set up'
+	check "a key gets the id that is wanted" tool generate p256 \
+		--label other --id c0ffee
+	tool list >"$E2E/listed"
+	has "... and has it" "$E2E/listed" 'other .* c0ffee '
+}
+
+deletion()
+{
+	check_status "nothing is deleted without a word" 1 tool delete login
+	check "a key is deleted" tool delete login --yes login
+	soft_tool soft --list-objects
+	is "... all of it, as OpenSC sees" \
+		"$(grep -c 'label: *login' "$E2E/made")" 0
+	check_status "... once" 1 tool delete login --yes login
+	is "... and no other" "$(tool list | grep -c SHA256:)" 5
+}
+
+# Two keys that nobody can tell apart.
+twins()
+{
+	soft_key soft EC:prime256v1 twin 77
+	soft_key soft EC:prime256v1 twin 77
+	check_status "of twins" 1 tool delete twin --yes twin
+	place=$(sed -n 's/.*\(place:[^,]*\),.*/\1/p' "$E2E/out" | head -n 1)
+	check_status "... neither is deleted" 1 tool delete "$place" \
+		--yes "$place"
+	has "... as nobody knows which is which" "$E2E/out" \
+		'several keys have the id 77'
+	is "... both are there" "$(tool list | grep -c twin)" 2
+}
+
+# Two tokens, and how they are named.
+part_names()
+{
+	begin
+	soft_start
+	MODULE=$SOFTHSM
+	soft_token one
+	soft_token two 111222
+	check_status "of two tokens one has to be named" 2 tool generate p256 \
+		--label ec
+	for name in two "$(soft_serial two)" 'pkcs11:token=two'; do
+		check "a token is named $name" says "$(soft_serial two)" 0 \
+			tool status --token "$name"
+		has_not "... and no other is shown" "$E2E/said" \
+			"$(soft_serial one)"
+	done
+	check_status "a URI of no token" 3 tool list --token pkcs11:token=x
+	check_status "what is no URI" 1 tool list --token pkcs11:%
+	check_status "a wrong PIN" 4 tool generate p256 --label ec \
+		--token two
+	has "... is told of" "$E2E/out" 'the PIN is wrong'
+	check_status "what is no module" 1 "$KEYUTIL" list \
+		--module "$E2E/pin"
+	has "... is told of" "$E2E/out" "$E2E/pin is no PKCS#11 module"
+	check_status "what is not there" 1 "$KEYUTIL" list --module ./nothing
+	has "... is told of" "$E2E/out" 'nothing: No such file'
+	ln -s "$SOFTHSM" "$E2E/link.so"
+	(cd "$E2E" && "$KEYUTIL" list --module ./link.so >"$E2E/out")
+	is "a path may be relative" $? 0
+	agents
+}
+
+# What an agent has is no reader's, and not nothing.
+agents()
+{
+	check_status "status knows no token without a reader" 3 \
+		"$KEYUTIL" status
+	soft_key one EC:prime256v1 ec 01
+	configure "Module $SOFTHSM"
+	agent_start || return
+	check "... but what an agent has" wait_for 10 says 'one' 0 \
+		"$KEYUTIL" status
+	agent_stop
+}
+
+# The same key, made by OpenSC and seen without it.
+part_opensc()
+{
+	begin
+	MODULE=$(find /usr/lib -name opensc-pkcs11.so 2>/dev/null | head -n 1)
+	TYPES='p256 rsa2048'
+	if test -z "$MODULE"; then
+		skip "OpenSC's module" "it is missing (package opensc-pkcs11)"
+		return
+	fi
+	a_key_of_each_type
+	"$KEYUTIL" list >"$E2E/listed"
+	for t in $TYPES; do
+		has "our own driver sees $t, too" "$E2E/listed" \
+			"$t .*$(pattern_of "$E2E/$t.pub")"
+	done
+	check "test signs with each" tool test
+	is "... by each algorithm" "$(grep -c ' pass ' "$E2E/out")" 3
+	check_status "Ed25519 is not made" 1 tool generate ed25519 --label x
+	for t in $TYPES; do
+		check "$t is deleted" tool delete "$t" --yes "$t"
+	done
+	is "... and our own driver sees none" \
+		"$("$KEYUTIL" list | grep -c SHA256:)" 0
+}
+
+test $# -eq 0 || { run_part "$1"; exit; }
+bare_part soft
+bare_part names
+part opensc
+finish

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# shellcheck shell=sh
+#
+# Tokens of SoftHSM, for tests of PKCS#11; sourced after lib.sh.
+
+SOFTHSM=$(find /usr/lib -name libsofthsm2.so 2>/dev/null | head -n 1)
+
+# shellcheck disable=SC2154	# of lib.sh
+need_module_program()
+{
+	test -x "$builddir/agent/hsm-ssh-agent-module" ||
+		skip_all "this build has no PKCS#11 (--without-pkcs11)"
+}
+
+need_soft()
+{
+	need softhsm2-util softhsm2
+	need pkcs11-tool opensc
+	test -n "$SOFTHSM" ||
+		skip_all "libsofthsm2.so is missing (package softhsm2)"
+}
+
+# beside PROGRAM: a copy of it that finds the program which runs modules, as
+# an installed one does; prints where it is.
+beside()
+{
+	cp "$1" "$E2E" && ln -sf "$builddir/agent/hsm-ssh-agent-module" "$E2E"
+	echo "$E2E/$(basename "$1")"
+}
+
+# soft_start: a SoftHSM of this part's own, without tokens; no PC/SC.
+soft_start()
+{
+	mkdir -p "$E2E/tokens"
+	{
+		echo "directories.tokendir = $E2E/tokens"
+		echo "log.level = ERROR"
+	} >"$E2E/softhsm.conf"
+	SOFTHSM2_CONF=$E2E/softhsm.conf
+	PCSCLITE_CSOCK_NAME=$E2E/no-pcscd
+	export SOFTHSM2_CONF PCSCLITE_CSOCK_NAME
+}
+
+# soft_token LABEL [PIN]
+soft_token()
+{
+	softhsm2-util --init-token --free --label "$1" --pin "${2:-$PIN}" \
+		--so-pin 12345678 >/dev/null
+}
+
+# soft_tool TOKEN ARGUMENT...: OpenSC's tool, logged in; what it says is in
+# $E2E/made.
+soft_tool()
+{
+	soft_label=$1
+	shift
+	case " $* " in
+	*' --pin '*) ;;
+	*)	set -- --pin "$PIN" "$@" ;;
+	esac
+	pkcs11-tool --module "$SOFTHSM" --token-label "$soft_label" --login \
+		"$@" >"$E2E/made" 2>&1 ||
+		say "$*: $(tail -n 1 "$E2E/made")"
+}
+
+# soft_key TOKEN TYPE LABEL ID [PIN]
+soft_key()
+{
+	soft_tool "$1" --keypairgen --key-type "$2" --label "$3" --id "$4" \
+		--pin "${5:-$PIN}"
+}
+
+soft_serial()
+{
+	softhsm2-util --show-slots | awk -v label="$1" '
+		/Serial number:/ { serial = $3 }
+		/Label:/ && $2 == label { print serial }'
+}
+
+# SoftHSM 2.6 loses a few bytes with each use of an Ed25519 key.
+own_leaks_only()
+{
+	echo "leak:libsofthsm2.so" >"$E2E/leaks"
+	LSAN_OPTIONS=suppressions=$E2E/leaks:print_suppressions=0
+	ASAN_OPTIONS=fast_unwind_on_malloc=0:${ASAN_OPTIONS-}
+	export LSAN_OPTIONS ASAN_OPTIONS
+}
