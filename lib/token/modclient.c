@@ -74,7 +74,9 @@ modclient_new(struct modclient **out, const char *module,
 	if ((path = strdup(module)) == NULL)
 		return err_set(e, ERR_NOMEM, 0, "module");
 	argv[1] = path;
-	if ((r = program_find(PROGRAM, LIBEXECDIR, program, e)) == 0)
+	if ((r = program_find(PROGRAM, LIBEXECDIR, program, e)) != 0)
+		(void)err_wrap(e, "the program that runs PKCS#11 modules");
+	else
 		r = spawn_talker(argv, &pid, &fd, e);
 	if (r != 0) {
 		free(path);

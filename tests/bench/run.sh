@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # What "make bench" runs: the benchmark in a private pcscd with a virtual
 # HSM, beside ssh-agent with OpenSC where those are installed, and then
-# survive.sh, accept.sh and keys.sh.  Options, all for bench: --json, which
+# modules.sh, survive.sh, accept.sh and keys.sh.  Options, all for bench: --json, which
 # leaves out these, --latency MS, --busy MS.  README here says more.
 set -eu
 build=${top_builddir:-.}
@@ -18,8 +18,7 @@ done
 find_module() {
 	for dir in "/usr/lib/$(uname -m)"-* /usr/lib/*-* /usr/lib64 \
 	    /usr/lib /usr/local/lib; do
-		for f in "$dir"/opensc-pkcs11.so \
-		    "$dir"/pkcs11/opensc-pkcs11.so; do
+		for f in "$dir/$1" "$dir/pkcs11/$1" "$dir/softhsm/$1"; do
 			if [ -f "$f" ]; then
 				realpath "$f"
 				return
@@ -28,7 +27,8 @@ find_module() {
 	done
 }
 
-module=${OPENSC_PKCS11:-$(find_module)}
+module=${OPENSC_PKCS11:-$(find_module opensc-pkcs11.so)}
+softhsm=$(find_module libsofthsm2.so)
 if [ -n "$module" ] && command -v ssh-agent >/dev/null &&
     command -v ssh-add >/dev/null; then
 	against=$(ssh -V 2>&1 | sed 's/[ ,].*//')
@@ -56,6 +56,15 @@ fi
 if [ $status -gt 1 ] || ! command -v opensc-tool >/dev/null ||
     ! command -v pkcs11-tool >/dev/null; then
 	exit $status
+fi
+if [ -n "$module" ] && [ -n "$softhsm" ] &&
+    [ -x "$build/agent/hsm-ssh-agent-module" ]; then
+	"$build/tests/harness/with-vhsm" --key p256:ec:01 \
+	    --key rsa2048:rsa:02 "$(dirname "$0")/modules.sh" \
+	    "$(realpath "$build")" "$module" "$softhsm" || status=1
+else
+	echo "bench: SoftHSM, OpenSC or our own PKCS#11 is missing, so" \
+	    "modules are not compared" >&2
 fi
 "$build/tests/harness/with-vhsm" --key p256:ec:01 \
     "$(dirname "$0")/survive.sh" "$(realpath "$build")/agent/hsm-ssh-agent" \
