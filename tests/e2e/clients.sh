@@ -189,7 +189,7 @@ part_certificates()
 			-n "$(id -un)" -V +1h "$E2E/certs/$k.pub"
 	done
 	is "the token gets a certificate for each key" "$($python -B \
-		"$srcdir/tests/e2e/add-token.py" "$E2E/pin" DENK0100000 \
+		"$srcdir/tests/e2e/add-token.py" "$E2E/pin" "$TOKEN_SERIAL" \
 		"$E2E/certs/p256-cert.pub" "$E2E/certs/rsa-cert.pub" 2>&1)" 6
 	by=with_certificate
 	run_clients "p256 rsa" p256

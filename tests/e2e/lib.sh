@@ -10,6 +10,7 @@
 #
 # Each part runs in a shell of its own, under a virtual HSM of its own, in a
 # directory of its own, $E2E.  E2E_KEEP=DIR keeps those directories there.
+# With E2E_SOFT=yes the keys are in a token of SoftHSM, and no pcscd runs.
 # Nothing waits for time to pass: wait_for asks again until a bound.
 
 srcdir=$(cd "${srcdir:-.}" && pwd)
@@ -189,9 +190,12 @@ in_file()
 top_start()
 {
 	test -x "$AGENT" || { echo "Bail out! $AGENT is not built"; exit 99; }
-	test -x "$WITH_VHSM" ||
-		skip_all "tests/harness/with-vhsm is not built"
-	test -x /usr/sbin/pcscd || skip_all "pcscd is missing (package pcscd)"
+	if test -z "${E2E_SOFT-}"; then
+		test -x "$WITH_VHSM" ||
+			skip_all "tests/harness/with-vhsm is not built"
+		test -x /usr/sbin/pcscd ||
+			skip_all "pcscd is missing (package pcscd)"
+	fi
 	E2E_TOP=${E2E_KEEP:-$(mktemp -d)}
 	mkdir -p "$E2E_TOP"
 	export E2E_TOP
@@ -209,7 +213,11 @@ part()
 	e2e_part=$1
 	shift
 	e2e_rc=0
-	"$WITH_VHSM" "$@" sh "$E2E_SCRIPT" "$e2e_part" || e2e_rc=$?
+	if test -n "${E2E_SOFT-}"; then
+		E2E_SOFT_KEYS=$* sh "$E2E_SCRIPT" "$e2e_part" || e2e_rc=$?
+	else
+		"$WITH_VHSM" "$@" sh "$E2E_SCRIPT" "$e2e_part" || e2e_rc=$?
+	fi
 	test $e2e_rc -eq 0 || { fail "part $e2e_part ran to its end"
 		say "status $e2e_rc"; }
 }
@@ -254,6 +262,13 @@ run_part()
 	trap 'exit 143' TERM HUP
 	say "part $1"
 	askpass_make
+	TOKEN_SERIAL=DENK0100000
+	if test -n "${E2E_SOFT_KEYS-}"; then
+		# shellcheck source=tests/e2e/soft-lib.sh
+		. "$srcdir/tests/e2e/soft-lib.sh"
+		# shellcheck disable=SC2086	# words
+		soft_part $E2E_SOFT_KEYS
+	fi
 	"part_$1"
 }
 
@@ -326,6 +341,7 @@ agent_up()
 configure()
 {
 	mkdir -p "$XDG_CONFIG_HOME/hsm-ssh-agent"
+	test -z "${E2E_SOFT_KEYS-}" || set -- "Module $SOFTHSM" "$@"
 	printf '%s\n' "$@" >"$XDG_CONFIG_HOME/hsm-ssh-agent/config"
 }
 

@@ -85,3 +85,27 @@ own_leaks_only()
 	ASAN_OPTIONS=fast_unwind_on_malloc=0:${ASAN_OPTIONS-}
 	export LSAN_OPTIONS ASAN_OPTIONS
 }
+
+# soft_part [--key TYPE:LABEL:ID]...: a token with the keys that a virtual HSM
+# would have, and an agent that knows its module.
+soft_part()
+{
+	own_leaks_only
+	soft_start
+	soft_token soft
+	while test $# -gt 0; do
+		test "$1" = --key || { say "SoftHSM has no $1"; return 1; }
+		soft_type=${2%%:*} soft_id=${2##*:}
+		soft_name=${2#*:} soft_name=${soft_name%:*}
+		case $soft_type in
+		rsa*)	soft_type=rsa:${soft_type#rsa} ;;
+		p256)	soft_type=EC:prime256v1 ;;
+		p*)	soft_type=EC:secp${soft_type#p}r1 ;;
+		esac
+		soft_key soft "$soft_type" "$soft_name" "$soft_id"
+		shift 2
+	done
+	# shellcheck disable=SC2034	# for the part
+	TOKEN_SERIAL=$(soft_serial soft)
+	configure
+}
