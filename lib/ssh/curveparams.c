@@ -54,3 +54,14 @@ curveparams_get(const char *name, struct curveparams *out, struct err *e)
 	ERR_clear_error();
 	return r;
 }
+
+size_t
+curveparams_oid(const char *group, uint8_t *out, size_t len)
+{
+	ASN1_OBJECT *o = OBJ_nid2obj(OBJ_sn2nid(group));	/* not ours */
+	const int n = o != NULL ? i2d_ASN1_OBJECT(o, NULL) : 0;
+
+	if (n <= 0 || (size_t)n > len)
+		return 0;
+	return (size_t)i2d_ASN1_OBJECT(o, &out);
+}

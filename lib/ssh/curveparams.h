@@ -27,4 +27,7 @@ struct curveparams {
 int	 curveparams_get(const char *group, struct curveparams *out,
 	    struct err *e) MUST_CHECK;
 
+/* Its OBJECT IDENTIFIER in DER: the bytes of it, or 0 (unknown, no room). */
+size_t	 curveparams_oid(const char *group, uint8_t *out, size_t len);
+
 #endif

@@ -9,9 +9,9 @@
 
 /*
  * Public keys in SSH wire format ("key blobs", RFC 4253 sec. 6.6, RFC 5656
- * sec. 3.1 and RFC 8709 sec. 4): made from the numbers a token tells us, taken apart
- * again, and turned into what libcrypto reads.  Only the key types that a
- * token of ours can sign with; other blobs are opaque spans elsewhere.
+ * sec. 3.1, RFC 8709 sec. 4): made from the numbers a token tells us, taken
+ * apart again, and turned into what libcrypto reads.  Only the key types
+ * that a token can sign with; other blobs are opaque spans elsewhere.
  */
 enum key_type {
 	KEY_RSA,
@@ -26,7 +26,7 @@ struct key {
 	enum key_type	 type;
 	unsigned int	 bits;		/* modulus or field size */
 	struct span	 e, n;		/* KEY_RSA: big-endian, no leading 0 */
-	struct span	 q;		/* EC: 04 || X || Y; Ed25519: 32 bytes */
+	struct span	 q;		/* 04 || X || Y; Ed25519: 32 bytes */
 };
 
 #define KEY_BLOB_MAX	4096

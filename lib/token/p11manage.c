@@ -3,9 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/crypto.h>
-#include <openssl/objects.h>
-
+#include "ssh/curveparams.h"
 #include "token/keytype.h"
 #include "token/manage.h"
 #include "token/p11inside.h"
@@ -60,19 +58,11 @@ choose_id(struct p11_token *p, uint8_t id[2], size_t *n, struct err *e)
 static size_t
 put_params(const char *group, uint8_t out[static PARAMS_MAX])
 {
-	ASN1_OBJECT *o;
-	int n;
-
 	if (strcmp(group, "ED25519") == 0) {
 		memcpy(out, EDWARDS25519, sizeof(EDWARDS25519) - 1);
 		return sizeof(EDWARDS25519) - 1;
 	}
-	o = OBJ_txt2obj(group, 0);
-	n = o != NULL ? i2d_ASN1_OBJECT(o, NULL) : 0;
-	if (n > 0 && n <= PARAMS_MAX)
-		n = i2d_ASN1_OBJECT(o, &out);
-	ASN1_OBJECT_free(o);
-	return n > 0 && n <= PARAMS_MAX ? (size_t)n : 0;
+	return curveparams_oid(group, out, PARAMS_MAX);
 }
 
 static CK_MECHANISM_TYPE

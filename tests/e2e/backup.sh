@@ -112,6 +112,15 @@ same_but_for_the_key()
 
 # --- files and OpenSC ---
 
+# The second token, the share that sc-hsm-tool has made.
+takes_share()
+{
+	printf 'secret\n' >"$E2E/password"
+	chmod 600 "$E2E/password"
+	"$KEYUTIL" dkek import-share "$E2E/share.pbe" -t $B \
+	    --password-file "$E2E/password"
+}
+
 # A wrapped RSA-4096 key is too long for sc-hsm-tool of OpenSC 0.23.
 part_opensc()
 {
@@ -123,10 +132,9 @@ part_opensc()
 	done
 	check "sc-hsm-tool makes a DKEK share" sc-hsm-tool --reader 0 \
 	    --create-dkek-share "$E2E/share.pbe" --password secret
-	for r in 0 1; do
-		check "and token $r takes it" sc-hsm-tool --reader $r \
-		    --import-dkek-share "$E2E/share.pbe" --password secret
-	done
+	check "and token 0 takes it" sc-hsm-tool --reader 0 \
+	    --import-dkek-share "$E2E/share.pbe" --password secret
+	check "and token 1, from us" takes_share
 	vhsmctl generate rsa2048 rsa 20 >/dev/null
 	vhsmctl generate rsa4096 big 21 >/dev/null
 	vhsmctl generate p256 p256 22 >/dev/null
@@ -170,8 +178,7 @@ p384.hsmkey p521.hsmkey q256.hsmkey rsa.hsmkey "
 	    on_b restore "$E2E/ours/p521.hsmkey"
 
 	vhsmctl -t 1 apdu $INIT >/dev/null
-	check "the second token is emptied" sc-hsm-tool --reader 1 \
-	    --import-dkek-share "$E2E/share.pbe" --password secret
+	check "the second token is emptied" takes_share
 	check "what sc-hsm-tool wrapped is restored" on_b restore \
 	    "$E2E"/theirs/*.hsmkey "$E2E/ours/big.hsmkey"
 	is "each signs" "$(grep -c 'now, and signs' "$E2E/out")" 6

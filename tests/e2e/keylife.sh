@@ -530,14 +530,15 @@ crash()
 part_crash()
 {
 	old=$("$KEYUTIL" export old)
-	for kind in drop lost pull pulled kill; do
-		for what in generate delete; do
-			check "$what, $kind at each card command" \
-			    crash $kind $what
-			say "$what, $kind: $(tail -n 1 "$E2E/out")"
-			unlisted new >/dev/null || drop_key new \
-			    >/dev/null 2>&1
-		done
+	# Each has one in which the command was done and one in which not,
+	# and one in which the card is gone and one in which it is not.
+	for cut in generate:drop generate:pulled generate:kill delete:lost \
+	    delete:pull delete:kill; do
+		what=${cut%:*} kind=${cut#*:}
+		check "$what, $kind at each card command" crash \
+		    "$kind" "$what"
+		say "$what, $kind: $(tail -n 1 "$E2E/out")"
+		unlisted new >/dev/null || drop_key new >/dev/null 2>&1
 	done
 }
 
