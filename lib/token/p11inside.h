@@ -64,6 +64,13 @@ int	 p11_sign(struct token *t, const struct token_key *k,
 	    enum sig_alg alg, struct span data, struct wire_w *sig,
 	    struct err *e) MUST_CHECK;
 
+/*
+ * Is this private key that of k, as a signature by it shows?  ERR_DENIED: it
+ * is another's; any other error: it does not sign, so nobody knows.
+ */
+int	 p11_sign_proves(struct p11_token *p, const struct token_key *k,
+	    CK_OBJECT_HANDLE o, struct err *e) MUST_CHECK;
+
 /* Does the key want the PIN before each signature? */
 bool	 p11_keys_wants_pin(struct p11_token *p, CK_OBJECT_HANDLE o);
 

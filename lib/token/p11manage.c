@@ -193,6 +193,9 @@ find_key(struct p11_token *p, const char *ref, struct token_keys *keys,
 	int r;
 
 	*k = NULL;
+	/* Without a login the private one is not seen. */
+	if (!p->logged_in)
+		return err_set(e, ERR_PIN_NEEDED, -1, "the PIN is needed");
 	if ((r = p11_keys_list(&p->t, NULL, keys, e)) != 0)
 		return r;
 	for (size_t i = 0; i < keys->n; i++)
@@ -224,9 +227,38 @@ tells(struct p11_token *p, CK_OBJECT_HANDLE o, CK_OBJECT_CLASS class,
 }
 
 /*
- * The objects of a key of one class.  Others may have its id, and of a
- * private key only the label tells whose it is.
+ * Keep the one of *n private keys with an id that is this one's: the one that
+ * proves it by a signature, else the only one of its label that nothing
+ * speaks against.
  */
+static int
+keep_own(struct p11_token *p, const struct token_key *k, CK_OBJECT_HANDLE *o,
+    size_t *n, struct err *e)
+{
+	size_t kept = 0;
+	struct err why;
+
+	for (size_t i = 0; i < *n; i++) {
+		const int r = k->blob == NULL ? ERR_UNSUPPORTED :
+		    p11_sign_proves(p, k, o[i], &why);
+
+		if (r == 0) {
+			o[0] = o[i];
+			*n = 1;
+			return 0;
+		}
+		if (r != ERR_DENIED && p11_keys_is_labelled(p, o[i], k->label))
+			o[kept++] = o[i];
+	}
+	*n = kept;
+	if (kept <= 1)
+		return 0;
+	return err_set(e, ERR_DENIED, 0, "several keys have the id %s and the "
+	    "label \"%.100s\", and do not sign: it cannot be told which one "
+	    "this is", k->id, k->label);
+}
+
+/* The objects of a key of one class; others may have its id. */
 static int
 find_objects(struct p11_token *p, const struct token_key *k,
     CK_OBJECT_CLASS class, CK_OBJECT_HANDLE o[static OBJECTS_MAX], size_t *n,
@@ -237,21 +269,21 @@ find_objects(struct p11_token *p, const struct token_key *k,
 		{ CKA_CLASS, &class, sizeof(class) },
 		p11_keys_name(k, id),
 	};
-	const bool by_label = class == CKO_PRIVATE_KEY || k->blob == NULL;
 	size_t found = OBJECTS_MAX;
 	int r;
 
 	*n = 0;
 	if ((r = p11_find(p, match, 2, o, &found, e)) != 0)
 		return r;
+	if (class == CKO_PRIVATE_KEY) {
+		*n = found;
+		return keep_own(p, k, o, n, e);
+	}
 	for (size_t i = 0; i < found; i++)
-		if (by_label ? p11_keys_is_labelled(p, o[i], k->label) :
+		if (k->blob == NULL ?
+		    p11_keys_is_labelled(p, o[i], k->label) :
 		    tells(p, o[i], class, k))
 			o[(*n)++] = o[i];
-	if (by_label && *n > 1)
-		return err_set(e, ERR_DENIED, 0, "several keys have the id "
-		    "%s and the label \"%.100s\": it cannot be told which "
-		    "one this is", k->id, k->label);
 	return 0;
 }
 
@@ -312,8 +344,6 @@ remove_key(struct token *t, const char *ref, struct err *e)
 	struct token_keys keys;
 	int r;
 
-	if (!p11_of(t)->logged_in)
-		return err_set(e, ERR_PIN_NEEDED, -1, "the PIN is needed");
 	if ((r = find_key(p11_of(t), ref, &keys, &k, e)) != 0)
 		return r;
 	r = change_objects(p11_of(t), k, ALL, destroy, NULL, e);

@@ -192,6 +192,13 @@ sign_by(struct p11_token *p, struct work *work, struct span blob,
 	return r;
 }
 
+static int
+hash(struct work *work, struct err *e)
+{
+	return work->alg == SIG_ED25519 ? 0 :
+	    sig_hash(work->alg, work->data, &work->md, e);
+}
+
 int
 p11_sign(struct token *t, const struct token_key *k, enum sig_alg alg,
     struct span data, struct wire_w *sig, struct err *e)
@@ -208,8 +215,7 @@ p11_sign(struct token *t, const struct token_key *k, enum sig_alg alg,
 	if (!sig_alg_fits(alg, key.type))
 		return err_set(e, ERR_UNSUPPORTED, 0,
 		    "%s with a key of another kind", sig_alg_name(alg));
-	if ((alg != SIG_ED25519 &&
-	    (r = sig_hash(alg, data, &work.md, e)) != 0) ||
+	if ((r = hash(&work, e)) != 0 ||
 	    (r = p11_keys_private(p11_of(t), k, key.type, o, &n, e)) != 0)
 		return r;
 	work.unsure = n > 1;
@@ -219,5 +225,28 @@ p11_sign(struct token *t, const struct token_key *k, enum sig_alg alg,
 		work.o = o[i];
 		r = sign_by(p11_of(t), &work, blob, &key, sig, e);
 	}
+	return r;
+}
+
+int
+p11_sign_proves(struct p11_token *p, const struct token_key *k,
+    CK_OBJECT_HANDLE o, struct err *e)
+{
+	const struct span blob = { k->blob, k->blob_n };
+	struct work work = { .o = o, .unsure = true,
+	    .data = span_cstr("whose key is this?") };
+	struct wire_w sig;
+	struct key key;
+	int r;
+
+	if ((r = key_parse(blob, &key, e)) != 0)
+		return r;
+	work.alg = sig_alg_for(key.type);
+	if ((r = hash(&work, e)) != 0)
+		return r;
+	if (!wire_write(&sig, SIG_BLOB_MAX))
+		return err_set(e, ERR_NOMEM, 0, "signature");
+	r = sign_by(p, &work, blob, &key, &sig, e);
+	wire_free(&sig);
 	return r;
 }

@@ -107,18 +107,34 @@ deletion()
 	is "... and no other" "$(tool list | grep -c SHA256:)" 5
 }
 
-# Two keys that nobody can tell apart.
+private_keys()
+{
+	soft_tool soft --list-objects --type privkey
+	grep -c 'Private Key Object' "$E2E/made"
+}
+
+# Keys that have all but themselves in common, and one whose private key has
+# another label than its public one.
 twins()
 {
-	soft_key soft EC:prime256v1 twin 77
-	soft_key soft EC:prime256v1 twin 77
+	before=$(private_keys)
+	for n in 1 2 3; do
+		soft_key soft EC:prime256v1 twin 77
+	done
 	check_status "of twins" 1 tool delete twin --yes twin
-	place=$(sed -n 's/.*\(place:[^,]*\),.*/\1/p' "$E2E/out" | head -n 1)
-	check_status "... neither is deleted" 1 tool delete "$place" \
+	has "... each has a place" "$E2E/out" 'place:#[0-9a-f]*, id 77'
+	place=$(sed -n 's/.*\(place:[^,]*\),.*/\1/p' "$E2E/out" | sed -n 2p)
+	check "... by which one is deleted" tool delete "$place" \
 		--yes "$place"
-	has "... as nobody knows which is which" "$E2E/out" \
-		'several keys have the id 77'
-	is "... both are there" "$(tool list | grep -c twin)" 2
+	is "... the others are there" "$(tool list | grep -c twin)" 2
+	is "... with their private keys" "$(private_keys)" $((before + 2))
+	check "... and sign" tool test
+	soft_key soft EC:prime256v1 odd 78
+	soft_tool soft --set-id 79 --type privkey --label odd --id 78
+	check "a public key without its private one is deleted" \
+		tool delete odd --yes odd
+	is "... and no private key of others" "$(private_keys)" \
+		$((before + 3))
 }
 
 # Two tokens, and how they are named.
