@@ -118,7 +118,7 @@ private_keys()
 twins()
 {
 	before=$(private_keys)
-	for n in 1 2 3; do
+	for _ in 1 2 3; do
 		soft_key soft EC:prime256v1 twin 77
 	done
 	check_status "of twins" 1 tool delete twin --yes twin
