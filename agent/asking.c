@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "agent/asking.h"
+#include "pin/text.h"
 
 struct asking {
 	struct asking_conf conf;
@@ -118,14 +119,16 @@ next(struct asking *a)
 	    .asker = *a->conf.asker, .fn = on_answer, .arg = a };
 	struct job *j = TAILQ_FIRST(&a->waiting);
 	struct pin_prompt what;
+	char left[32];
 	struct err e;
 
 	if (j == NULL || a->prompt != NULL || a->carrier != NULL)
 		return;
 	what = (struct pin_prompt){ .label = j->label, .serial = j->serial,
 	    .reason = j->reason, .error = j->problem, .tries = j->err.detail };
-	log_debug(a->conf.log, "token %s: asking for the PIN, %d tries left",
-	    j->serial, what.tries);
+	pin_text_tries(left, sizeof(left), what.tries);
+	log_debug(a->conf.log, "token %s: asking for the PIN%s%s", j->serial,
+	    left[0] != '\0' ? ", " : "", left);
 	if (prompt_new(&a->prompt, &conf, &what, &e) != 0)
 		asking_end(a, &e);
 }

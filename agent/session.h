@@ -17,8 +17,8 @@
  * (promises 1 to 3, 5 and 6 of the design).
  *
  * It never asks a person: that a PIN must be typed is ERR_PIN_NEEDED, with
- * the tries left in e->detail, and the caller comes back with one.  (Only
- * a reader with a PIN pad of its own is asked directly.)
+ * the tries left in e->detail (-1: nobody knows), and the caller comes back
+ * with one.  (Only a reader with a PIN pad of its own is asked directly.)
  *
  * All calls come from the token's worker thread and may block.
  */

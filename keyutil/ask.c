@@ -135,8 +135,12 @@ ask_pin(const struct slot *s, const char *file, const char *reason,
 	int r;
 
 	r = file != NULL ? from_file(file, out, e) :
-	    from_person(s, NULL, reason, s->info.pin_tries, out, e);
-	return r != 0 ? r : ask_check_pin(out, e);
+	    from_person(s, NULL, reason, slot_tries(s), out, e);
+	if (r != 0 || !s->in_module)
+		return r != 0 ? r : ask_check_pin(out, e);
+	/* What such a token takes for a PIN only it knows. */
+	return secret_len(out) > 0 ? 0 : err_set(e, ERR_USAGE, 0,
+	    "the PIN is empty; nothing was sent to the token");
 }
 
 int

@@ -75,13 +75,11 @@ static json_t *
 json_of_token(const struct slot *s)
 {
 	const struct token_info *i = &s->info;
-	/* A module tells only that few are left. */
-	const bool untold = s->in_module && i->pin_tries > 2;
 
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o}",
 	    "serial", i->serial, "label", i->label, "model", i->model,
 	    "firmware", i->firmware, "pin", pin_state_name(i->pin),
-	    "pin_tries", out_json_count(untold ? -1 : i->pin_tries),
+	    "pin_tries", out_json_count(slot_tries(s)),
 	    "so_pin_tries", out_json_count(i->so_tries),
 	    "dkek", json_of_dkek(i),
 	    "memory_free", out_json_count(i->memory_free),

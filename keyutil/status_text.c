@@ -18,15 +18,15 @@ tries_word(int n)
 }
 
 static void
-print_pin(const struct token_info *i, bool in_module)
+print_pin(const struct slot *s)
 {
+	const struct token_info *i = &s->info;
 	static const char name[] = "PIN";
 
 	switch (i->pin) {
 	case TOKEN_PIN_NEEDED:
-		if (in_module && i->pin_tries > 1) {
-			out_field(stdout, name, "needed; %s", i->pin_tries ==
-			    2 ? "few tries are left" : "such a token tells "
+		if (slot_tries(s) == -1) {
+			out_field(stdout, name, "needed; such a token tells "
 			    "only when few tries are left");
 			break;
 		}
@@ -85,13 +85,15 @@ print_dkek(const struct token_info *i)
 }
 
 static void
-print_token(const struct token_info *i, bool in_module)
+print_token(const struct slot *s)
 {
+	const struct token_info *i = &s->info;
+
 	out_field(stdout, "Token", "%s \"%s\"", i->serial, i->label);
 	out_field(stdout, "Model", "%s%s%s", i->model,
 	    i->firmware[0] != '\0' ? ", firmware " : "", i->firmware);
-	print_pin(i, in_module);
-	if (i->pin == TOKEN_PIN_UNSET || in_module)
+	print_pin(s);
+	if (i->pin == TOKEN_PIN_UNSET || s->in_module)
 		return;
 	print_so_pin(i);
 	print_dkek(i);
@@ -130,7 +132,7 @@ print_slot(const struct slot *s)
 		out_field(stdout, "Trouble", "%s", s->err.msg);
 		break;
 	case SLOT_TOKEN:
-		print_token(&s->info, s->in_module);
+		print_token(s);
 		print_leftovers(&s->leftovers);
 		break;
 	}

@@ -80,6 +80,12 @@ slot_know(struct slot *s, unsigned int parts, struct err *e)
 	return r;
 }
 
+int
+slot_tries(const struct slot *s)
+{
+	return token_tries_told(s->token, s->info.pin_tries);
+}
+
 /* One that does not tell is out. */
 static void
 all_know(struct tokens *ts, unsigned int parts)

@@ -76,6 +76,9 @@ int	 tokens_open_knowing(struct tokens *ts, const char *name,
 int	 slot_know(struct slot *s, unsigned int parts, struct err *e)
 	    MUST_CHECK;
 
+/* How many tries the PIN has left; -1: it does not tell. */
+int	 slot_tries(const struct slot *s);
+
 /*
  * Of those that are open, the one of that name, by serial number before all.
  * NULL with ERR_NO_TOKEN, or ERR_NOTFOUND when several have it.

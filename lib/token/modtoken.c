@@ -271,6 +271,7 @@ modtoken_over(struct token **out, struct modclient *c, uint64_t slot,
 		return err_set(e, ERR_NOMEM, 0, "token");
 	}
 	m->t.ops = &ops;
+	m->t.tries_untold = true;
 	m->client = c;
 	if ((r = ask_with(m, &q, NULL, &a, e)) == 0 &&
 	    m->t.serial[0] == '\0')

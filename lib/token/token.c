@@ -6,6 +6,7 @@
 
 /* A mistake of ours must never lock a token: the last try is the user's. */
 #define TRIES_KEPT	1
+#define TRIES_FEW	2
 
 int
 token_begin(struct token *t, struct err *e)
@@ -31,6 +32,12 @@ token_pin_state(struct token *t, enum token_pin_state *st, int *tries,
     struct err *e)
 {
 	return t->ops->pin_state(t, st, tries, e);
+}
+
+int
+token_tries_told(const struct token *t, int tries)
+{
+	return t->tries_untold && tries > TRIES_FEW ? -1 : tries;
 }
 
 int

@@ -105,6 +105,7 @@ struct token {
 	const struct token_manage_ops *manage;	/* NULL: it changes nothing */
 	char			 serial[32];
 	bool			 has_pad;
+	bool			 tries_untold;	/* but that they are few */
 	int			 pin_doubt;
 	bool			 had_login;
 };
@@ -125,6 +126,9 @@ void	 token_end(struct token *t);
  */
 int	 token_get_info(struct token *t, unsigned int parts,
 	    struct token_info *i, struct err *e) MUST_CHECK;
+
+/* What a person is told of so many tries left; -1: nothing is known. */
+int	 token_tries_told(const struct token *t, int tries);
 
 /* Costs no try.  *tries is -1 unless the state is TOKEN_PIN_NEEDED. */
 int	 token_pin_state(struct token *t, enum token_pin_state *st,

@@ -77,8 +77,8 @@ part_ed25519()
 	is "listing asks for no PIN" "$(prompts)" 0
 	ed25519
 	is "the PIN was asked for once" "$(prompts)" 1
-	has "... for this token by its name" "$E2E/prompts" \
-		"token soft [(]${serial}[)]"
+	has "... for this token by its name, and not with tries that nobody \
+knows" "$E2E/prompts" "token soft [(]${serial}[)]:"
 	check "hsm-keyutil status tells of the token" says "$serial" 0 \
 		"$KEYUTIL" status
 	left=$(module_pid)

@@ -158,6 +158,14 @@ part_names()
 	check_status "a wrong PIN" 4 tool generate p256 --label ec \
 		--token two
 	has "... is told of" "$E2E/out" 'the PIN is wrong'
+	soft_token short 1234
+	printf '1234\n' >"$E2E/pin"
+	check "a PIN may be shorter than a SmartCard-HSM's" tool generate \
+		p256 --label ec --token short
+	check "... and is asked for" "$KEYUTIL" delete ec --yes ec \
+		--module "$MODULE" --token short
+	has_not "... but not with tries that nobody knows" "$E2E/prompts" \
+		'tries left'
 	check_status "what is no module" 1 "$KEYUTIL" list \
 		--module "$E2E/pin"
 	has "... is told of" "$E2E/out" "$E2E/pin is no PKCS#11 module"
