@@ -334,3 +334,12 @@ agents_forget_pin(const char *serial)
 		    "token %s: %s", serial, e.msg);
 	agents_free(&a);
 }
+
+bool
+agents_has_keys(const struct agent *a)
+{
+	for (size_t i = 0; i < a->status.n_tokens; i++)
+		if (a->status.tokens[i].keys > 0)
+			return true;
+	return false;
+}

@@ -23,6 +23,9 @@ struct agent {
 
 int	 agents_find(struct agent *a, struct err *e) MUST_CHECK;
 
+/* Does it have keys of some token?  So there is one, in whatever place. */
+bool	 agents_has_keys(const struct agent *a);
+
 /*
  * Where an agent of any make may listen: at SSH_AUTH_SOCK, and where the
  * running hsm-ssh-agent does, if that is elsewhere.

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include <stdbool.h>
 #include <stdlib.h>
 
 #include "keyutil/cmd.h"
@@ -19,16 +18,6 @@ static const struct cmd_option options[] = {
 	{ 0 },
 };
 
-/* Tokens of modules are in no reader, and it may be only those that count. */
-static bool
-agent_has_keys(const struct agent *a)
-{
-	for (size_t i = 0; i < a->status.n_tokens; i++)
-		if (a->status.tokens[i].keys > 0)
-			return true;
-	return false;
-}
-
 static int
 run(const struct cmd_args *a, struct err *e)
 {
@@ -46,8 +35,9 @@ run(const struct cmd_args *a, struct err *e)
 		r = status_print_json(&ts, &agent, e);
 	else
 		status_print_text(&ts, &agent);
+	/* Tokens of modules are in no reader. */
 	if (no_token == ERR_NO_TOKEN && a->value[OPT_TOKEN] == NULL &&
-	    a->value[OPT_MODULE] == NULL && agent_has_keys(&agent))
+	    a->value[OPT_MODULE] == NULL && agents_has_keys(&agent))
 		no_token = 0;
 	if (r == 0 && no_token != 0) {
 		*e = why;

@@ -83,6 +83,12 @@ not_reached(struct doctor *d)
 {
 	const int why = knock(d->pcscd_socket);
 
+	if (why != 0 && agents_has_keys(&d->agent)) {
+		doctor_say(d, DOCTOR_SKIP, "pcscd does not run, and the "
+		    "agent has its keys without it, through a PKCS#11 "
+		    "module");
+		return;
+	}
 	switch (why) {
 	case 0:
 		refused(d);

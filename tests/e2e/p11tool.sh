@@ -187,6 +187,8 @@ agents()
 	agent_start || return
 	check "... but what an agent has" wait_for 10 says 'one' 0 \
 		"$KEYUTIL" status
+	check "doctor does not miss pcscd then" says \
+		'through a PKCS#11 module' 0 "$KEYUTIL" doctor
 	agent_stop
 }
 
