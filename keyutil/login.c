@@ -26,7 +26,24 @@ look_before_asking(struct slot *s, struct err *e)
 
 	if ((r = slot_know(s, TOKEN_INFO_PIN | TOKEN_INFO_LABEL, e)) != 0)
 		return r;
-	return token_pin_sendable(s->info.pin, s->info.pin_tries, e);
+	r = token_pin_sendable(s->info.pin, s->info.pin_tries, e);
+	/* What mends that on a SmartCard-HSM is for no other token. */
+	if (r != 0 && s->in_module)
+		r = err_set(e, r, e->detail, r == ERR_DENIED ? "one PIN try "
+		    "is left, and the last one is never spent here; log in "
+		    "with the tools of the token's maker" : "the PIN is "
+		    "blocked or not set; see to it with the tools of the "
+		    "token's maker");
+	return r;
+}
+
+/* The person types it there, and nothing but the token sees it. */
+static int
+log_in_at_pad(struct login *l, struct err *e)
+{
+	out_warn("token %s: type the PIN at the reader",
+	    l->slot->info.serial);
+	return log_in(l, NULL, e);
 }
 
 int
@@ -39,9 +56,14 @@ login_begin(struct login *l, struct slot *s, const char *pin_file,
 	*l = (struct login){ .slot = s };
 	if (pin == NULL)
 		return err_set(e, ERR_NOMEM, 0, "PIN");
-	if ((pin_file != NULL || (r = look_before_asking(s, e)) == 0) &&
-	    (r = ask_pin(s, pin_file, reason, pin, e)) == 0)
+	if (pin_file == NULL && s->in_module && token_has_pad(s->token)) {
+		if ((r = look_before_asking(s, e)) == 0)
+			r = log_in_at_pad(l, e);
+	} else if ((pin_file != NULL ||
+	    (r = look_before_asking(s, e)) == 0) &&
+	    (r = ask_pin(s, pin_file, reason, pin, e)) == 0) {
 		r = log_in(l, pin, e);
+	}
 	secret_free(pin);
 	return r == 0 ? 0 : err_wrap(e, "token %s", s->info.serial);
 }

@@ -21,7 +21,6 @@ static const struct form {
 	const char	*type;
 	size_t		 n, field[3];
 } forms[] = {
-	{ "ssh-ed25519", 1, { 32 } },
 	{ "sk-ssh-ed25519@openssh.com", 2, { 32, 0 } },
 	{ "sk-ecdsa-sha2-nistp256@openssh.com", 3, { 8, 65, 0 } },
 };

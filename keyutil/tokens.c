@@ -108,7 +108,8 @@ slot_open(struct slot *s, const struct token_place *place)
 	if ((r = token_open(place, 0, &s->token, &s->err)) != 0) {
 		s->token = NULL;
 		trim_reader(&s->err, place->name);
-		s->state = r == ERR_UNSUPPORTED ? SLOT_FOREIGN : SLOT_FAILED;
+		s->state = r == ERR_UNSUPPORTED && !s->in_module ?
+		    SLOT_FOREIGN : SLOT_FAILED;
 		return;
 	}
 	s->state = SLOT_TOKEN;

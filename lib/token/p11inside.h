@@ -9,10 +9,12 @@
 /*
  * What the files of the PKCS#11 driver share: p11.c has modules, slots and
  * the login, p11keys.c the keys, p11sign.c what is done with them, and
- * p11manage.c what makes them and takes them away.
+ * p11manage.c what makes them and takes them away, and p11own.c what of the
+ * objects on a token is a key's.
  */
 #define P11_ATTR_MAX	2100		/* bytes of one: RSA-16384 */
 #define P11_ID_MAX	32
+#define P11_OBJECTS_MAX	32		/* of one class and name */
 
 struct p11_token {
 	struct token	 t;		/* first */
@@ -65,8 +67,9 @@ int	 p11_sign(struct token *t, const struct token_key *k,
 	    struct err *e) MUST_CHECK;
 
 /*
- * Is this private key that of k, as a signature by it shows?  ERR_DENIED: it
- * is another's; any other error: it does not sign, so nobody knows.
+ * Is this private key that of k, as a signature by it shows?  ERR_DENIED,
+ * ERR_FORMAT: it is another's.  ERR_UNSUPPORTED, ERR_PIN_NEEDED: it does not
+ * sign, or not without another PIN, so nobody knows.
  */
 int	 p11_sign_proves(struct p11_token *p, const struct token_key *k,
 	    CK_OBJECT_HANDLE o, struct err *e) MUST_CHECK;
@@ -94,6 +97,23 @@ CK_ATTRIBUTE p11_keys_name(const struct token_key *k,
 	    uint8_t id[static P11_ID_MAX]);
 bool	 p11_keys_is_labelled(struct p11_token *p, CK_OBJECT_HANDLE o,
 	    const char *label);
+bool	 p11_keys_has_id(struct p11_token *p, CK_OBJECT_HANDLE o);
+CK_KEY_TYPE p11_keys_type(enum key_type t);
+
+/*
+ * All objects of key k of `all`, the private one first, and no other's; when
+ * logged in.  An id or a label proves nothing: the public key tells, and for
+ * a private key a signature.  ERR_DENIED when it cannot be told which those
+ * are, ERR_STALE when there are none.
+ */
+struct p11_objects {
+	CK_OBJECT_HANDLE v[3 * P11_OBJECTS_MAX];
+	size_t		 n, n_public, n_certificates;
+};
+
+int	 p11_own_objects(struct p11_token *p, const struct token_keys *all,
+	    const struct token_key *k, struct p11_objects *out, struct err *e)
+	    MUST_CHECK;
 
 /* As token_list(). */
 int	 p11_keys_list(struct token *t, const struct token_keys *known,

@@ -258,8 +258,8 @@ has_ref(const struct token_keys *keys, const char *ref)
 
 /*
  * Objects have no place that lasts, so a key's is made of what it is: another
- * that comes or goes does not move it, nor does another label.  No id in
- * hexadecimal looks like one.
+ * that comes or goes does not move it, nor, where SSH can use it, does another
+ * label.  No id in hexadecimal looks like one.
  */
 static int
 place_key(const struct token_keys *others, struct token_key *k, struct err *e)
@@ -418,6 +418,21 @@ p11_keys_name(const struct token_key *k, uint8_t id[static P11_ID_MAX])
 	return (CK_ATTRIBUTE){ CKA_ID, id, unhex(k->id, id, P11_ID_MAX) };
 }
 
+CK_KEY_TYPE
+p11_keys_type(enum key_type t)
+{
+	return t == KEY_RSA ? CKK_RSA :
+	    t == KEY_ED25519 ? CKK_EC_EDWARDS : CKK_EC;
+}
+
+bool
+p11_keys_has_id(struct p11_token *p, CK_OBJECT_HANDLE o)
+{
+	struct p11_attr id;
+
+	return get_attr(p, o, CKA_ID, &id) && id.n > 0;
+}
+
 bool
 p11_keys_is_labelled(struct p11_token *p, CK_OBJECT_HANDLE o,
     const char *label)
@@ -452,8 +467,7 @@ p11_keys_private(struct p11_token *p, const struct token_key *k,
     enum key_type kind, CK_OBJECT_HANDLE *o, size_t *n, struct err *e)
 {
 	CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;
-	CK_KEY_TYPE type = kind == KEY_RSA ? CKK_RSA :
-	    kind == KEY_ED25519 ? CKK_EC_EDWARDS : CKK_EC;
+	CK_KEY_TYPE type = p11_keys_type(kind);
 	uint8_t id[P11_ID_MAX];
 	CK_ATTRIBUTE match[3] = {
 		{ CKA_CLASS, &class, sizeof(class) },

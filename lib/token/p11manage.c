@@ -9,7 +9,6 @@
 #include "token/p11inside.h"
 
 #define PARAMS_MAX	64		/* bytes of DER that name a curve */
-#define OBJECTS_MAX	32		/* of one key */
 #define EDWARDS25519	"\x13\x0c" "edwards25519"
 
 static int
@@ -74,10 +73,10 @@ mechanism_for(const struct keytype *type)
 	    CKM_EC_EDWARDS_KEY_PAIR_GEN : CKM_EC_KEY_PAIR_GEN;
 }
 
-/* A private key that never leaves the token, and is for signatures. */
+/* A private key that can sign, and never leaves the token. */
 static int
 make_pair(struct p11_token *p, const struct keytype *type, struct span id,
-    const char *label, CK_OBJECT_HANDLE *public, struct err *e)
+    const char *label, struct err *e)
 {
 	CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
 	CK_ULONG bits = type->bits;
@@ -98,7 +97,7 @@ make_pair(struct p11_token *p, const struct keytype *type, struct span id,
 		{ CKA_PRIVATE, &no, sizeof(no) },
 		{ CKA_VERIFY, &yes, sizeof(yes) },
 	};
-	CK_OBJECT_HANDLE made;
+	CK_OBJECT_HANDLE made[2];
 	size_t n = 5;
 	CK_SESSION_HANDLE rw;
 	CK_RV rv;
@@ -116,43 +115,36 @@ make_pair(struct p11_token *p, const struct keytype *type, struct span id,
 	if ((r = open_rw(p, &rw, e)) != 0)
 		return r;
 	rv = p->f->C_GenerateKeyPair(rw, &m, of_public, n, private,
-	    sizeof(private) / sizeof(*private), public, &made);
+	    sizeof(private) / sizeof(*private), &made[0], &made[1]);
 	close_rw(p, rw);
 	return rv == CKR_OK ? 0 : p11_failed(e, rv, "making a key");
 }
 
 /* As it is listed from now on. */
 static int
-find_made(struct p11_token *p, CK_OBJECT_HANDLE public,
+find_made(struct p11_token *p, struct span id, const char *label,
     struct token_key *made, struct err *e)
 {
-	struct token_key k = { 0 };
+	char hex[2 * P11_ID_MAX + 1] = "";
 	struct token_keys keys;
-	struct wire_w w;
-	bool told;
 	int r;
 
-	if (!wire_write(&w, KEY_BLOB_MAX))
-		return err_set(e, ERR_NOMEM, 0, "key");
-	/* One that SSH cannot use is found by its label alone. */
-	told = p11_keys_put(p, public, CKO_PUBLIC_KEY, &k, &w, e) == 0;
-	if ((r = p11_keys_list(&p->t, NULL, &keys, e)) == 0) {
-		r = err_set(e, ERR_STALE, 0, "the key that was made is not "
-		    "listed");
-		for (size_t i = 0; i < keys.n && r != 0; i++) {
-			if ((keys.v[i].blob != NULL) != told ||
-			    !span_eq(wire_bytes(&w), (struct span){
-			    keys.v[i].blob, keys.v[i].blob_n }) ||
-			    !p11_keys_is_labelled(p, public, keys.v[i].label))
-				continue;
-			*made = keys.v[i];
-			keys.v[i].blob = NULL;
-			r = 0;
-		}
-		token_keys_free(&keys);
+	for (size_t i = 0; i < id.n; i++)
+		snprintf(hex + 2 * i, sizeof(hex) - 2 * i, "%02x", id.p[i]);
+	if ((r = p11_keys_list(&p->t, NULL, &keys, e)) != 0)
+		return err_wrap(e, "a key with the id %s was made", hex);
+	r = ERR_STALE;
+	for (size_t i = 0; i < keys.n && r != 0; i++) {
+		if (strcmp(keys.v[i].id, hex) != 0 ||
+		    strcmp(keys.v[i].label, label) != 0)
+			continue;
+		*made = keys.v[i];
+		keys.v[i].blob = NULL;
+		r = 0;
 	}
-	wire_free(&w);
-	return r;
+	token_keys_free(&keys);
+	return r == 0 ? 0 : err_set(e, r, 0, "a key with the id %s was made, "
+	    "and is not listed", hex);
 }
 
 static int
@@ -161,7 +153,6 @@ generate(struct token *t, const struct token_key_spec *s,
 {
 	const struct keytype *type = keytype_by_name(s->type);
 	struct p11_token *p = p11_of(t);
-	CK_OBJECT_HANDLE public;
 	struct span id = s->id;
 	uint8_t number[2];
 	int r;
@@ -179,9 +170,9 @@ generate(struct token *t, const struct token_key_spec *s,
 			return r;
 		id.p = number;
 	}
-	if ((r = make_pair(p, type, id, s->label, &public, e)) != 0)
+	if ((r = make_pair(p, type, id, s->label, e)) != 0)
 		return r;
-	return find_made(p, public, made, e);
+	return find_made(p, id, s->label, made, e);
 }
 
 /* --- changing and deleting one --- */
@@ -208,116 +199,30 @@ find_key(struct p11_token *p, const char *ref, struct token_keys *keys,
 	    ref);
 }
 
-/* Does an object that is no private key tell this public key? */
-static bool
-tells(struct p11_token *p, CK_OBJECT_HANDLE o, CK_OBJECT_CLASS class,
-    const struct token_key *k)
-{
-	struct token_key other = { 0 };
-	struct wire_w w;
-	struct err e;
-	bool same;
-
-	if (!wire_write(&w, KEY_BLOB_MAX))
-		return false;
-	same = p11_keys_put(p, o, class, &other, &w, &e) == 0 &&
-	    span_eq(wire_bytes(&w), (struct span){ k->blob, k->blob_n });
-	wire_free(&w);
-	return same;
-}
-
-/*
- * Keep the one of *n private keys with an id that is this one's: the one that
- * proves it by a signature, else the only one of its label that nothing
- * speaks against.
- */
-static int
-keep_own(struct p11_token *p, const struct token_key *k, CK_OBJECT_HANDLE *o,
-    size_t *n, struct err *e)
-{
-	size_t kept = 0;
-	struct err why;
-
-	for (size_t i = 0; i < *n; i++) {
-		const int r = k->blob == NULL ? ERR_UNSUPPORTED :
-		    p11_sign_proves(p, k, o[i], &why);
-
-		if (r == 0) {
-			o[0] = o[i];
-			*n = 1;
-			return 0;
-		}
-		if (r != ERR_DENIED && p11_keys_is_labelled(p, o[i], k->label))
-			o[kept++] = o[i];
-	}
-	*n = kept;
-	if (kept <= 1)
-		return 0;
-	return err_set(e, ERR_DENIED, 0, "several keys have the id %s and the "
-	    "label \"%.100s\", and do not sign: it cannot be told which one "
-	    "this is", k->id, k->label);
-}
-
-/* The objects of a key of one class; others may have its id. */
-static int
-find_objects(struct p11_token *p, const struct token_key *k,
-    CK_OBJECT_CLASS class, CK_OBJECT_HANDLE o[static OBJECTS_MAX], size_t *n,
-    struct err *e)
-{
-	uint8_t id[P11_ID_MAX];
-	CK_ATTRIBUTE match[] = {
-		{ CKA_CLASS, &class, sizeof(class) },
-		p11_keys_name(k, id),
-	};
-	size_t found = OBJECTS_MAX;
-	int r;
-
-	*n = 0;
-	if ((r = p11_find(p, match, 2, o, &found, e)) != 0)
-		return r;
-	if (class == CKO_PRIVATE_KEY) {
-		*n = found;
-		return keep_own(p, k, o, n, e);
-	}
-	for (size_t i = 0; i < found; i++)
-		if (k->blob == NULL ?
-		    p11_keys_is_labelled(p, o[i], k->label) :
-		    tells(p, o[i], class, k))
-			o[(*n)++] = o[i];
-	return 0;
-}
-
 typedef CK_RV change_fn(struct p11_token *p, CK_SESSION_HANDLE rw,
     CK_OBJECT_HANDLE o, const char *label);
 
-/* The private key first: what is left without it does no harm. */
-static const CK_OBJECT_CLASS classes[] = { CKO_PRIVATE_KEY, CKO_PUBLIC_KEY,
-    CKO_CERTIFICATE };
-
-#define KEYS_ONLY	2		/* of the classes */
-#define ALL		3
-
+/*
+ * In their order, so the private key first: what is left without it does no
+ * harm.  A module may take the public one along.
+ */
 static int
-change_objects(struct p11_token *p, const struct token_key *k,
-    size_t n_classes, change_fn *change, const char *label, struct err *e)
+change_objects(struct p11_token *p, const CK_OBJECT_HANDLE *o, size_t n,
+    change_fn *change, const char *label, struct err *e)
 {
-	CK_OBJECT_HANDLE o[OBJECTS_MAX];
 	CK_SESSION_HANDLE rw;
 	CK_RV rv = CKR_OK;
-	size_t n;
 	int r;
 
 	if ((r = open_rw(p, &rw, e)) != 0)
 		return r;
-	for (size_t c = 0; r == 0 && rv == CKR_OK && c < n_classes; c++) {
-		r = find_objects(p, k, classes[c], o, &n, e);
-		for (size_t i = 0; r == 0 && rv == CKR_OK && i < n; i++)
-			rv = change(p, rw, o[i], label);
+	for (size_t i = 0; rv == CKR_OK && i < n; i++) {
+		rv = change(p, rw, o[i], label);
+		if (rv == CKR_OBJECT_HANDLE_INVALID && i > 0)
+			rv = CKR_OK;
 	}
 	close_rw(p, rw);
-	if (r == 0 && rv != CKR_OK)
-		r = p11_failed(e, rv, "changing the key");
-	return r;
+	return rv == CKR_OK ? 0 : p11_failed(e, rv, "changing the key");
 }
 
 static CK_RV
@@ -340,13 +245,16 @@ relabel(struct p11_token *p, CK_SESSION_HANDLE rw, CK_OBJECT_HANDLE o,
 static int
 remove_key(struct token *t, const char *ref, struct err *e)
 {
+	struct p11_token *p = p11_of(t);
 	const struct token_key *k;
+	struct p11_objects o;
 	struct token_keys keys;
 	int r;
 
-	if ((r = find_key(p11_of(t), ref, &keys, &k, e)) != 0)
+	if ((r = find_key(p, ref, &keys, &k, e)) != 0)
 		return r;
-	r = change_objects(p11_of(t), k, ALL, destroy, NULL, e);
+	if ((r = p11_own_objects(p, &keys, k, &o, e)) == 0)
+		r = change_objects(p, o.v, o.n, destroy, NULL, e);
 	token_keys_free(&keys);
 	return r;
 }
@@ -355,7 +263,9 @@ static int
 set_label(struct token *t, const char *ref, const char *label,
     struct err *e)
 {
+	struct p11_token *p = p11_of(t);
 	const struct token_key *k;
+	struct p11_objects o;
 	struct token_keys keys;
 	int r;
 
@@ -363,9 +273,12 @@ set_label(struct token *t, const char *ref, const char *label,
 		return err_set(e, ERR_UNSUPPORTED, 0, "PKCS#11 gives a token "
 		    "its label only when it is set up");
 	if ((r = token_check_label(label, TOKEN_KEY_LABEL_MAX, e)) != 0 ||
-	    (r = find_key(p11_of(t), ref, &keys, &k, e)) != 0)
+	    (r = find_key(p, ref, &keys, &k, e)) != 0)
 		return r;
-	r = change_objects(p11_of(t), k, KEYS_ONLY, relabel, label, e);
+	/* A certificate has a label of its own, unless it tells the key. */
+	if ((r = p11_own_objects(p, &keys, k, &o, e)) == 0)
+		r = change_objects(p, o.v, o.n - (o.n_public > 0 ?
+		    o.n_certificates : 0), relabel, label, e);
 	token_keys_free(&keys);
 	return r;
 }

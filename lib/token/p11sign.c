@@ -242,6 +242,8 @@ p11_sign_proves(struct p11_token *p, const struct token_key *k,
 	if ((r = key_parse(blob, &key, e)) != 0)
 		return r;
 	work.alg = sig_alg_for(key.type);
+	if (p11_keys_wants_pin(p, o))
+		return err_set(e, ERR_PIN_NEEDED, -1, "the PIN is needed");
 	if ((r = hash(&work, e)) != 0)
 		return r;
 	if (!wire_write(&sig, SIG_BLOB_MAX))

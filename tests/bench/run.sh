@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # What "make bench" runs: the benchmark in a private pcscd with a virtual
 # HSM, beside ssh-agent with OpenSC where those are installed, and then
-# modules.sh, survive.sh, accept.sh and keys.sh.  Options, all for bench: --json, which
-# leaves out these, --latency MS, --busy MS.  README here says more.
+# modules.sh, survive.sh, accept.sh and keys.sh.  Options, all for bench:
+# --json, which leaves out these, --latency MS, --busy MS.  README here says
+# more.
 set -eu
 build=${top_builddir:-.}
 

@@ -135,6 +135,27 @@ twins()
 		tool delete odd --yes odd
 	is "... and no private key of others" "$(private_keys)" \
 		$((before + 3))
+	soft_key soft rsa:2048 pair 80
+	soft_key soft EC:prime256v1 pair 81
+	soft_tool soft --delete-object --type privkey --id 81
+	soft_tool soft --set-id 80 --type pubkey --label pair --id 81
+	place=$(place_of pair P-256)
+	check "nor by its id and label" tool delete "$place" --yes "$place"
+	is "... as another's is still there" "$(private_keys)" \
+		$((before + 4))
+	soft_key soft EC:secp256k1 koblitz 82
+	soft_key soft EC:prime256v1 usable 82
+	check_status "what cannot be told apart" 1 tool delete koblitz \
+		--yes koblitz
+	has "... is left as it is" "$E2E/out" 'another key has the id 82'
+	is "... all of it" "$(private_keys)" $((before + 6))
+}
+
+# place_of LABEL TYPE
+place_of()
+{
+	tool delete "$1" --yes "$1" 2>&1 |
+		sed -n "s/.*\(place:[^,]*\),.* $2\$/\1/p"
 }
 
 # Two tokens, and how they are named.
