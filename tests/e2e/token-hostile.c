@@ -6,21 +6,27 @@
 #include <p11-kit/pkcs11.h>
 
 #include "ssh/sig.h"
+#include "token/manage.h"
 #include "token/modclient.h"
 #include "token/open.h"
 
 /*
  * token-hostile PIN MODULE CONTROL: each function of a module that obeys the
  * file CONTROL (tests/p11/hostile.c) returns each error there is, while a
- * token is opened, listed, logged in to and signed with.  Whatever comes of
- * that is an error with a reason, or right; and once the module behaves
- * again, all is well.  TAP, a line for each function.
+ * token is opened, listed, logged in to and signed with, or a key made,
+ * labelled and deleted.  Whatever comes of that is an error with a reason, or
+ * right; and once the module behaves again, all is well, and the keys that
+ * were there are.  TAP, a line for each function.
  */
 static const char *const functions[] = {
 	"C_Initialize", "C_GetSlotList", "C_GetSlotInfo", "C_GetTokenInfo",
 	"C_OpenSession", "C_CloseSession", "C_GetSessionInfo",
 	"C_FindObjectsInit", "C_FindObjects", "C_FindObjectsFinal",
 	"C_GetAttributeValue", "C_Login", "C_Logout", "C_SignInit", "C_Sign",
+};
+
+static const char *const changing[] = {
+	"C_GenerateKeyPair", "C_SetAttributeValue", "C_DestroyObject",
 };
 
 /* In ranges: those between are as good as any that a vendor made up. */
@@ -195,11 +201,85 @@ try_function(struct judge *j, const char *function)
 		}
 }
 
+static void
+change_token(struct judge *j)
+{
+	const struct token_key_spec spec = { .type = "p256", .label = "made" };
+	struct token_key k = { 0 };
+	struct err e = { 0 };
+
+	if (j->t == NULL ||
+	    !came(j, "beginning", token_begin(j->t, &e), &e))
+		return;
+	if (came(j, "making a key", token_generate(j->t, &spec, &k, &e),
+	    &e)) {
+		(void)came(j, "labelling it", token_set_label(j->t, k.ref,
+		    "made anew", &e), &e);
+		(void)came(j, "deleting it", token_remove(j->t, k.ref, &e),
+		    &e);
+	}
+	free(k.blob);
+	token_end(j->t);
+}
+
+/* Delete what is left of those keys; how many others there are. */
+static size_t
+sweep(struct judge *j)
+{
+	struct token_keys keys = { 0 };
+	struct err e = { 0 };
+	size_t others = 0;
+
+	if (token_begin(j->t, &e) != 0 ||
+	    token_list(j->t, NULL, &keys, &e) != 0)
+		complain(j, "afterwards", "the keys are not listed");
+	for (size_t i = 0; i < keys.n; i++) {
+		if (strncmp(keys.v[i].label, "made", 4) != 0)
+			others++;
+		else if (token_remove(j->t, keys.v[i].ref, &e) != 0)
+			complain(j, "afterwards", e.msg);
+	}
+	token_keys_free(&keys);
+	token_end(j->t);
+	return others;
+}
+
+static void
+try_changing(struct judge *j, const char *function)
+{
+	size_t others;
+
+	j->what = function;
+	is_well_again(j);
+	others = sweep(j);
+	for (size_t i = 0; i < sizeof(codes) / sizeof(*codes); i++)
+		for (CK_RV c = codes[i].from; c <= codes[i].to; c++) {
+			j->code = c;
+			order(j, function, c);
+			change_token(j);
+			is_well_again(j);
+			if (sweep(j) != others)
+				complain(j, "afterwards", "a key is gone");
+		}
+}
+
+/* A line for what one function has done. */
+static void
+tell(struct judge *j, size_t n, const char *function, size_t *wrong)
+{
+	printf("%sok %zu - %s returns each error; %zu answers\n",
+	    j->wrong > 0 ? "not " : "", n, function, j->asked);
+	fflush(stdout);
+	*wrong += j->wrong;
+	j->wrong = j->asked = 0;
+}
+
 int
 main(int argc, char **argv)
 {
 	struct judge j = { .module = argc == 4 ? argv[2] : NULL };
 	const size_t n = sizeof(functions) / sizeof(*functions);
+	const size_t m = sizeof(changing) / sizeof(*changing);
 	size_t wrong = 0;
 
 	if (argc != 4 || (j.pin = secret_new()) == NULL ||
@@ -207,15 +287,15 @@ main(int argc, char **argv)
 		return 2;
 	j.control = argv[3];
 	for (size_t i = 0; i < n; i++) {
-		j.wrong = j.asked = 0;
 		try_function(&j, functions[i]);
-		printf("%sok %zu - %s returns each error; %zu answers\n",
-		    j.wrong > 0 ? "not " : "", i + 1, functions[i], j.asked);
-		fflush(stdout);
-		wrong += j.wrong;
+		tell(&j, i + 1, functions[i], &wrong);
+	}
+	for (size_t i = 0; i < m; i++) {
+		try_changing(&j, changing[i]);
+		tell(&j, n + i + 1, changing[i], &wrong);
 	}
 	let_go(&j);
 	secret_free(j.pin);
-	printf("1..%zu\n", n);
+	printf("1..%zu\n", n + m);
 	return wrong > 0;
 }

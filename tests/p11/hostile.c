@@ -151,6 +151,13 @@ PLAIN(C_FindObjectsFinal, (CK_SESSION_HANDLE s), (s))
 PLAIN(C_SignInit, (CK_SESSION_HANDLE s, CK_MECHANISM *m,
     CK_OBJECT_HANDLE key), (s, m, key))
 PLAIN(C_Initialize, (void *args), (args))
+PLAIN(C_GenerateKeyPair, (CK_SESSION_HANDLE s, CK_MECHANISM *m,
+    CK_ATTRIBUTE *a, CK_ULONG n, CK_ATTRIBUTE *b, CK_ULONG k,
+    CK_OBJECT_HANDLE *public, CK_OBJECT_HANDLE *private),
+    (s, m, a, n, b, k, public, private))
+PLAIN(C_SetAttributeValue, (CK_SESSION_HANDLE s, CK_OBJECT_HANDLE o,
+    CK_ATTRIBUTE *a, CK_ULONG n), (s, o, a, n))
+PLAIN(C_DestroyObject, (CK_SESSION_HANDLE s, CK_OBJECT_HANDLE o), (s, o))
 
 static CK_RV
 C_Login_(CK_SESSION_HANDLE s, CK_USER_TYPE user, unsigned char *pin,
@@ -197,6 +204,9 @@ take_over(void)
 	ours.C_GetAttributeValue = C_GetAttributeValue_;
 	ours.C_SignInit = C_SignInit_;
 	ours.C_Sign = C_Sign_;
+	ours.C_GenerateKeyPair = C_GenerateKeyPair_;
+	ours.C_SetAttributeValue = C_SetAttributeValue_;
+	ours.C_DestroyObject = C_DestroyObject_;
 }
 
 CK_RV
