@@ -6,6 +6,7 @@
 #include "keyutil/keys.h"
 #include "keyutil/out.h"
 #include "ssh/keytext.h"
+#include "token/p11uri.h"
 
 bool
 keys_same(const struct token_key *a, const struct token_key *b)
@@ -39,6 +40,15 @@ keys_match(const struct token_key *k, const char *name)
 	    k->blob_n }, name));
 }
 
+static bool
+is_named(const struct slot *s, const struct token_key *k, const char *name)
+{
+	if (p11uri_is(name))
+		return p11uri_names_key(name, s->info.serial, s->info.label,
+		    k->label, k->id);
+	return keys_match(k, name);
+}
+
 /* Enough of a key to tell it from another of the same name. */
 static void
 warn_candidate(const struct slot *s, const struct token_key *k)
@@ -57,7 +67,8 @@ warn_candidates(const struct tokens *ts, const char *name)
 {
 	for (size_t i = 0; i < ts->n; i++)
 		for (size_t j = 0; j < ts->v[i].keys.n; j++)
-			if (keys_match(&ts->v[i].keys.v[j], name))
+			if (is_named(&ts->v[i], &ts->v[i].keys.v[j],
+			    name))
 				warn_candidate(&ts->v[i],
 				    &ts->v[i].keys.v[j]);
 }
@@ -73,7 +84,7 @@ keys_find(const struct tokens *ts, const char *name,
 		for (size_t j = 0; j < ts->v[i].keys.n; j++) {
 			const struct token_key *k = &ts->v[i].keys.v[j];
 
-			if (!keys_match(k, name))
+			if (!is_named(&ts->v[i], k, name))
 				continue;
 			if (*out == NULL)
 				*out = k;
@@ -155,7 +166,7 @@ keys_find_one(const struct slot *s, const char *name,
 	for (size_t i = 0; i < s->keys.n; i++) {
 		const struct token_key *k = &s->keys.v[i];
 
-		if (!keys_match(k, name) && !keys_is_place(name, k->ref))
+		if (!is_named(s, k, name) && !keys_is_place(name, k->ref))
 			continue;
 		*out = k;
 		n++;
@@ -169,7 +180,7 @@ keys_find_one(const struct slot *s, const char *name,
 	*out = NULL;
 	out_warn("\"%s\" is the name of several keys:", name);
 	for (size_t i = 0; i < s->keys.n; i++)
-		if (keys_match(&s->keys.v[i], name))
+		if (is_named(s, &s->keys.v[i], name))
 			out_warn("  place:%s, id %s, label \"%s\", %s",
 			    s->keys.v[i].ref, s->keys.v[i].id,
 			    s->keys.v[i].label, s->keys.v[i].algo);

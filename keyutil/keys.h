@@ -14,9 +14,9 @@
 bool	 keys_match(const struct token_key *k, const char *name);
 
 /*
- * The key of that name on the tokens whose keys were read.  ERR_NOTFOUND
- * for none and, with the candidates, for more than one.  Copies of one key
- * on several tokens are one key.
+ * The key of that name, or PKCS#11 URI, on the tokens whose keys were read.
+ * ERR_NOTFOUND for none and, with the candidates, for more than one.  Copies
+ * of one key on several tokens are one key.
  */
 int	 keys_find(const struct tokens *ts, const char *name,
 	    const struct token_key **out, struct err *e) MUST_CHECK;

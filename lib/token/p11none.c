@@ -20,3 +20,15 @@ p11uri_parse(struct p11uri *u, const char *text, struct err *e)
 	return err_set(e, ERR_UNSUPPORTED, 0, "PKCS#11 URIs were left out of "
 	    "this build (--without-pkcs11); a serial number or label does");
 }
+
+bool
+p11uri_names_key(const char *text, const char *serial,
+    const char *token_label, const char *label, const char *id)
+{
+	(void)text;
+	(void)serial;
+	(void)token_label;
+	(void)label;
+	(void)id;
+	return false;
+}

@@ -88,6 +88,15 @@ names()
 	tool list >"$E2E/listed"
 	has "... and has it" "$E2E/listed" 'login  *P-256'
 	has_not "... and no more that of before" "$E2E/listed" '^ *p256 '
+	for uri in 'pkcs11:object=login' 'pkcs11:token=soft;id=%02' \
+	    "pkcs11:serial=$serial;object=login;type=public"; do
+		check "a key is named $uri" says \
+			"$(cut -d' ' -f2 "$E2E/p256.pub")" 0 tool export "$uri"
+	done
+	for uri in 'pkcs11:token=other;object=login' pkcs11:token=soft \
+	    'pkcs11:object=login;id=%07' pkcs11:object= 'pkcs11:%'; do
+		check_status "... and by $uri none is" 1 tool export "$uri"
+	done
 	check_status "a token has no other" 1 tool label --token-itself x
 	has "... which is told" "$E2E/out" 'only when it is set up'
 	check "a key gets the id that is wanted" tool generate p256 \

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -182,11 +183,38 @@ test_a_uri_cut_anywhere_names_something_or_nothing(void **state)
 	    parse_cut, NULL);
 }
 
+static bool
+names(const char *uri)
+{
+	return p11uri_names_key(uri, "S1", "card", "my key", "01ab");
+}
+
+static void
+test_a_uri_names_a_key(void **state)
+{
+	(void)state;
+	assert_true(names("pkcs11:object=my%20key"));
+	assert_true(names("pkcs11:id=%01%ab"));
+	assert_true(names("pkcs11:token=card;object=my%20key;id=%01%AB"));
+	assert_true(names("pkcs11:serial=S1;id=%01%ab;type=private"
+	    "?pin-value=648219"));
+	assert_false(names("pkcs11:serial=S2;id=%01%ab"));
+	assert_false(names("pkcs11:token=card"));
+	assert_false(names("pkcs11:object=my%20key;id=%01"));
+	assert_false(names("pkcs11:object=my%20ke"));
+	assert_false(names("pkcs11:object=my%20key%00"));
+	assert_false(names("pkcs11:object="));
+	assert_false(names("pkcs11:id=%01%ab;x-unknown=1"));
+	assert_false(names("pkcs11:id=%zz"));
+	assert_false(names("my key"));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_uri_names_serial_number_and_label),
+		cmocka_unit_test(test_a_uri_names_a_key),
 		cmocka_unit_test(test_what_other_programs_print_is_taken),
 		cmocka_unit_test(test_a_uri_that_names_no_token_is_refused),
 		cmocka_unit_test(
