@@ -88,9 +88,11 @@ sig_hash(enum sig_alg a, struct span data, struct sig_digest *md,
 {
 	unsigned int n;
 
-	if (algs[a].md == NULL)
-		return err_set(e, ERR_UNSUPPORTED, 0,
-		    "%s signs no hash", algs[a].name);
+	*md = (struct sig_digest){ .n = 0 };
+	if (algs[a].md == NULL) {
+		md->message = data;
+		return 0;
+	}
 	if (EVP_Digest(data.p, data.n, md->bytes, &n, algs[a].md(),
 	    NULL) != 1) {
 		ERR_clear_error();
@@ -291,18 +293,32 @@ ecdsa_der(enum key_type t, struct span sig, uint8_t der[DER_MAX])
 }
 
 static bool
-verifies(EVP_PKEY *pkey, enum sig_alg a, struct span data, struct span sig)
+verifies(EVP_PKEY *pkey, enum sig_alg a, const struct sig_digest *md,
+    struct span sig)
 {
-	const EVP_MD *md = algs[a].md != NULL ? algs[a].md() : NULL;
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
+	bool ok;
+
+	ok = ctx != NULL && EVP_PKEY_verify_init(ctx) == 1 &&
+	    (algs[a].key != KEY_RSA ||
+	    EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) == 1) &&
+	    EVP_PKEY_CTX_set_signature_md(ctx, algs[a].md()) == 1 &&
+	    EVP_PKEY_verify(ctx, sig.p, sig.n, md->bytes, md->n) == 1;
+	ERR_clear_error();
+	EVP_PKEY_CTX_free(ctx);
+	return ok;
+}
+
+/* By an algorithm that hashes for itself. */
+static bool
+verifies_message(EVP_PKEY *pkey, struct span message, struct span sig)
+{
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	EVP_PKEY_CTX *how;		/* belongs to ctx */
 	bool ok;
 
 	ok = ctx != NULL &&
-	    EVP_DigestVerifyInit(ctx, &how, md, NULL, pkey) == 1 &&
-	    (algs[a].key != KEY_RSA ||
-	    EVP_PKEY_CTX_set_rsa_padding(how, RSA_PKCS1_PADDING) == 1) &&
-	    EVP_DigestVerify(ctx, sig.p, sig.n, data.p, data.n) == 1;
+	    EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, pkey) == 1 &&
+	    EVP_DigestVerify(ctx, sig.p, sig.n, message.p, message.n) == 1;
 	ERR_clear_error();
 	EVP_MD_CTX_free(ctx);
 	return ok;
@@ -378,18 +394,19 @@ sig_verifier_blob(const struct sig_verifier *v)
 
 int
 sig_verifier_check(const struct sig_verifier *v, enum sig_alg a,
-    struct span data, struct span sig, struct err *e)
+    const struct sig_digest *md, struct span sig, struct err *e)
 {
 	uint8_t der[DER_MAX];
 	int r;
 
-	if (!sig_alg_fits(a, v->key.type))
+	if (!sig_alg_fits(a, v->key.type) || md->n != algs[a].hash_bytes)
 		return err_set(e, ERR_UNSUPPORTED, 0,
 		    "a %s key makes no %s signature",
 		    key_type_name(v->key.type), algs[a].name);
 	if ((r = open_blob(&v->key, a, sig, der, &sig, e)) != 0)
 		return r;
-	if (!verifies(v->pkey, a, data, sig))
+	if (!(algs[a].md != NULL ? verifies(v->pkey, a, md, sig) :
+	    verifies_message(v->pkey, md->message, sig)))
 		return err_set(e, ERR_DENIED, 0, "signature is wrong");
 	return 0;
 }
@@ -399,11 +416,13 @@ sig_verify(struct span blob, enum sig_alg a, struct span data,
     struct span sig, struct err *e)
 {
 	struct sig_verifier *v;
+	struct sig_digest md;
 	int r;
 
-	if ((r = sig_verifier_new(&v, blob, e)) != 0)
+	if ((r = sig_hash(a, data, &md, e)) != 0 ||
+	    (r = sig_verifier_new(&v, blob, e)) != 0)
 		return r;
-	r = sig_verifier_check(v, a, data, sig, e);
+	r = sig_verifier_check(v, a, &md, sig, e);
 	sig_verifier_free(v);
 	return r;
 }

@@ -27,9 +27,11 @@ enum sig_alg {
 #define SIG_DIGEST_MAX	64
 #define SIG_BLOB_MAX	2200		/* RSA-16384 and its two lengths */
 
+/* What is signed: a hash or, with n 0, the message itself, which is lent. */
 struct sig_digest {
-	uint8_t	 bytes[SIG_DIGEST_MAX];
-	size_t	 n;
+	uint8_t		 bytes[SIG_DIGEST_MAX];
+	size_t		 n;
+	struct span	 message;	/* Ed25519 only */
 };
 
 const char	*sig_alg_name(enum sig_alg a);
@@ -40,7 +42,7 @@ bool		 sig_alg_fits(enum sig_alg a, enum key_type t);
 /* What a key of that type signs with if nobody says: RSA with SHA-512. */
 enum sig_alg	 sig_alg_for(enum key_type t);
 
-/* Hash `data` as the algorithm wants it; ERR_UNSUPPORTED if it does not. */
+/* Hash `data` as the algorithm wants it, or keep it for Ed25519. */
 int		 sig_hash(enum sig_alg a, struct span data,
 		    struct sig_digest *md, struct err *e) MUST_CHECK;
 
@@ -81,8 +83,8 @@ int		 sig_verify(struct span blob, enum sig_alg a,
 		    MUST_CHECK;
 
 /*
- * The same with a key made ready once to check many signatures: libcrypto
- * takes its time to load one.
+ * The same for a hash made earlier, with a key made ready once to check
+ * many signatures: libcrypto takes its time to load one.
  */
 struct sig_verifier;
 
@@ -91,7 +93,7 @@ int		 sig_verifier_new(struct sig_verifier **out,
 void		 sig_verifier_free(struct sig_verifier *v); /* NULL is fine */
 struct span	 sig_verifier_blob(const struct sig_verifier *v);
 int		 sig_verifier_check(const struct sig_verifier *v,
-		    enum sig_alg a, struct span data, struct span sig,
-		    struct err *e) MUST_CHECK;
+		    enum sig_alg a, const struct sig_digest *md,
+		    struct span sig, struct err *e) MUST_CHECK;
 
 #endif

@@ -174,12 +174,14 @@ mod_sign(struct token *t, const struct token_key *k, enum sig_alg alg,
 	    .label = span_cstr(k->label), .blob = { k->blob, k->blob_n },
 	    .data = data };
 	const struct mod_answer *a;
+	struct sig_digest md;
 	int r;
 
 	if ((r = verifier_for(of(t), q.blob, e)) != 0 ||
+	    (r = sig_hash(alg, data, &md, e)) != 0 ||
 	    (r = ask(t, &q, &a, e)) != 0)
 		return r;
-	if (sig_verifier_check(of(t)->verifier, alg, data, a->sig, e) != 0)
+	if (sig_verifier_check(of(t)->verifier, alg, &md, a->sig, e) != 0)
 		return err_set(e, ERR_TOKEN, 0, "the module's signature is "
 		    "wrong");
 	wire_put_raw(sig, a->sig);

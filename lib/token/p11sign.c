@@ -11,7 +11,7 @@ struct work {
 	bool		 unsure;	/* several keys have this id */
 	enum sig_alg	 alg;
 	struct span	 data;
-	struct sig_digest md;		/* not for Ed25519 */
+	struct sig_digest md;
 };
 
 /*
@@ -122,7 +122,8 @@ make_signature(struct p11_token *p, const struct work *work,
 	int r;
 
 	if (key->type == KEY_ED25519) {
-		if ((r = use(p, work, CKM_EDDSA, work->data, &raw, e)) != 0)
+		if ((r = use(p, work, CKM_EDDSA, work->md.message, &raw,
+		    e)) != 0)
 			return r;
 		return sig_put_ed25519(w, p11_attr_bytes(&raw), e);
 	}
@@ -143,7 +144,7 @@ make_signature(struct p11_token *p, const struct work *work,
 
 static int
 verify(struct p11_token *p, struct span blob, enum sig_alg alg,
-    struct span data, struct span sig, struct err *e)
+    const struct sig_digest *md, struct span sig, struct err *e)
 {
 	int r;
 
@@ -154,7 +155,7 @@ verify(struct p11_token *p, struct span blob, enum sig_alg alg,
 		if ((r = sig_verifier_new(&p->verifier, blob, e)) != 0)
 			return r;
 	}
-	return sig_verifier_check(p->verifier, alg, data, sig, e);
+	return sig_verifier_check(p->verifier, alg, md, sig, e);
 }
 
 /* The last try is not spent on a signature either. */
@@ -185,18 +186,11 @@ sign_by(struct p11_token *p, struct work *work, struct span blob,
 		return err_set(e, ERR_NOMEM, 0, "signature");
 	r = make_signature(p, work, key, &w, e);
 	if (r == 0 && work->unsure)
-		r = verify(p, blob, work->alg, work->data, wire_bytes(&w), e);
+		r = verify(p, blob, work->alg, &work->md, wire_bytes(&w), e);
 	if (r == 0)
 		wire_put_raw(sig, wire_bytes(&w));
 	wire_free(&w);
 	return r;
-}
-
-static int
-hash(struct work *work, struct err *e)
-{
-	return work->alg == SIG_ED25519 ? 0 :
-	    sig_hash(work->alg, work->data, &work->md, e);
 }
 
 int
@@ -215,7 +209,7 @@ p11_sign(struct token *t, const struct token_key *k, enum sig_alg alg,
 	if (!sig_alg_fits(alg, key.type))
 		return err_set(e, ERR_UNSUPPORTED, 0,
 		    "%s with a key of another kind", sig_alg_name(alg));
-	if ((r = hash(&work, e)) != 0 ||
+	if ((r = sig_hash(work.alg, work.data, &work.md, e)) != 0 ||
 	    (r = p11_keys_private(p11_of(t), k, key.type, o, &n, e)) != 0)
 		return r;
 	work.unsure = n > 1;
@@ -244,7 +238,7 @@ p11_sign_proves(struct p11_token *p, const struct token_key *k,
 	work.alg = sig_alg_for(key.type);
 	if (p11_keys_wants_pin(p, o))
 		return err_set(e, ERR_PIN_NEEDED, -1, "the PIN is needed");
-	if ((r = hash(&work, e)) != 0)
+	if ((r = sig_hash(work.alg, work.data, &work.md, e)) != 0)
 		return r;
 	if (!wire_write(&sig, SIG_BLOB_MAX))
 		return err_set(e, ERR_NOMEM, 0, "signature");

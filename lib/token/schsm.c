@@ -310,12 +310,12 @@ verifier_for(struct schsm *s, struct span blob, struct err *e)
  */
 static int
 check(struct schsm *s, struct span blob, enum sig_alg alg,
-    struct span data, struct span sig, struct err *e)
+    const struct sig_digest *md, struct span sig, struct err *e)
 {
 	int r;
 
 	if ((r = verifier_for(s, blob, e)) == 0)
-		r = sig_verifier_check(s->verifier, alg, data, sig, e);
+		r = sig_verifier_check(s->verifier, alg, md, sig, e);
 	return r == 0 || r == ERR_NOMEM ? r : stale(e);
 }
 
@@ -344,7 +344,7 @@ sign_with(struct schsm *s, const struct token_key *k, enum sig_alg alg,
 	if ((r = key_parse(blob, &key, e)) != 0 ||
 	    (r = sig_hash(alg, data, &md, e)) != 0)
 		return r;
-	if (!sig_alg_fits(alg, key.type))
+	if (!sig_alg_fits(alg, key.type) || key.type == KEY_ED25519)
 		return err_set(e, ERR_UNSUPPORTED, 0,
 		    "%s with a key of another kind", sig_alg_name(alg));
 	if (key.type == KEY_RSA)
@@ -353,7 +353,7 @@ sign_with(struct schsm *s, const struct token_key *k, enum sig_alg alg,
 		r = sign_ecdsa(s, ref, alg, &md, sig, e);
 	if (r != 0)
 		return why(s, k, r, e);
-	return check(s, blob, alg, data, wire_bytes(sig), e);
+	return check(s, blob, alg, &md, wire_bytes(sig), e);
 }
 
 static int

@@ -249,9 +249,17 @@ test_a_digest_of_the_wrong_length_is_refused(void **state)
 {
 	struct sig_digest md = { .n = 20 };
 	uint8_t block[256];
+	struct sig_verifier *key;
+	struct vector v;
 	struct err e;
 
 	(void)state;
+	vector_load(&v, 0);
+	assert_int_equal(sig_verifier_new(&key, v.key, &e), 0);
+	assert_int_equal(sig_verifier_check(key, v.alg, &md, v.sig, &e),
+	    ERR_UNSUPPORTED);
+	sig_verifier_free(key);
+	data_free(&v.blob);
 	assert_int_equal(sig_rsa_block(SIG_RSA_SHA256, &md, block,
 	    sizeof(block), &e), ERR_UNSUPPORTED);
 	assert_int_equal(sig_rsa_block(SIG_ECDSA_P256, &md, block,
@@ -261,12 +269,24 @@ test_a_digest_of_the_wrong_length_is_refused(void **state)
 static void
 test_ed25519_signs_no_hash(void **state)
 {
+	struct sig_verifier *key;
 	struct sig_digest md;
+	struct vector v;
 	struct err e;
 
 	(void)state;
-	assert_int_equal(sig_hash(SIG_ED25519, span_cstr("abc"), &md, &e),
+	vector_load(&v, N_SIGNED - 1);
+	assert_int_equal(sig_hash(SIG_ED25519, v.data, &md, &e), 0);
+	assert_int_equal(md.n, 0);
+	assert_true(md.message.p == v.data.p && md.message.n == v.data.n);
+	assert_int_equal(sig_verifier_new(&key, v.key, &e), 0);
+	assert_int_equal(sig_verifier_check(key, v.alg, &md, v.sig, &e), 0);
+	assert_int_equal(sig_hash(SIG_RSA_SHA512, v.data, &md, &e), 0);
+	assert_int_equal(md.message.n, 0);
+	assert_int_equal(sig_verifier_check(key, v.alg, &md, v.sig, &e),
 	    ERR_UNSUPPORTED);
+	sig_verifier_free(key);
+	data_free(&v.blob);
 }
 
 /* Sixty-four bytes, and in its blob the same. */
