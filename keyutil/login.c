@@ -56,14 +56,12 @@ login_begin(struct login *l, struct slot *s, const char *pin_file,
 	*l = (struct login){ .slot = s };
 	if (pin == NULL)
 		return err_set(e, ERR_NOMEM, 0, "PIN");
-	if (pin_file == NULL && s->in_module && token_has_pad(s->token)) {
-		if ((r = look_before_asking(s, e)) == 0)
-			r = log_in_at_pad(l, e);
-	} else if ((pin_file != NULL ||
-	    (r = look_before_asking(s, e)) == 0) &&
-	    (r = ask_pin(s, pin_file, reason, pin, e)) == 0) {
+	r = pin_file != NULL ? 0 : look_before_asking(s, e);
+	if (r == 0 && pin_file == NULL && s->in_module &&
+	    token_has_pad(s->token))
+		r = log_in_at_pad(l, e);
+	else if (r == 0 && (r = ask_pin(s, pin_file, reason, pin, e)) == 0)
 		r = log_in(l, pin, e);
-	}
 	secret_free(pin);
 	return r == 0 ? 0 : err_wrap(e, "token %s", s->info.serial);
 }

@@ -4,6 +4,8 @@
 
 #include "token/keytype.h"
 
+#define ED25519	"ED25519"		/* libcrypto's name */
+
 static const struct keytype types[] = {
 	{ "rsa2048", "RSA-2048", 2048, NULL, true },
 	{ "rsa3072", "RSA-3072", 3072, NULL, true },
@@ -11,7 +13,7 @@ static const struct keytype types[] = {
 	{ "p256", "P-256", 256, "prime256v1", true },
 	{ "p384", "P-384", 384, "secp384r1", true },
 	{ "p521", "P-521", 521, "secp521r1", true },
-	{ "ed25519", "Ed25519", 256, "ED25519", true },
+	{ "ed25519", "Ed25519", 256, ED25519, true },
 	{ "rsa1024", "RSA-1024", 1024, NULL, false },
 	{ "rsa1536", "RSA-1536", 1536, NULL, false },
 	{ "p192", "P-192", 192, "prime192v1", false },
@@ -66,6 +68,12 @@ keytype_by_algo(const char *algo)
 		if (strcmp(types[i].algo, algo) == 0)
 			return &types[i];
 	return NULL;
+}
+
+bool
+keytype_is_ed25519(const struct keytype *t)
+{
+	return t->group != NULL && strcmp(t->group, ED25519) == 0;
 }
 
 const struct keytype *

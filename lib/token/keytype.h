@@ -21,6 +21,9 @@ struct keytype {
 const struct keytype	*keytype_by_name(const char *name);
 const struct keytype	*keytype_by_algo(const char *algo);
 
+/* Not a curve with points that a card could be told. */
+bool			 keytype_is_ed25519(const struct keytype *t);
+
 /* One after the other, those for SSH first; NULL after the last. */
 const struct keytype	*keytype_at(size_t i);
 

@@ -47,8 +47,9 @@ p11_find(struct p11_token *p, CK_ATTRIBUTE *match, size_t n,
 	return rv == CKR_OK ? 0 : p11_failed(e, rv, "search");
 }
 
+/* Ed25519: by its name, by RFC 8410's number, or by the one of before. */
 static const struct {
-	const char	*oid;		/* in DER */
+	const char	*params;	/* in DER */
 	size_t		 n;
 	enum key_type	 type;
 	const char	*algo;
@@ -56,14 +57,10 @@ static const struct {
 	{ "\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07", 10, KEY_P256, "P-256" },
 	{ "\x06\x05\x2b\x81\x04\x00\x22", 7, KEY_P384, "P-384" },
 	{ "\x06\x05\x2b\x81\x04\x00\x23", 7, KEY_P521, "P-521" },
-};
-
-/* Ed25519: by its name, by RFC 8410's number, or by the one of before. */
-static const struct span edwards25519[] = {
-	{ (const uint8_t *)"\x13\x0c" "edwards25519", 14 },
-	{ (const uint8_t *)"\x06\x03\x2b\x65\x70", 5 },
-	{ (const uint8_t *)"\x06\x09\x2b\x06\x01\x04\x01\xda\x47\x0f\x01",
-	    11 },
+	{ "\x13\x0c" "edwards25519", 14, KEY_ED25519, "Ed25519" },
+	{ "\x06\x03\x2b\x65\x70", 5, KEY_ED25519, "Ed25519" },
+	{ "\x06\x09\x2b\x06\x01\x04\x01\xda\x47\x0f\x01", 11, KEY_ED25519,
+	    "Ed25519" },
 };
 
 /* The point, in an OCTET STRING as it should be, or without. */
@@ -81,37 +78,6 @@ point_of(const struct p11_attr *a)
 	return s;
 }
 
-static int
-get_ec(struct p11_token *p, CK_OBJECT_HANDLE o, struct p11_attr *params,
-    struct p11_attr *point, struct err *e)
-{
-	if (!get_attr(p, o, CKA_EC_PARAMS, params) ||
-	    !get_attr(p, o, CKA_EC_POINT, point))
-		return err_set(e, ERR_NOTFOUND, 0, "its public part is not "
-		    "on the token");
-	return 0;
-}
-
-static int
-put_ec(struct p11_token *p, CK_OBJECT_HANDLE o, struct token_key *k,
-    struct wire_w *w, struct err *e)
-{
-	struct p11_attr params, point;
-	int r;
-
-	snprintf(k->algo, sizeof(k->algo), "EC");
-	if ((r = get_ec(p, o, &params, &point, e)) != 0)
-		return r;
-	for (size_t i = 0; i < sizeof(curves) / sizeof(*curves); i++) {
-		if (!span_eq(p11_attr_bytes(&params), (struct span){
-		    (const uint8_t *)curves[i].oid, curves[i].n }))
-			continue;
-		snprintf(k->algo, sizeof(k->algo), "%s", curves[i].algo);
-		return key_put_ec(w, curves[i].type, point_of(&point), e);
-	}
-	return err_set(e, ERR_UNSUPPORTED, 0, "SSH has no use for its curve");
-}
-
 /* The 32 bytes in an OCTET STRING, in a BIT STRING, or alone. */
 static struct span
 edwards_point_of(const struct p11_attr *a)
@@ -125,20 +91,28 @@ edwards_point_of(const struct p11_attr *a)
 	return s;
 }
 
+/* Of PKCS#11's type CKK_EC or CKK_EC_EDWARDS. */
 static int
-put_edwards(struct p11_token *p, CK_OBJECT_HANDLE o, struct token_key *k,
-    struct wire_w *w, struct err *e)
+put_ec(struct p11_token *p, CK_OBJECT_HANDLE o, CK_KEY_TYPE type,
+    struct token_key *k, struct wire_w *w, struct err *e)
 {
 	struct p11_attr params, point;
-	int r;
 
-	snprintf(k->algo, sizeof(k->algo), "Edwards");
-	if ((r = get_ec(p, o, &params, &point, e)) != 0)
-		return r;
-	for (size_t i = 0; i < sizeof(edwards25519) / sizeof(*edwards25519);
-	    i++)
-		if (span_eq(p11_attr_bytes(&params), edwards25519[i]))
-			return key_put_ed25519(w, edwards_point_of(&point), e);
+	snprintf(k->algo, sizeof(k->algo), type == CKK_EC ? "EC" : "Edwards");
+	if (!get_attr(p, o, CKA_EC_PARAMS, &params) ||
+	    !get_attr(p, o, CKA_EC_POINT, &point))
+		return err_set(e, ERR_NOTFOUND, 0, "its public part is not "
+		    "on the token");
+	for (size_t i = 0; i < sizeof(curves) / sizeof(*curves); i++) {
+		if (p11_keys_type(curves[i].type) != type ||
+		    !span_eq(p11_attr_bytes(&params), (struct span){
+		    (const uint8_t *)curves[i].params, curves[i].n }))
+			continue;
+		snprintf(k->algo, sizeof(k->algo), "%s", curves[i].algo);
+		return type == CKK_EC ?
+		    key_put_ec(w, curves[i].type, point_of(&point), e) :
+		    key_put_ed25519(w, edwards_point_of(&point), e);
+	}
 	return err_set(e, ERR_UNSUPPORTED, 0, "SSH has no use for its curve");
 }
 
@@ -168,10 +142,8 @@ put_public(struct p11_token *p, CK_OBJECT_HANDLE o, struct token_key *k,
 		return err_set(e, ERR_TOKEN, 0, "its type is not known");
 	if (type == CKK_RSA)
 		return put_rsa(p, o, k, w, e);
-	if (type == CKK_EC)
-		return put_ec(p, o, k, w, e);
-	if (type == CKK_EC_EDWARDS)
-		return put_edwards(p, o, k, w, e);
+	if (type == CKK_EC || type == CKK_EC_EDWARDS)
+		return put_ec(p, o, type, k, w, e);
 	return err_set(e, ERR_UNSUPPORTED, 0, "SSH has no use for such a key");
 }
 

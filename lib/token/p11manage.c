@@ -55,13 +55,13 @@ choose_id(struct p11_token *p, uint8_t id[2], size_t *n, struct err *e)
 }
 
 static size_t
-put_params(const char *group, uint8_t out[static PARAMS_MAX])
+put_params(const struct keytype *type, uint8_t out[static PARAMS_MAX])
 {
-	if (strcmp(group, "ED25519") == 0) {
+	if (keytype_is_ed25519(type)) {
 		memcpy(out, EDWARDS25519, sizeof(EDWARDS25519) - 1);
 		return sizeof(EDWARDS25519) - 1;
 	}
-	return curveparams_oid(group, out, PARAMS_MAX);
+	return curveparams_oid(type->group, out, PARAMS_MAX);
 }
 
 static CK_MECHANISM_TYPE
@@ -69,8 +69,8 @@ mechanism_for(const struct keytype *type)
 {
 	if (type->group == NULL)
 		return CKM_RSA_PKCS_KEY_PAIR_GEN;
-	return strcmp(type->group, "ED25519") == 0 ?
-	    CKM_EC_EDWARDS_KEY_PAIR_GEN : CKM_EC_KEY_PAIR_GEN;
+	return keytype_is_ed25519(type) ? CKM_EC_EDWARDS_KEY_PAIR_GEN :
+	    CKM_EC_KEY_PAIR_GEN;
 }
 
 /* A private key that can sign, and never leaves the token. */
@@ -110,7 +110,7 @@ make_pair(struct p11_token *p, const struct keytype *type, struct span id,
 		    sizeof(f4) };
 	} else {
 		of_public[n++] = (CK_ATTRIBUTE){ CKA_EC_PARAMS, params,
-		    put_params(type->group, params) };
+		    put_params(type, params) };
 	}
 	if ((r = open_rw(p, &rw, e)) != 0)
 		return r;

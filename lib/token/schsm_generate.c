@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "ssh/curveparams.h"
 #include "token/keytype.h"
@@ -65,7 +64,7 @@ check_spec(const struct token_key_spec *s, const struct keytype **type,
 	if ((*type = keytype_by_name(s->type)) == NULL)
 		return err_set(e, ERR_USAGE, 0, "no such type of key: %.64s",
 		    s->type);
-	if (strcmp((*type)->name, "ed25519") == 0)
+	if (keytype_is_ed25519(*type))
 		return err_set(e, ERR_UNSUPPORTED, 0,
 		    "a SmartCard-HSM makes no Ed25519 keys");
 	if ((r = token_check_label(s->label, TOKEN_KEY_LABEL_MAX,

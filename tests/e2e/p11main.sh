@@ -20,6 +20,10 @@ job()
 		E2E_SOFT=yes "$srcdir/tests/e2e/$1.sh" >"$E2E/job" 2>&1
 	)
 	job_rc=$?
+	if grep -q '^1[.][.]0 # SKIP' "$E2E/job"; then
+		skip "$1" "$(sed 's/^1[.][.]0 # SKIP //' "$E2E/job")"
+		return
+	fi
 	while read -r verdict rest; do
 		case $verdict in
 		ok)	pass "$1: ${rest#* - }" ;;

@@ -222,6 +222,52 @@ agents()
 	agent_stop
 }
 
+# A token whose PIN is typed at its reader, and one with few tries left, as
+# tests/p11/hostile.c plays them: 0x100 is CKF_PROTECTED_AUTHENTICATION_PATH,
+# 0x20000 CKF_USER_PIN_FINAL_TRY, and 0x40000 CKF_USER_PIN_LOCKED.
+part_pad()
+{
+	begin
+	soft_start
+	soft_token soft
+	MODULE=$builddir/tests/p11/hostile.so
+	HOSTILE=$E2E/hostile HOSTILE_REAL=$SOFTHSM HOSTILE_PIN=$PIN
+	export HOSTILE HOSTILE_REAL HOSTILE_PIN
+	echo "C_GetTokenInfo length 0x100" >"$HOSTILE"
+	check "a key is made by a PIN that is typed at the reader" says \
+		'type the PIN at the reader' 0 "$KEYUTIL" generate p256 \
+		--label ec --module "$MODULE"
+	has "... and nowhere else" "$HOSTILE.logins" 'at the pad'
+	HOSTILE_PIN=999999 check_status "one that is typed wrong" 4 \
+		"$KEYUTIL" test --module "$MODULE"
+	check "a file has it all the same" tool test
+	is "nobody was asked for it here" "$(prompts)" 0
+	pad_agent
+	echo "C_GetTokenInfo length 0x20000" >"$HOSTILE"
+	logins=$(wc -l <"$HOSTILE.logins")
+	check_status "the last try is not spent" 1 "$KEYUTIL" test \
+		--module "$MODULE"
+	has "... nor is advice given that is for other tokens" "$E2E/out" \
+		"one PIN try is left.*tools of the token's maker"
+	echo "C_GetTokenInfo length 0x40000" >"$HOSTILE"
+	check_status "a PIN that is blocked is not asked for" 4 "$KEYUTIL" \
+		test --module "$MODULE"
+	has "... and told of" "$E2E/out" "the PIN is blocked or not set"
+	is "... nor anything sent" "$(wc -l <"$HOSTILE.logins")" "$logins"
+	is "... nor anybody asked" "$(prompts)" 0
+}
+
+pad_agent()
+{
+	configure "Module $MODULE"
+	agent_start || return
+	ssh-add -L >"$E2E/ec.pub"
+	check "the agent has it typed at the reader, too" \
+		ssh-add -T "$E2E/ec.pub"
+	is "... and asks nobody" "$(prompts)" 0
+	agent_stop
+}
+
 # The same key, made by OpenSC and seen without it.
 part_opensc()
 {
@@ -251,5 +297,6 @@ part_opensc()
 test $# -eq 0 || { run_part "$1"; exit; }
 bare_part soft
 bare_part names
+bare_part pad
 part opensc
 finish

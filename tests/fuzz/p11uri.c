@@ -23,6 +23,21 @@ check(const struct p11uri *u)
 	must(!label || !p11uri_matches(u, u->serial, ""));
 }
 
+/* What names a key on this token names no other key, and none elsewhere. */
+static void
+check_key(const char *text, const char *serial)
+{
+	struct p11uri u;
+	struct err e;
+
+	if (!p11uri_names_key(text, serial, "card", "key", "0a0b"))
+		return;
+	must(p11uri_is(text));
+	must(!p11uri_names_key(text, serial, "card", "other", "0c"));
+	if (p11uri_parse(&u, text, &e) == 0 && u.serial[0] != '\0')
+		must(!p11uri_names_key(text, "S2", "card", "key", "0a0b"));
+}
+
 /* Input: the text, up to its end or a NUL. */
 int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
@@ -32,7 +47,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	struct err e = { 0 };
 
 	must(text != NULL);
-	(void)p11uri_is(text);
+	check_key(text, "S1");
 	if (p11uri_parse(&u, text, &e) == 0)
 		check(&u);
 	else

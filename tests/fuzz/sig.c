@@ -18,6 +18,39 @@ static const uint8_t p256_key[] = {
 	0xcb, 0xb6, 0x40, 0x68, 0x37, 0xbf, 0x51, 0xf5,
 };
 
+/* That of P-256 as 32 bytes is as good a key as any to check with. */
+static const uint8_t ed25519_key[] = {
+	0, 0, 0, 11, 's', 's', 'h', '-', 'e', 'd', '2', '5', '5', '1', '9',
+	0, 0, 0, 32,
+	0x6b, 0x17, 0xd1, 0xf2, 0xe1, 0x2c, 0x42, 0x47,
+	0xf8, 0xbc, 0xe6, 0xe5, 0x63, 0xa4, 0x40, 0xf2,
+	0x77, 0x03, 0x7d, 0x81, 0x2d, 0xeb, 0x33, 0xa0,
+	0xf4, 0xa1, 0x39, 0x45, 0xd8, 0x98, 0xc2, 0x96,
+};
+
+/* What a token answered is 64 bytes, which stand in the blob as they are. */
+static void
+check_ed25519(struct span raw)
+{
+	const struct span key = { ed25519_key, sizeof(ed25519_key) };
+	struct wire_w w;
+	struct wire_r in;
+	struct err e;
+
+	must(wire_write(&w, SIG_BLOB_MAX));
+	if (sig_put_ed25519(&w, raw, &e) == 0) {
+		wire_read(&in, wire_bytes(&w));
+		must(span_is(wire_get_string(&in), "ssh-ed25519"));
+		must(span_eq(wire_get_string(&in), raw) && wire_end(&in));
+		must(raw.n == 64 && sig_verify(key, SIG_ED25519,
+		    span_cstr("never signed"), wire_bytes(&w), &e) ==
+		    ERR_DENIED);
+	}
+	must(sig_verify(key, SIG_ED25519, span_cstr("never signed"), raw,
+	    &e) != 0);
+	wire_free(&w);
+}
+
 /* Take r or s from a blob and put it to the end of a field of rs. */
 static void
 take_number(struct wire_r *in, struct wire_w *rs, size_t field)
@@ -66,6 +99,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 
 	if (n == 0)
 		return 0;
+	check_ed25519((struct span){ p + 1, n - 1 });
 	a = (enum sig_alg)(SIG_ECDSA_P256 + p[0] % 3);
 	must(wire_write(&w, SIG_BLOB_MAX));
 	r = sig_put_ecdsa_der(&w, a, (struct span){ p + 1, n - 1 }, &e);
