@@ -8,8 +8,12 @@ set -u
 srcdir=$(cd "$(dirname "$0")/../.." && pwd)
 build=$1 opensc=$(realpath "$2") softhsm=$(realpath "$3")
 E2E=$VHSM_DIR/modules
+PIN=$VHSM_PIN
+say() { echo "bench: $*" >&2; }
 # shellcheck source=tests/bench/agent-lib.sh
 . "$srcdir/tests/bench/agent-lib.sh"
+# shellcheck source=tests/e2e/soft-lib.sh
+. "$srcdir/tests/e2e/soft-lib.sh"
 
 TURNS=5
 COLUMNS='native our_opensc our_softhsm their_opensc their_softhsm'
@@ -41,26 +45,16 @@ prepare_agents()
 
 prepare_softhsm()
 {
-	mkdir "$E2E/tokens"
-	{
-		echo "directories.tokendir = $E2E/tokens"
-		echo "log.level = ERROR"
-	} >"$E2E/softhsm.conf"
-	SOFTHSM2_CONF=$E2E/softhsm.conf
-	export SOFTHSM2_CONF
-	softhsm2-util --init-token --free --label soft --pin "$VHSM_PIN" \
-		--so-pin 12345678 >/dev/null
-	for k in EC:prime256v1,ec,01 rsa:2048,rsa,02; do
-		pkcs11-tool --module "$softhsm" --login --pin "$VHSM_PIN" \
-			--keypairgen --key-type "${k%%,*}" \
-			--label "$(echo "$k" | cut -d, -f2)" \
-			--id "${k##*,}" >/dev/null 2>&1
-	done
+	soft_conf
+	soft_token soft
+	soft_key soft EC:prime256v1 ec 01
+	soft_key soft rsa:2048 rsa 02
 }
 
 launch()	# COMMAND...
 {
 	"$@" >/dev/null 2>"$E2E/agent.log" &
+	# shellcheck disable=SC2034	# for end() of agent-lib.sh
 	agent_pid=$!
 }
 

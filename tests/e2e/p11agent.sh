@@ -3,10 +3,10 @@
 #
 # Tokens of PKCS#11 modules behind the agent: Ed25519, what OpenSSH's agent does
 # badly with a module, and what becomes of one that is killed, hangs or lies.
-# shellcheck source=tests/e2e/lib.sh disable=SC2119,SC2120,SC2317
+# shellcheck source=tests/e2e/lib.sh disable=SC2119,SC2120,SC2154,SC2317
 . "${srcdir:-.}/tests/e2e/lib.sh"
 
-# shellcheck source=tests/e2e/soft-lib.sh disable=SC2154
+# shellcheck source=tests/e2e/soft-lib.sh
 . "$srcdir/tests/e2e/soft-lib.sh"
 
 need_module_program
@@ -17,7 +17,6 @@ need sshd openssh-server
 # The process that has the token open, if there is one.
 module_pid()
 {
-	# shellcheck disable=SC2154	# of lib.sh
 	pgrep -P "$agent_pid" -f hsm-ssh-agent-module
 }
 
@@ -234,14 +233,11 @@ part_both()
 # hostile_start TYPE...: one that behaves, until $HOSTILE says otherwise.
 hostile_start()
 {
-	HOSTILE=$E2E/hostile HOSTILE_REAL=$SOFTHSM
-	export HOSTILE HOSTILE_REAL
-	: >"$HOSTILE"
-	: >"$HOSTILE.logins"
+	hostile_module
 	soft_start
 	soft_token soft
 	soft_key soft EC:prime256v1 ec 01
-	configure "Module $builddir/tests/p11/hostile.so" "ModuleTimeout 1s"
+	configure "Module $HOSTILE_SO" "ModuleTimeout 1s"
 	agent_start || return
 	save_keys
 	check "while it behaves, its key signs" ssh-add -T "$E2E/ec.pub"
@@ -332,7 +328,7 @@ part_hostile_pin()
 	echo "$PIN" >"$E2E/file"
 	chmod 600 "$E2E/file"
 	rm -f "$E2E/pin"
-	configure "Module $builddir/tests/p11/hostile.so" "ModuleTimeout 1s" \
+	configure "Module $HOSTILE_SO" "ModuleTimeout 1s" \
 		"PinFile $E2E/file"
 	agent_start || return
 	hostile_logins=$(logins_seen)
@@ -352,7 +348,7 @@ part_beside()
 	hostile_start || return
 	agent_stop
 	PCSCLITE_CSOCK_NAME=$hostile_pcscd
-	configure "Module $builddir/tests/p11/hostile.so" "ModuleTimeout 10s"
+	configure "Module $HOSTILE_SO" "ModuleTimeout 10s"
 	agent_start || return
 	save_keys
 	check "both tokens sign" ssh-add -T "$E2E/ec.pub" "$E2E/card.pub"

@@ -3,7 +3,7 @@
 #
 # The main job with SoftHSM alone and no pcscd: the tests of logins, clients,
 # signatures and CA signing, as they are, with their keys in such a token.
-# shellcheck source=tests/e2e/lib.sh disable=SC2119,SC2317
+# shellcheck source=tests/e2e/lib.sh disable=SC2119,SC2154,SC2317
 . "${srcdir:-.}/tests/e2e/lib.sh"
 
 # shellcheck source=tests/e2e/soft-lib.sh

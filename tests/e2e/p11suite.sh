@@ -3,10 +3,10 @@
 #
 # One suite for all that drives a token (token-suite.c): our own driver at a
 # virtual HSM, OpenSC's PKCS#11 module at the same, and SoftHSM.
-# shellcheck source=tests/e2e/lib.sh disable=SC2119,SC2317
+# shellcheck source=tests/e2e/lib.sh disable=SC2119,SC2154,SC2317
 . "${srcdir:-.}/tests/e2e/lib.sh"
 
-# shellcheck source=tests/e2e/soft-lib.sh disable=SC2154
+# shellcheck source=tests/e2e/soft-lib.sh
 . "$srcdir/tests/e2e/soft-lib.sh"
 
 need_module_program
@@ -94,9 +94,8 @@ part_errors()
 	soft_start
 	soft_token soft
 	soft_tool soft --keypairgen --key-type EC:prime256v1 --id 01 --label ec
-	HOSTILE=$E2E/hostile HOSTILE_REAL=$SOFTHSM
-	export HOSTILE HOSTILE_REAL
-	judge token-hostile "$PIN" "$builddir/tests/p11/hostile.so" "$HOSTILE"
+	hostile_module
+	judge token-hostile "$PIN" "$HOSTILE_SO" "$HOSTILE"
 }
 
 # By what p11-kit calls it.

@@ -3,10 +3,10 @@
 #
 # hsm-keyutil with tokens of PKCS#11 modules: the life of a key on SoftHSM,
 # where no pcscd is in reach, and on a SmartCard-HSM by OpenSC's module.
-# shellcheck source=tests/e2e/lib.sh disable=SC2119,SC2317
+# shellcheck source=tests/e2e/lib.sh disable=SC2119,SC2154,SC2317
 . "${srcdir:-.}/tests/e2e/lib.sh"
 
-# shellcheck source=tests/e2e/soft-lib.sh disable=SC2154
+# shellcheck source=tests/e2e/soft-lib.sh
 . "$srcdir/tests/e2e/soft-lib.sh"
 
 need_module_program
@@ -230,9 +230,9 @@ part_pad()
 	begin
 	soft_start
 	soft_token soft
-	MODULE=$builddir/tests/p11/hostile.so
-	HOSTILE=$E2E/hostile HOSTILE_REAL=$SOFTHSM HOSTILE_PIN=$PIN
-	export HOSTILE HOSTILE_REAL HOSTILE_PIN
+	hostile_module
+	MODULE=$HOSTILE_SO HOSTILE_PIN=$PIN
+	export HOSTILE_PIN
 	echo "C_GetTokenInfo length 0x100" >"$HOSTILE"
 	check "a key is made by a PIN that is typed at the reader" says \
 		'type the PIN at the reader' 0 "$KEYUTIL" generate p256 \

@@ -3,7 +3,7 @@
 #
 # contrib/quickstart, which README begins with, in a home that has nothing to
 # do with it: from the keys to a login with a certificate.  It finds all built.
-# shellcheck source=tests/e2e/lib.sh disable=SC2016,SC2119,SC2317
+# shellcheck source=tests/e2e/lib.sh disable=SC2016,SC2119,SC2154,SC2317
 . "${srcdir:-.}/tests/e2e/lib.sh"
 
 need ssh openssh-client

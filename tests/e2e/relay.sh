@@ -3,7 +3,7 @@
 #
 # hsm-wsl-relay.exe: built for Windows, and run there as far as Wine is that,
 # between programs at its pipes and the agent's CygwinSocket.
-# shellcheck source=tests/e2e/lib.sh disable=SC2119,SC2317
+# shellcheck source=tests/e2e/lib.sh disable=SC2119,SC2154,SC2317
 . "${srcdir:-.}/tests/e2e/lib.sh"
 
 RELAY=$builddir/hsm-wsl-relay.exe

@@ -3,7 +3,7 @@
 #
 # RenewCertificates: the agent has short certificates of its own keys made
 # anew by its own CA, in time, under the CA's rules, and nothing else.
-# shellcheck source=tests/e2e/lib.sh disable=SC2119,SC2317
+# shellcheck source=tests/e2e/lib.sh disable=SC2119,SC2154,SC2317
 . "${srcdir:-.}/tests/e2e/lib.sh"
 # shellcheck source=tests/e2e/casign-lib.sh
 . "$srcdir/tests/e2e/casign-lib.sh"

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # shellcheck shell=sh
 #
-# Tokens of SoftHSM, for tests of PKCS#11; sourced after lib.sh.
+# Tokens of SoftHSM, for tests of PKCS#11; sourced after lib.sh, or where
+# $E2E, $PIN, $builddir and say() are others.
 
 SOFTHSM=$(find /usr/lib -name libsofthsm2.so 2>/dev/null | head -n 1)
 
@@ -20,6 +21,17 @@ need_soft()
 		skip_all "libsofthsm2.so is missing (package softhsm2)"
 }
 
+# hostile_module: one around SoftHSM's that obeys the file $HOSTILE
+# (tests/p11/hostile.c), and writes down beside it what it is asked.
+hostile_module()
+{
+	HOSTILE_SO=$builddir/tests/p11/hostile.so
+	HOSTILE=$E2E/hostile HOSTILE_REAL=$SOFTHSM
+	export HOSTILE HOSTILE_REAL HOSTILE_SO
+	: >"$HOSTILE"
+	: >"$HOSTILE.logins"
+}
+
 # beside PROGRAM: a copy of it that finds the program which runs modules, as
 # an installed one does; prints where it is.
 beside()
@@ -28,8 +40,8 @@ beside()
 	echo "$E2E/$(basename "$1")"
 }
 
-# soft_start: a SoftHSM of this part's own, without tokens; no PC/SC.
-soft_start()
+# soft_conf: a SoftHSM of this part's own, without tokens.
+soft_conf()
 {
 	mkdir -p "$E2E/tokens"
 	{
@@ -37,8 +49,15 @@ soft_start()
 		echo "log.level = ERROR"
 	} >"$E2E/softhsm.conf"
 	SOFTHSM2_CONF=$E2E/softhsm.conf
+	export SOFTHSM2_CONF
+}
+
+# soft_start: the same, and no PC/SC.
+soft_start()
+{
+	soft_conf
 	PCSCLITE_CSOCK_NAME=$E2E/no-pcscd
-	export SOFTHSM2_CONF PCSCLITE_CSOCK_NAME
+	export PCSCLITE_CSOCK_NAME
 }
 
 # soft_token LABEL [PIN]
