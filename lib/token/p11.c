@@ -315,6 +315,7 @@ p11_login(struct token *t, const struct secret *pin, struct err *e)
 	(void)p->f->C_Logout(p->session);
 	p->logged_in = false;
 	secret_clear(p->pin);
+	p11_sign_forget(p);
 	rv = p11_log_in_as(p, CKU_USER, pin);
 	if (rv == CKR_OK) {
 		p->logged_in = true;
@@ -339,6 +340,7 @@ p11_logout(struct token *t, struct err *e)
 	CK_RV rv = p11_of(t)->f->C_Logout(p11_of(t)->session);
 
 	secret_clear(p11_of(t)->pin);
+	p11_sign_forget(p11_of(t));
 	p11_of(t)->logged_in = false;
 	if (rv != CKR_OK && rv != CKR_USER_NOT_LOGGED_IN)
 		return p11_failed(e, rv, "logout");
@@ -350,6 +352,7 @@ p11_close(struct token *t)
 {
 	(void)p11_of(t)->f->C_CloseSession(p11_of(t)->session);
 	sig_verifier_free(p11_of(t)->verifier);
+	p11_sign_forget(p11_of(t));
 	secret_free(p11_of(t)->pin);
 	free(t);
 }

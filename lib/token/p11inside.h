@@ -16,6 +16,20 @@
 #define P11_ID_MAX	32
 #define P11_OBJECTS_MAX	32		/* of one class and name */
 
+#define P11_SAME_ID_MAX	8		/* keys of one type and id */
+
+/*
+ * The private keys that may be that of the key which signed last: to find
+ * them takes a module longer than some take to sign.  They are found anew
+ * after each login and each change, and when they are not there any more.
+ */
+struct p11_used {
+	struct token_keys key;		/* one, or none */
+	CK_OBJECT_HANDLE o[P11_SAME_ID_MAX];
+	bool		 wants_pin[P11_SAME_ID_MAX];	/* each time */
+	size_t		 n;
+};
+
 struct p11_token {
 	struct token	 t;		/* first */
 	CK_FUNCTION_LIST *f;
@@ -24,6 +38,7 @@ struct p11_token {
 	bool		 logged_in;
 	struct secret	*pin;		/* of the login, for one signature */
 	struct sig_verifier *verifier;	/* of the key used last */
+	struct p11_used	 used;
 };
 
 /* An attribute as it was read; empty when there is none. */
@@ -65,6 +80,9 @@ CK_RV	 p11_log_in_as(struct p11_token *p, CK_USER_TYPE who,
 int	 p11_sign(struct token *t, const struct token_key *k,
 	    enum sig_alg alg, struct span data, struct wire_w *sig,
 	    struct err *e) MUST_CHECK;
+
+/* The handles of private keys may not be theirs any more. */
+void	 p11_sign_forget(struct p11_token *p);
 
 /*
  * Is this private key that of k, as a signature by it shows?  ERR_DENIED,

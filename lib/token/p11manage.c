@@ -11,12 +11,14 @@
 #define PARAMS_MAX	64		/* bytes of DER that name a curve */
 #define EDWARDS25519	"\x13\x0c" "edwards25519"
 
+/* For a change, after which another key may have a name. */
 static int
 open_rw(struct p11_token *p, CK_SESSION_HANDLE *out, struct err *e)
 {
 	CK_RV rv = p->f->C_OpenSession(p->slot, CKF_SERIAL_SESSION |
 	    CKF_RW_SESSION, NULL, NULL, out);
 
+	p11_sign_forget(p);
 	return rv == CKR_OK ? 0 : p11_failed(e, rv, "session to change the "
 	    "token");
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <string.h>
+
 #include "token/p11inside.h"
 
 #define SIGN_TRIES	3
-#define SAME_ID_MAX	8	/* keys of one type and id */
 
 /* What is to be signed, and by what. */
 struct work {
@@ -160,12 +161,11 @@ verify(struct p11_token *p, struct span blob, enum sig_alg alg,
 
 /* The last try is not spent on a signature either. */
 static int
-may_use(struct p11_token *p, struct work *work, struct err *e)
+may_use(struct p11_token *p, const struct work *work, struct err *e)
 {
 	enum token_pin_state st;
 	int tries, r;
 
-	work->wants_pin = p11_keys_wants_pin(p, work->o);
 	if (!work->wants_pin)
 		return 0;
 	if ((r = token_pin_state(&p->t, &st, &tries, e)) != 0)
@@ -174,7 +174,7 @@ may_use(struct p11_token *p, struct work *work, struct err *e)
 }
 
 static int
-sign_by(struct p11_token *p, struct work *work, struct span blob,
+sign_by(struct p11_token *p, const struct work *work, struct span blob,
     const struct key *key, struct wire_w *sig, struct err *e)
 {
 	struct wire_w w;
@@ -193,14 +193,64 @@ sign_by(struct p11_token *p, struct work *work, struct span blob,
 	return r;
 }
 
+void
+p11_sign_forget(struct p11_token *p)
+{
+	token_keys_free(&p->used.key);
+	p->used = (struct p11_used){ .n = 0 };
+}
+
+static bool
+is_known(const struct p11_used *u, const struct token_key *k)
+{
+	return u->n > 0 && strcmp(u->key.v[0].id, k->id) == 0 &&
+	    strcmp(u->key.v[0].label, k->label) == 0 &&
+	    span_eq((struct span){ u->key.v[0].blob, u->key.v[0].blob_n },
+	    (struct span){ k->blob, k->blob_n });
+}
+
+static int
+find(struct p11_token *p, const struct token_key *k, enum key_type type,
+    struct err *e)
+{
+	const struct token_keys one = { .v = p11_unconst(k), .n = 1 };
+	struct p11_used *u = &p->used;
+	size_t n = P11_SAME_ID_MAX;
+	int r;
+
+	p11_sign_forget(p);
+	if ((r = p11_keys_private(p, k, type, u->o, &n, e)) != 0 ||
+	    (r = token_keys_copy(&u->key, &one, e)) != 0)
+		return r;
+	for (size_t i = 0; i < n; i++)
+		u->wants_pin[i] = p11_keys_wants_pin(p, u->o[i]);
+	u->n = n;
+	return 0;
+}
+
+/* A signature that is wrong may be that of another key with the id. */
+static int
+sign_by_any(struct p11_token *p, struct work *work, struct span blob,
+    const struct key *key, struct wire_w *sig, struct err *e)
+{
+	int r = ERR_DENIED;
+
+	work->unsure = p->used.n > 1;
+	for (size_t i = 0; i < p->used.n && r == ERR_DENIED; i++) {
+		work->o = p->used.o[i];
+		work->wants_pin = p->used.wants_pin[i];
+		r = sign_by(p, work, blob, key, sig, e);
+	}
+	return r;
+}
+
 int
 p11_sign(struct token *t, const struct token_key *k, enum sig_alg alg,
     struct span data, struct wire_w *sig, struct err *e)
 {
 	const struct span blob = { k->blob, k->blob_n };
 	struct work work = { .alg = alg, .data = data };
-	CK_OBJECT_HANDLE o[SAME_ID_MAX];
-	size_t n = SAME_ID_MAX;
+	const bool known = is_known(&p11_of(t)->used, k);
 	struct key key;
 	int r;
 
@@ -209,16 +259,13 @@ p11_sign(struct token *t, const struct token_key *k, enum sig_alg alg,
 	if (!sig_alg_fits(alg, key.type))
 		return err_set(e, ERR_UNSUPPORTED, 0,
 		    "%s with a key of another kind", sig_alg_name(alg));
-	if ((r = sig_hash(work.alg, work.data, &work.md, e)) != 0 ||
-	    (r = p11_keys_private(p11_of(t), k, key.type, o, &n, e)) != 0)
+	if ((r = sig_hash(alg, data, &work.md, e)) != 0 ||
+	    (!known && (r = find(p11_of(t), k, key.type, e)) != 0))
 		return r;
-	work.unsure = n > 1;
-	/* A signature that is wrong may be that of another with the id. */
-	r = ERR_DENIED;
-	for (size_t i = 0; i < n && r == ERR_DENIED; i++) {
-		work.o = o[i];
-		r = sign_by(p11_of(t), &work, blob, &key, sig, e);
-	}
+	r = sign_by_any(p11_of(t), &work, blob, &key, sig, e);
+	if (r == ERR_STALE && known &&
+	    (r = find(p11_of(t), k, key.type, e)) == 0)
+		r = sign_by_any(p11_of(t), &work, blob, &key, sig, e);
 	return r;
 }
 

@@ -228,6 +228,50 @@ part_both()
 	agent_stop
 }
 
+# What another program does to a key that the agent has just used.
+part_replaced()
+{
+	soft_start
+	soft_token soft
+	soft_key soft EC:prime256v1 ec 01
+	configure "Module $SOFTHSM" "PinFile $E2E/pin"
+	chmod 600 "$E2E/pin"
+	agent_start || return
+	ssh-add -L >"$E2E/old.pub"
+	check "a key signs" ssh-add -T "$E2E/old.pub"
+	for type in privkey pubkey; do
+		soft_tool soft --delete-object --type $type --id 01
+	done
+	check_status "deleted by another program it does not" 1 \
+		ssh-add -T "$E2E/old.pub"
+	soft_key soft EC:prime256v1 ec 01
+	check_status "... nor when another key has its name" 1 \
+		ssh-add -T "$E2E/old.pub"
+	check "... which is listed" wait_for 10 lists_another
+	ssh-add -L >"$E2E/new.pub"
+	check "... and signs" ssh-add -T "$E2E/new.pub"
+	soft_key soft EC:prime256v1 ec 01
+	check "a second key with its id does no harm" \
+		ssh-add -T "$E2E/new.pub"
+	check "... and is listed" wait_for 10 lists_two
+	ssh-add -L >"$E2E/both"
+	grep -vxFf "$E2E/new.pub" "$E2E/both" >"$E2E/second.pub"
+	for k in second new second; do
+		check "... the $k one signs" ssh-add -T "$E2E/$k.pub"
+	done
+	agent_stop
+}
+
+lists_another()
+{
+	ssh-add -L >"$E2E/now.pub" && ! cmp -s "$E2E/now.pub" "$E2E/old.pub"
+}
+
+lists_two()
+{
+	test "$(ssh-add -L | wc -l)" -eq 2
+}
+
 # --- a module that lies, hangs and crashes ---
 
 # hostile_start TYPE...: one that behaves, until $HOSTILE says otherwise.
@@ -401,6 +445,7 @@ bare_part named
 bare_part slots
 bare_part later
 bare_part killed
+bare_part replaced
 bare_part hostile
 bare_part hostile_pin
 part beside --key p256:card:01
