@@ -85,8 +85,10 @@ p11uri_names_key(const char *text, const char *serial,
 	struct p11uri u;
 	bool named = false;
 
-	if (uri != NULL && p11_kit_uri_parse(text, P11_KIT_URI_FOR_ANY,
-	    uri) == P11_KIT_URI_OK && !p11_kit_uri_any_unrecognized(uri)) {
+	/* p11-kit takes blanks anywhere, and what is "pkcs1 1:" is no URI. */
+	if (uri != NULL && p11uri_is(text) &&
+	    p11_kit_uri_parse(text, P11_KIT_URI_FOR_ANY, uri) ==
+	    P11_KIT_URI_OK && !p11_kit_uri_any_unrecognized(uri)) {
 		info = p11_kit_uri_get_token_info(uri);
 		named = take_field(u.serial, sizeof(u.serial),
 		    info->serialNumber) &&

@@ -207,6 +207,7 @@ test_a_uri_names_a_key(void **state)
 	assert_false(names("pkcs11:id=%01%ab;x-unknown=1"));
 	assert_false(names("pkcs11:id=%zz"));
 	assert_false(names("my key"));
+	assert_false(names("pkcs1 1:object=my%20key"));
 }
 
 int
