@@ -30,6 +30,7 @@
 #include "agent/service.h"
 #include "agent/settings.h"
 #include "base/paths.h"
+#include "ssh/key.h"
 
 /* The parts, in the order in which they are made. */
 struct agent {
@@ -510,6 +511,7 @@ serve(struct agent *a, struct err *e)
 	const struct options *o = settings_get(a->settings);
 	int r;
 
+	key_stay_small();
 	/* A COMMAND must not inherit the PIN. */
 	if (o->pin_fd != -1 && fcntl(o->pin_fd, F_SETFD, FD_CLOEXEC) == -1)
 		return err_sys(e, "--pin-fd %d", o->pin_fd);

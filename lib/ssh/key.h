@@ -31,6 +31,13 @@ struct key {
 
 #define KEY_BLOB_MAX	4096
 
+/*
+ * For a program that stays: before anything else here, so that libcrypto
+ * leaves the words of its errors, half a MiB, where they are.  Nobody here
+ * prints them; struct err has our own.
+ */
+void		 key_stay_small(void);
+
 /* Bytes of a coordinate, and of half a signature; 0 for RSA. */
 size_t		 key_field_bytes(enum key_type t);
 
