@@ -357,7 +357,7 @@ need_person(struct session *s, struct err *e)
 
 	if ((r = session_read_label(s, e)) == 0 &&
 	    (r = within(s, see_state, &now, e)) == 0 &&
-	    (r = token_pin_sendable(now.st, now.tries, e)) == 0)
+	    (r = token_takes_pin(s->token, now.st, now.tries, e)) == 0)
 		r = err_set(e, ERR_PIN_NEEDED, token_tries_told(s->token,
 		    now.tries), "the PIN is needed");
 	return r;

@@ -26,15 +26,7 @@ look_before_asking(struct slot *s, struct err *e)
 
 	if ((r = slot_know(s, TOKEN_INFO_PIN | TOKEN_INFO_LABEL, e)) != 0)
 		return r;
-	r = token_pin_sendable(s->info.pin, s->info.pin_tries, e);
-	/* What mends that on a SmartCard-HSM is for no other token. */
-	if (r != 0 && s->in_module)
-		r = err_set(e, r, e->detail, r == ERR_DENIED ? "one PIN try "
-		    "is left, and the last one is never spent here; log in "
-		    "with the tools of the token's maker" : "the PIN is "
-		    "blocked or not set; see to it with the tools of the "
-		    "token's maker");
-	return r;
+	return token_takes_pin(s->token, s->info.pin, s->info.pin_tries, e);
 }
 
 /* The person types it there, and nothing but the token sees it. */

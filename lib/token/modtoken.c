@@ -136,7 +136,7 @@ mod_login(struct token *t, const struct secret *pin, struct err *e)
 
 	t->pin_doubt = 0;
 	if ((r = mod_pin_state(t, &st, &tries, e)) != 0 ||
-	    (r = token_pin_sendable(st, tries, e)) != 0)
+	    (r = token_takes_pin(t, st, tries, e)) != 0)
 		return r;
 	r = ask_with(of(t), &q, pin, &a, e);
 	if (r == ERR_AGAIN)		/* no PIN is sent again by itself */

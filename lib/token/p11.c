@@ -310,7 +310,7 @@ p11_login(struct token *t, const struct secret *pin, struct err *e)
 	t->pin_doubt = 0;
 	t->had_login = p->logged_in;
 	if ((r = p11_pin_state(t, &st, &tries, e)) != 0 ||
-	    (r = token_pin_sendable(st, tries, e)) != 0)
+	    (r = token_takes_pin(t, st, tries, e)) != 0)
 		return r;
 	(void)p->f->C_Logout(p->session);
 	p->logged_in = false;

@@ -170,7 +170,7 @@ may_use(struct p11_token *p, const struct work *work, struct err *e)
 		return 0;
 	if ((r = token_pin_state(&p->t, &st, &tries, e)) != 0)
 		return r;
-	return token_pin_sendable(st, tries, e);
+	return token_takes_pin(&p->t, st, tries, e);
 }
 
 static int

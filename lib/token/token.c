@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "token/manage.h"
 #include "token/token.h"
 
 /* A mistake of ours must never lock a token: the last try is the user's. */
@@ -71,6 +72,21 @@ token_pin_sendable(enum token_pin_state st, int tries, struct err *e)
 	}
 	return err_set(e, ERR_UNSUPPORTED, 0,
 	    "the token does not take a PIN (public-key authentication?)");
+}
+
+int
+token_takes_pin(const struct token *t, enum token_pin_state st, int tries,
+    struct err *e)
+{
+	const int r = token_pin_sendable(st, tries, e);
+
+	if ((t->manage != NULL && t->manage->unblock != NULL) ||
+	    (r != ERR_DENIED && r != ERR_PIN_BLOCKED))
+		return r;
+	return err_set(e, r, e->detail, r == ERR_DENIED ? "one PIN try is "
+	    "left, and the last one is never spent here; log in once with "
+	    "the tools of the token's maker" : "the PIN is blocked or not "
+	    "set; see to it with the tools of the token's maker");
 }
 
 bool

@@ -136,9 +136,14 @@ int	 token_pin_state(struct token *t, enum token_pin_state *st,
 
 /*
  * 0 when a PIN may be sent in this state without spending the last try;
- * else why not: ERR_DENIED with the tries left, ERR_PIN_BLOCKED, or
- * ERR_UNSUPPORTED.  token_login() keeps to it; ask before a prompt.
+ * else why not, and what helps with a token of that kind: ERR_DENIED with
+ * the tries left, ERR_PIN_BLOCKED, or ERR_UNSUPPORTED.  token_login() keeps
+ * to it; ask before a prompt.
  */
+int	 token_takes_pin(const struct token *t, enum token_pin_state st,
+	    int tries, struct err *e) MUST_CHECK;
+
+/* The same of a token whose PIN is hsm-keyutil's to set. */
 int	 token_pin_sendable(enum token_pin_state st, int tries,
 	    struct err *e) MUST_CHECK;
 

@@ -266,6 +266,14 @@ pad_agent()
 		ssh-add -T "$E2E/ec.pub"
 	is "... and asks nobody" "$(prompts)" 0
 	agent_stop
+	echo "C_GetTokenInfo length 0x40000" >"$HOSTILE"
+	agent_start || return
+	check_status "one that is blocked is not typed" 1 ssh-add -T \
+		"$E2E/ec.pub"
+	has "... and the log says what helps this token" "$AGENT_LOG" \
+		"the PIN is blocked or not set.*tools of the token's maker"
+	has_not "... and not what helps others" "$AGENT_LOG" hsm-keyutil
+	agent_stop
 }
 
 # The same key, made by OpenSC and seen without it.
