@@ -103,5 +103,9 @@ ca_line_key(const struct conf_line *l, struct err *e)
 	    !keytext_is_fingerprint(l->word[1]))
 		return err_set(e, ERR_USAGE, 0, "%s: \"%s\" is no whole "
 		    "fingerprint", l->word[0], l->word[1]);
+	/* Nor would a name that is none here. */
+	if (strncasecmp(l->word[1], "pkcs11:", 7) == 0)
+		return err_set(e, ERR_USAGE, 0, "%s takes no PKCS#11 URI, but "
+		    "a label, id or fingerprint (SHA256:...)", l->word[0]);
 	return 0;
 }

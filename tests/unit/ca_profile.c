@@ -130,6 +130,7 @@ test_mistakes_in_a_profile_name_the_line(void **state)
 		{ "CAKey", "takes one label, id or fingerprint" },
 		{ "CAKey \"\"", "takes one text" },
 		{ "CAKey SHA256:x", "is no whole fingerprint" },
+		{ "CAKey \"PKCS11:id=%01\"", "CAKey takes no PKCS#11 URI" },
 		{ "CertificateType", "takes user or host" },
 		{ "CertificateType user host", "takes user or host" },
 		{ "CertificateType both", "takes user or host" },

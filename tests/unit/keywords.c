@@ -249,6 +249,7 @@ test_mistakes_name_the_line(void **state)
 		{ "\nOfferTo SHA256:abc", "is no whole fingerprint" },
 		{ "\nOfferTo \"" FP "=\"", "is no whole fingerprint" },
 		{ "\nKey SHA256:abc", "is no whole fingerprint" },
+		{ "\nKey \"pkcs11:object=x\"", "Key takes no PKCS#11 URI" },
 		{ "Key a\nKey a", "Key a has a block before" },
 		{ "Token a\nToken a", "Token a has a block before" },
 		{ "\nCertificates", "Certificates takes files" },

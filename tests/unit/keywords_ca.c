@@ -246,6 +246,7 @@ static const struct {
 	{ "AskerUser no-such-user", "no user \"no-such-user\"" },
 	{ "AskerProgram", "takes whole paths" },
 	{ "CA SHA256:abc", "is no whole fingerprint" },
+	{ "CA \"pkcs11:object=ca\"", "CA takes no PKCS#11 URI" },
 	{ "AskerProgram ssh-keygen", "is no whole path" },
 	{ "DefaultValidity 0", "DefaultValidity: 0 allows none" },
 	{ "DefaultValidity 1h 1h", "takes one time" },
