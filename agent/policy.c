@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "agent/policy.h"
+#include "ca/ledger.h"
 #include "ssh/agentmsg.h"
 
 int
@@ -10,6 +11,10 @@ policy_use(const struct uses *use, const struct uses *forwarded,
 	    "nobody knows what this data is, and " : "";
 	char word[80];
 
+	if (req->kind == REQUEST_SSHSIG && span_is(req->ns,
+	    LEDGER_CHECKPOINT_NS))
+		return err_set(e, ERR_DENIED, 0, "checkpoints of the ledger "
+		    "are signed for the agent itself, and for nobody else");
 	uses_word(req, word, sizeof(word));
 	if (!uses_permit(use, req) && req->kind == REQUEST_TEST)
 		return err_set(e, ERR_DENIED, 0, "the key is not for "
@@ -17,7 +22,7 @@ policy_use(const struct uses *use, const struct uses *forwarded,
 	if (!uses_permit(use, req))
 		return err_set(e, ERR_DENIED, 0, "%sthe key is not for "
 		    "\"%s\"; see Use in hsm-ssh-agent.conf(5)", why, word);
-	if (forwarded != NULL && !uses_permit(forwarded, req))
+	if (forwarded != NULL && !uses_permit_afar(forwarded, req))
 		return err_set(e, ERR_DENIED, 0, "%sover a forwarded "
 		    "connection the key is not for \"%s\"; see ForwardedUse "
 		    "in hsm-ssh-agent.conf(5)", why, word);

@@ -16,9 +16,10 @@
  */
 
 /*
- * May a key with these uses sign this?  `forwarded` and `relayed` are the uses
- * that it has for those who come over a forwarded connection, and for those
- * who are relayed (agent/peer.h); NULL: this one does, or is, not.
+ * May a key with these uses sign this?  A checkpoint of the ledger, never.
+ * `forwarded` and `relayed` are the uses that it has for those who come over
+ * a forwarded connection, and for those who are relayed (agent/peer.h);
+ * NULL: this one does, or is, not.
  * ERR_DENIED, with the keyword that would change it, when it may not.
  */
 int	 policy_use(const struct uses *use, const struct uses *forwarded,

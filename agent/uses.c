@@ -9,6 +9,7 @@
 #include "ssh/keytext.h"
 
 #define SSHSIG_NS	"sshsig:"
+#define OWN_NS		"@hsm-ssh-agent"
 #define NS_MAX		64		/* namespaces of one key */
 
 /*
@@ -154,6 +155,15 @@ use_of(const struct request *req)
 	return USE_UNKNOWN;
 }
 
+static bool
+names(const struct uses *u, struct span ns)
+{
+	for (size_t i = 0; i < u->n_ns; i++)
+		if (span_is(ns, u->ns[i]))
+			return true;
+	return false;
+}
+
 bool
 uses_permit(const struct uses *u, const struct request *req)
 {
@@ -164,12 +174,29 @@ uses_permit(const struct uses *u, const struct request *req)
 		return true;
 	if ((u->set & use) == 0)
 		return false;
-	if (use != USE_SSHSIG || u->n_ns == 0)
-		return true;
-	for (size_t i = 0; i < u->n_ns; i++)
-		if (span_is(req->ns, u->ns[i]))
-			return true;
-	return false;
+	return use != USE_SSHSIG || u->n_ns == 0 || names(u, req->ns);
+}
+
+/* Lists of what was revoked, requests for certificates, approvals. */
+static bool
+is_own(const struct request *req)
+{
+	const size_t n = sizeof(OWN_NS) - 1;
+
+	return use_of(req) == USE_SSHSIG && req->ns.n > n &&
+	    memcmp(req->ns.p + req->ns.n - n, OWN_NS, n) == 0;
+}
+
+bool
+uses_permit_afar(const struct uses *u, const struct request *req)
+{
+	const bool krl = (u->set & USE_KRL) != 0 &&
+	    span_is(req->ns, LEDGER_KRL_NS);
+
+	if (is_own(req) && (u->set & USE_UNKNOWN) == 0 && !krl &&
+	    !names(u, req->ns))
+		return false;
+	return uses_permit(u, req);
 }
 
 void

@@ -38,6 +38,12 @@ void	 uses_clear(struct uses *u);
 
 bool	 uses_permit(const struct uses *u, const struct request *req);
 
+/*
+ * The same for who sits at another machine: with a namespace of our own, in
+ * which a CA or an approver speaks, "sshsig" has to name it.
+ */
+bool	 uses_permit_afar(const struct uses *u, const struct request *req);
+
 /* The word that permits it, such as "sshsig:git"; bounded by len. */
 void	 uses_word(const struct request *req, char *buf, size_t len);
 

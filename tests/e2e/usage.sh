@@ -219,6 +219,10 @@ part_forwarded()
 		pattern_of "$E2E/sshd-there/key.pub") $forward .*: $forward the key is not for \"ca\"; see ForwardedUse in" \
 		far_certify ca
 	refused "... no test" "$forward the key is not for \"any\"; see ForwardedUse" far_use
+	for ns in krl certificate-approval certificate-request; do
+		refused "... no $ns" "$forward the key is not for \"sshsig:$ns@" \
+			far_file login $ns@hsm-ssh-agent
+	done
 	check "the same without forwarding: a certificate" certify ca alice
 
 	vhsmctl reset-count

@@ -228,6 +228,60 @@ test_a_refusal_names_the_keyword_that_would_change_it(void **state)
 	assert_non_null(strstr(e.msg, "\"sshsig:a?b?\""));
 }
 
+static bool
+signs_afar_in(const struct uses *u, const char *ns)
+{
+	return uses_permit_afar(u, &(struct request){ .kind = REQUEST_SSHSIG,
+	    .ns = span_cstr(ns) });
+}
+
+static void
+test_from_afar_a_namespace_of_our_own_has_to_be_named(void **state)
+{
+	static const char krl[] = "krl@hsm-ssh-agent",
+	    approval[] = "certificate-approval@hsm-ssh-agent";
+	static const struct {
+		const char *words;
+		bool krl, approval;
+	} t[] = {
+		{ "sshsig", false, false }, { "auth", false, false },
+		{ "ca", true, false }, { "ca sshsig", true, false },
+		{ "sshsig:certificate-approval@hsm-ssh-agent", false, true },
+		{ "sshsig:krl@hsm-ssh-agent", true, false },
+		{ "any", true, true }, { "none", false, false },
+	};
+	struct uses u = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++) {
+		assert_int_equal(parse(&u, t[i].words), 0);
+		if (signs_afar_in(&u, krl) != t[i].krl ||
+		    signs_afar_in(&u, approval) != t[i].approval)
+			fail_msg("%s", t[i].words);
+	}
+	uses_clear(&u);
+	assert_true(signs_afar_in(&uses_default_forwarded, "git"));
+	assert_false(signs_afar_in(&uses_default_forwarded, krl));
+	assert_true(signs_in(&uses_default, krl));
+	assert_true(signs_in(&uses_default, approval));
+}
+
+static void
+test_nobody_has_a_checkpoint_signed(void **state)
+{
+	struct request req = a(REQUEST_SSHSIG);
+	struct uses any = { 0 };
+	struct err e;
+
+	(void)state;
+	assert_int_equal(parse(&any, "any"), 0);
+	assert_int_equal(policy_use(&any, NULL, NULL, &req, &e), 0);
+	req.ns = span_cstr("ledger-checkpoint@hsm-ssh-agent");
+	assert_int_equal(policy_use(&any, NULL, NULL, &req, &e), ERR_DENIED);
+	assert_non_null(strstr(e.msg, "and for nobody else"));
+	uses_clear(&any);
+}
+
 static int
 algorithm(bool allow_sha1, enum key_type key, uint32_t flags,
     const char *named)
@@ -317,6 +371,9 @@ main(void)
 		    test_each_request_has_a_word_that_permits_it),
 		cmocka_unit_test(
 		    test_a_refusal_names_the_keyword_that_would_change_it),
+		cmocka_unit_test(
+		    test_from_afar_a_namespace_of_our_own_has_to_be_named),
+		cmocka_unit_test(test_nobody_has_a_checkpoint_signed),
 		cmocka_unit_test(
 		    test_without_flags_the_data_names_the_rsa_algorithm),
 		cmocka_unit_test(
