@@ -9,6 +9,7 @@
  */
 #include <dirent.h>
 #include <err.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -24,6 +25,7 @@
 #define LAST_MS		200		/* of a fault, at most */
 #define ANSWER_MS	30000
 #define CALM_MS		20000		/* until all is well again */
+#define SETTLE_MS	2000		/* until a descriptor is given back */
 #define LOOKS_MAX	4096
 
 struct look {
@@ -63,6 +65,18 @@ count_files(pid_t pid)
 	while (readdir(d) != NULL)
 		n++;
 	closedir(d);
+	return n;
+}
+
+/* Not more than `before`; what is just being opened or closed is waited for. */
+static long
+settled_files(pid_t pid, long before)
+{
+	const long until = crowd_now_ms() + SETTLE_MS;
+	long n;
+
+	while ((n = count_files(pid)) > before && crowd_now_ms() < until)
+		poll(NULL, 0, 20);
 	return n;
 }
 
@@ -207,7 +221,8 @@ look(struct soak *k)
 			k->not_well++;
 	}
 	l->rss_kib = resident(k->agent);
-	l->files = count_files(k->agent);
+	l->files = settled_files(k->agent, k->looks > 0 ?
+	    k->look[k->looks - 1].files : LONG_MAX);
 	printf("# look %zu: %ld KiB resident, %ld descriptors; %lu faults, "
 	    "%lu signatures, %lu refused, %lu PINs sent\n", k->looks,
 	    l->rss_kib, l->files, k->faults, k->signatures, k->refused,

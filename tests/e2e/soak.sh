@@ -42,6 +42,7 @@ show_scene()
 		done
 		opensc-tool -l
 		"$KEYUTIL" status
+		ls -l "/proc/$agent_pid/fd"
 		grep -Ev ' (signed|refused) ' "$AGENT_LOG" | tail -n 20
 	} >"$E2E/scene" 2>&1
 	show "$E2E/scene"
