@@ -60,7 +60,8 @@ resume(struct ledger *l, const struct cmd_args *a, struct err *e)
 	who = caledger_who(&program);
 	if ((r = ledger_resume(l, &who, span_cstr(a->value[OPT_REASON]),
 	    e)) == 0)
-		puts("The ledger goes on; no serial number is used twice.");
+		puts("The ledger goes on; numbers that may have been used are "
+		    "used by no CA again.");
 	return r;
 }
 

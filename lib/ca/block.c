@@ -378,10 +378,16 @@ check_approvals(const struct ca_policy *p, struct err *e)
 		return err_set(e, ERR_USAGE, 0, "it names %s, but without "
 		    "RequireApprovals nobody is asked",
 		    p->approvers.n > 0 ? "Approvers" : "Requesters");
-	if (others(p) >= p->approvals)
-		return 0;
-	return err_set(e, ERR_USAGE, 0, "RequireApprovals is %zu, but there "
-	    "are %zu Approvers besides who asks", p->approvals, others(p));
+	if (others(p) < p->approvals)
+		return err_set(e, ERR_USAGE, 0, "RequireApprovals is %zu, but "
+		    "there are %zu Approvers besides who asks", p->approvals,
+		    others(p));
+	/* With another key of his an approver would be two people. */
+	if (p->approvals == 1 && p->requesters.n == 0)
+		return err_set(e, ERR_USAGE, 0, "with RequireApprovals 1 it "
+		    "has to name Requesters, or one who approves could ask, "
+		    "too, with any other key");
+	return 0;
 }
 
 int

@@ -64,8 +64,9 @@ struct ledger_rule ledger_rule_of(const struct ca_policy *p, bool enforced);
 
 /*
  * Could it be added now?  For before it is signed: what may be added now may
- * not be later.  ERR_DENIED: its number, or its nonce, was used.  ERR_LIMIT:
- * the rate.  ERR_STALE: see above.  ERR_SYS: no disk, no room, read-only.
+ * not be later.  ERR_DENIED: its number was used.  ERR_LIMIT: its rule: the
+ * nonce was used, or the rate is reached.  ERR_STALE: see above.  ERR_SYS: no
+ * disk, no room, read-only.
  */
 int	 ledger_check(struct ledger *l, const struct cert *c,
 	    const struct ledger_rule *rule, struct err *e) MUST_CHECK;

@@ -41,6 +41,22 @@ describe_use(const struct db_query *q, char *text, size_t len)
 	snprintf(text, len, "certificate \"%s\" of %s", id, when);
 }
 
+/* A ledger that has lost its end does not know which numbers were used. */
+static int
+check_floor(struct ledger *l, uint64_t serial, struct err *e)
+{
+	struct db_query q = db_query(l, "SELECT ifnull(max(serial), 0) FROM "
+	    "resumption");
+	const uint64_t floor = db_step(&q) ? db_get_number(&q, 0) : 0;
+	int r;
+
+	if ((r = db_end(&q, e)) != 0 || serial > floor)
+		return r;
+	return err_set(e, ERR_DENIED, 0, "serial number %" PRIu64 " may be "
+	    "that of a certificate that the ledger has lost; take one over %"
+	    PRIu64 " (ssh-keygen -z)", serial, floor);
+}
+
 static int
 check_serial(struct ledger *l, uint64_t ca, const struct cert *c,
     struct err *e)
@@ -58,8 +74,10 @@ check_serial(struct ledger *l, uint64_t ca, const struct cert *c,
 	db_number(&q, c->serial);
 	if (db_step(&q))
 		describe_use(&q, use, sizeof(use));
-	if ((r = db_end(&q, e)) != 0 || use[0] == '\0')
+	if ((r = db_end(&q, e)) != 0)
 		return r;
+	if (use[0] == '\0')
+		return check_floor(l, c->serial, e);
 	return err_set(e, ERR_DENIED, 0, "serial number %" PRIu64 " was used "
 	    "for the %s; take another (ssh-keygen -z)", c->serial, use);
 }
@@ -77,7 +95,7 @@ check_nonce(struct ledger *l, const struct cert *c, struct err *e)
 		describe_use(&q, use, sizeof(use));
 	if ((r = db_end(&q, e)) != 0 || use[0] == '\0')
 		return r;
-	return err_set(e, ERR_DENIED, 0, "what was approved was signed once "
+	return err_set(e, ERR_LIMIT, 0, "what was approved was signed once "
 	    "already, as the %s", use);
 }
 

@@ -94,7 +94,7 @@ source_of(const struct ledger_query *q)
 {
 	if (q->serial != 0)
 		return "certificate c INDEXED BY certificate_serial";
-	if (q->subject.n > 0)
+	if (q->subject.n > 0 || q->subject_hash.n > 0)
 		return "certificate c INDEXED BY certificate_subject";
 	if (q->key_id.n > 0)
 		return "certificate c INDEXED BY certificate_key_id";

@@ -352,20 +352,19 @@ by_principal(struct asking *a)
 	    .ca = a->m->ca });
 }
 
+/* By its fingerprint, as "ca log --subject" asks. */
 static void
 by_subject(struct asking *a)
 {
-	struct wire_w w;
+	uint8_t hash[LEDGER_HASH];
 	struct cert c;
 
 	set_model(a->m, a->i);
 	if (cert_parse((struct span){ a->m->bytes, a->m->n }, &c,
-	    &a->e) != 0 || !wire_write(&w, 1024))
+	    &a->e) != 0 || ledger_subject(&c, hash, &a->e) != 0)
 		errx(2, "%s", a->e.msg);
-	cert_put_subject(&c, &w);
-	find(a, &(struct ledger_query){ .subject = wire_bytes(&w),
-	    .ca = a->m->ca });
-	wire_free(&w);
+	find(a, &(struct ledger_query){ .subject_hash = (struct span){ hash,
+	    sizeof(hash) }, .ca = a->m->ca });
 }
 
 /* A hundred of them. */

@@ -271,7 +271,9 @@ two_bobs()
 part_token()
 {
 	people_come || return
+	"$KEYUTIL" export carol >carol.pub
 	configure "CA ca" "RequireApprovals 1" "DefaultValidity 1h" \
+		"Requesters $(fingerprint user.pub) $(fingerprint carol.pub)" \
 		"Approvers $(fingerprint bob.pub)"
 	check "the key to be certified asks for itself" people ssh-add -q user
 	check "... without a name" people "$KEYUTIL" ca request --ca ca.pub \
@@ -301,12 +303,16 @@ part_token()
 	check_status "what it says cannot be changed" 2 sign_there \
 		--request more.request -n root
 	configure "CA ca" "RequireApprovals 1" "Observe yes" \
+		"Requesters $(fingerprint user.pub)" \
 		"Approvers $(fingerprint bob.pub)"
 	people "$KEYUTIL" ca request --ca ca.pub -n "$(me)" --validity 1h \
 		-o third.request user.pub >/dev/null
 	check "Observe tells what is missing" says \
 		'only Observe lets it pass: 0 of 1 approvals' 0 sign_there \
 		--request third.request
+	check "... and that it was signed before" says \
+		'only Observe lets it pass: what was approved was signed' 0 \
+		sign_there --request third.request
 }
 
 test $# -eq 0 || { run_part "$1"; exit; }

@@ -157,6 +157,7 @@ part_policy_token()
 		says 'only Observe lets it pass: principal "ua"' 0 \
 		sign -n ua "$E2E/user.pub"
 	configure "CA ca" "RequireApprovals 1" "DefaultValidity 1h" \
+		"Requesters $(fingerprint "$E2E/ca.pub")" \
 		"Approvers $(fingerprint "$E2E/user.pub")"
 	refused "what has to be approved" 'hsm-keyutil ca request' -n ua
 	configure "CA ca" "MaxRate 1/1h" "DefaultValidity 1h"

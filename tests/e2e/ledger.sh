@@ -211,6 +211,8 @@ part_old()
 	check_status "and it is not whole" 1 "$KEYUTIL" ca log verify
 	check "a person says that it is to go on" "$KEYUTIL" ca log resume \
 		--yes --reason "the disk was lost"
+	refused "but with none of the numbers that were lost" 2 \
+		'may be that of a certificate that the ledger has lost'
 	check "and it does" certify 3
 	is_whole
 	agent_stop

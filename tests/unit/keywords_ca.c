@@ -339,6 +339,8 @@ test_lines_that_do_not_go_together_name_the_block(void **state)
 		{ "RequireApprovals 2\nApprovers " FP,
 		    "RequireApprovals is 2, but there are 1 Approvers" },
 		{ "Approvers " FP " " FP2 "\nRequireApprovals 2", NULL },
+		{ "Approvers " FP "\nRequireApprovals 1",
+		    "it has to name Requesters" },
 		{ "Approvers " FP, "without RequireApprovals" },
 		{ "Requesters " FP, "without RequireApprovals" },
 		/* Whoever asks does not approve. */

@@ -409,10 +409,10 @@ a_nonce_is_used_once_where_that_is_the_rule(void **state)
 
 	assert_int_equal(ledgerdir_add_to(p, p->l, &c, &once), 0);
 	c.serial = 2;
-	assert_int_equal(ledgerdir_add_to(p, p->l, &c, &once), ERR_DENIED);
+	assert_int_equal(ledgerdir_add_to(p, p->l, &c, &once), ERR_LIMIT);
 	assert_non_null(strstr(p->e.msg, "\"approved\""));
 	c.ca = &p->other;
-	assert_int_equal(ledgerdir_add_to(p, p->l, &c, &once), ERR_DENIED);
+	assert_int_equal(ledgerdir_add_to(p, p->l, &c, &once), ERR_LIMIT);
 	assert_int_equal(ledgerdir_add_to(p, p->l, &c, NULL), 0);
 	c.nonce = "0123456789abcdeg";
 	c.serial = 3;

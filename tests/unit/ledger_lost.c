@@ -238,6 +238,21 @@ expect_new_numbers(struct ledgerdir *p)
 	assert_in_range(n, 3, UINT32_MAX);
 }
 
+/* Nor may a client choose one of those that were lost. */
+static void
+expect_no_old_number(struct ledgerdir *p)
+{
+	const struct ledgercert lost = { .serial = 50 },
+	    of_other = { .serial = 50, .ca = &p->other };
+	const uint64_t next = ledgerdir_take(p, 1);
+
+	assert_int_equal(ledgerdir_add_to(p, p->l, &lost, NULL), ERR_DENIED);
+	assert_int_equal(ledgerdir_add_to(p, p->l, &of_other, NULL),
+	    ERR_DENIED);
+	assert_non_null(strstr(p->e.msg, "that the ledger has lost"));
+	ledgerdir_add_serials(p, next, next);
+}
+
 static void
 lose_and_resume(struct ledgerdir *p, const struct loss *loss)
 {
@@ -253,7 +268,7 @@ lose_and_resume(struct ledgerdir *p, const struct loss *loss)
 	expect_new_numbers(p);
 	ledgerdir_reopen(p);
 	expect_new_numbers(p);
-	ledgerdir_add_serials(p, 60, 60);
+	expect_no_old_number(p);
 }
 
 static void
