@@ -184,17 +184,26 @@ subject_of(const struct cert *c)
 }
 
 /* It may be cut at its end: a client chooses how long the options are. */
-void
-core_ca_question(const struct call *call, const struct signing *s, char *text)
+int
+core_ca_question(const struct call *call, const struct signing *s,
+    char *text, struct err *e)
 {
 	const struct err *observed = &call->progress.observed;
 	const struct cert *c = &s->req.cert;
 	char line[PIN_CONFIRM_LINE], where[BIND_TEXT_MAX], note[CA_NOTE_MAX];
-	char *subject = subject_of(c);
+	char names[PIN_CONFIRM_LINE - sizeof("Principals: .")];
+	char *subject;
 
+	if (!cert_describe_principals(c, names, sizeof(names)))
+		return err_set(e, ERR_LIMIT, 0, "its principals are too long "
+		    "to be shown to who is asked (Confirm); make several "
+		    "certificates of it");
+	subject = subject_of(c);
 	pin_confirm_add(text, "Sign with the CA key %s?", s->id->comment);
 	cert_describe(c, line, sizeof(line));
 	pin_confirm_add(text, "A %s", line);
+	if (names[0] != '\0')
+		pin_confirm_add(text, "Principals: %s.", names);
 	cert_describe_times(c, line, sizeof(line));
 	pin_confirm_add(text, "Valid %s.", line);
 	pin_confirm_add(text, "For the %s key %s.", c->plain_name,
@@ -213,4 +222,5 @@ core_ca_question(const struct call *call, const struct signing *s, char *text)
 	cert_describe_options(c->extensions, line, sizeof(line));
 	pin_confirm_add(text, "Extensions: %s.", line);
 	free(subject);
+	return 0;
 }

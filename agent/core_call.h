@@ -169,9 +169,13 @@ bool		 core_checkpoint_signed(struct core *c, uint64_t id, int r,
 		    const struct err *e, struct span sig);
 void		 core_record_free(struct core *c);
 
-/* The question for consent to it, by pin_confirm_add(). */
-void		 core_ca_question(const struct call *call,
-		    const struct signing *s, char *text);
+/*
+ * The question for consent to it, by pin_confirm_add().  ERR_LIMIT: there is
+ * no room for all principals, so nobody can consent to them.
+ */
+int		 core_ca_question(const struct call *call,
+		    const struct signing *s, char *text, struct err *e)
+		    MUST_CHECK;
 
 /* Something that was allowed or not, to be told of. */
 struct decision {

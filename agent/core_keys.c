@@ -264,9 +264,10 @@ ask_person(struct call *call, const struct signing *s)
 	char text[PIN_CONFIRM_MAX] = "";
 	struct err e;
 
-	if (s->req.kind == REQUEST_CERT)
-		core_ca_question(call, s, text);
-	else {
+	if (s->req.kind == REQUEST_CERT) {
+		if (core_ca_question(call, s, text, &e) != 0)
+			return refuse(call, s, &e);
+	} else {
 		pin_confirm_add(text, "Allow use of key %s?", s->id->comment);
 		pin_confirm_add(text, "%s", s->what);
 	}

@@ -407,6 +407,19 @@ add_principals(struct line *l, const struct cert *c)
 		add(l, " and %zu more", c->n_principals - n);
 }
 
+static bool
+shows_all_principals(const struct cert *c)
+{
+	struct span name;
+	struct wire_r r;
+	bool all = c->n_principals <= SHOWN_LIST;
+
+	wire_read(&r, c->principals);
+	while (all && cert_next_principal(&r, &name))
+		all = name.n <= SHOWN_NAME;
+	return all;
+}
+
 /* The two largest units that are not zero: enough to be alarmed by. */
 static void
 add_duration(struct line *l, uint64_t seconds)
@@ -472,6 +485,27 @@ cert_describe(const struct cert *c, char *buf, size_t len)
 	add(&l, "\", serial %" PRIu64, c->serial);
 	add_principals(&l, c);
 	add_validity(&l, c);
+}
+
+bool
+cert_describe_principals(const struct cert *c, char *buf, size_t len)
+{
+	struct line l = { buf, len };
+	struct span name;
+	struct wire_r r;
+
+	if (len == 0)
+		return false;
+	*buf = '\0';
+	if (shows_all_principals(c))
+		return true;
+	wire_read(&r, c->principals);
+	while (cert_next_principal(&r, &name)) {
+		add(&l, "%s", l.p == buf ? "" : ", ");
+		for (size_t i = 0; i < name.n && l.left > 1; i++)
+			add(&l, "%c", shown(name.p[i], "\", "));
+	}
+	return l.left > 1;
 }
 
 void

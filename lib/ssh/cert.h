@@ -103,6 +103,13 @@ bool	 cert_next_option(struct wire_r *r, struct span *name,
 void	 cert_describe(const struct cert *c, char *buf, size_t len);
 
 /*
+ * All the principals where cert_describe() cuts them short, as `alice, ops`,
+ * else "".  false: there are more than buf has room for.
+ */
+bool	 cert_describe_principals(const struct cert *c, char *buf, size_t len)
+	    MUST_CHECK;
+
+/*
  * More of the same kind: `from 2026-11-26 08:00 UTC until ...`; and
  * c->critical or c->extensions as `force-command="/bin/true",
  * verify-required`, or `none`.

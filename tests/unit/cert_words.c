@@ -41,6 +41,45 @@ test_times_and_options_are_told_in_words(void **state)
 	data_free(&d);
 }
 
+/* Nine names, of `n` bytes each, on the wire. */
+static size_t
+put_nine(uint8_t *out, size_t n)
+{
+	for (size_t i = 0; i < 9; i++) {
+		memset(out + i * (4 + n), 0, 3);
+		out[i * (4 + n) + 3] = (uint8_t)n;
+		memset(out + i * (4 + n) + 4, (int)('a' + i), n);
+	}
+	return 9 * (4 + n);
+}
+
+/* The ninth could be root. */
+static void
+test_no_principal_is_left_out_without_a_word(void **state)
+{
+	uint8_t wire[9 * 80];
+	struct cert c = { .principals = { wire, put_nine(wire, 2) },
+	    .n_principals = 9 };
+	char text[100];
+
+	(void)state;
+	assert_true(cert_describe_principals(&c, text, sizeof(text)));
+	assert_string_equal(text, "aa, bb, cc, dd, ee, ff, gg, hh, ii");
+	assert_false(cert_describe_principals(&c, text, 34));
+	assert_true(cert_describe_principals(&c, text, 36));
+	c.n_principals = 8;
+	c.principals.n -= 6;
+	assert_true(cert_describe_principals(&c, text, sizeof(text)));
+	assert_string_equal(text, "");
+	/* One that is cut is told whole, too. */
+	put_nine(wire, 70);
+	c.principals = (struct span){ wire, 74 };
+	c.n_principals = 1;
+	assert_true(cert_describe_principals(&c, text, sizeof(text)));
+	assert_int_equal(strlen(text), 70);
+	assert_false(cert_describe_principals(&c, text, 70));
+}
+
 static void
 test_a_certificate_is_meant_by_how_it_begins(void **state)
 {
@@ -63,6 +102,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_times_and_options_are_told_in_words),
+		cmocka_unit_test(
+		    test_no_principal_is_left_out_without_a_word),
 		cmocka_unit_test(
 		    test_a_certificate_is_meant_by_how_it_begins),
 	};

@@ -484,6 +484,23 @@ test_nobody_is_asked_for_what_the_policy_refuses(void **state)
 	holder_teardown(&f);
 }
 
+static void
+test_nobody_consents_to_what_cannot_be_shown(void **state)
+{
+	char names[500] = "root";
+	struct fixture f;
+
+	(void)state;
+	for (size_t i = 4; i + 50 < sizeof(names); i += 40)
+		snprintf(names + i, sizeof(names) - i, "|%039zu", i);
+	holder_setup(&f, "Confirm yes\n");
+	f.consents = true;
+	assert_false(certifies(&f, names));
+	check_told(&f, "its principals are too long to be shown");
+	assert_int_equal(f.answers, 0);
+	holder_teardown(&f);
+}
+
 /* SHA-1 is allowed for other data; a certificate is signed with SHA-2. */
 static void
 test_no_certificate_is_signed_with_sha1(void **state)
@@ -534,6 +551,8 @@ main(void)
 		    test_serial_numbers_are_given_to_who_may_certify),
 		cmocka_unit_test(
 		    test_nobody_is_asked_for_what_the_policy_refuses),
+		cmocka_unit_test(
+		    test_nobody_consents_to_what_cannot_be_shown),
 		cmocka_unit_test(test_no_certificate_is_signed_with_sha1),
 	};
 
