@@ -44,7 +44,9 @@ open_ledger(struct keeper *k, struct err *e)
 	free(dir);
 	if (r != 0)
 		return r;
-	return ledger_open(&k->ledger, k->path, LEDGER_WRITE, e);
+	if ((r = ledger_open(&k->ledger, k->path, LEDGER_WRITE, e)) == 0)
+		ledger_remember(k->ledger);
+	return r;
 }
 
 static int

@@ -60,6 +60,8 @@ caledger_open(const char *file, enum ledger_mode mode, struct ledger **out,
 	else if ((r = ledger_open(out, path, mode, e)) == ERR_NOTFOUND)
 		r = no_ledger(path, e);
 	free(path);
+	if (r == 0)
+		ledger_remember(*out);
 	return r;
 }
 

@@ -8,6 +8,7 @@
 
 #include "ca/ledger_db.h"
 #include "ca/ledger_log.h"
+#include "ca/ledger_witness.h"
 
 #define APPLICATION	0x4c534348	/* in the file's header: "HCSL" */
 #define SCHEMA_VERSION	1
@@ -15,8 +16,9 @@
 
 /*
  * entry is what counts; all else can be made of it, and is checked against
- * it by ledger_verify(), save the highest numbers in ca.  Numbers have 64
- * bits and a sign.  The statements stand in the file as they stand here.
+ * it by ledger_verify(), save the highest numbers in ca, which the head
+ * knows.  Numbers have 64 bits and a sign.  The statements stand in the file
+ * as they stand here.
  */
 static const char *const schema[] = {
 	"CREATE TABLE entry (seq INTEGER PRIMARY KEY, hash BLOB NOT NULL, "
@@ -353,9 +355,17 @@ ledger_close(struct ledger *l)
 	sqlite3_close(l->db);
 	if (l->head_fd != -1)
 		close(l->head_fd);
+	free(l->witness);
 	free(l->head_path);
 	free(l->path);
 	free(l);
+}
+
+void
+ledger_remember(struct ledger *l)
+{
+	free(l->witness);
+	l->witness = ledger_witness_path(l->path, l->mode == LEDGER_WRITE);
 }
 
 bool

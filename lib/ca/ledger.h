@@ -19,9 +19,10 @@
  * ledger belongs to one thread at a time.  All calls block, for the disk and
  * for LEDGER_WAIT_MS at most for another program.
  *
- * A database that is behind its head (ledger_head.h) is an old copy or has
- * lost its end.  Then nothing can be added, ERR_STALE, until a person has
- * said that it is to go on: ledger_resume().  It can be read as always.
+ * A database that is behind its head (ledger_head.h), or behind what is
+ * remembered of it elsewhere, is an old copy or has lost its end.  Then
+ * nothing can be added, ERR_STALE, until a person has said that it is to go
+ * on: ledger_resume().  It can be read as always.
  */
 struct ledger;
 
@@ -45,6 +46,12 @@ enum ledger_mode {
 int	 ledger_open(struct ledger **out, const char *path,
 	    enum ledger_mode mode, struct err *e) MUST_CHECK;
 void	 ledger_close(struct ledger *l);	/* NULL is fine */
+
+/*
+ * From here on compare it with what this user's other programs remember of
+ * the ledger of this path, and let them remember (ledger_witness.h).
+ */
+void	 ledger_remember(struct ledger *l);
 
 /* One of its files is not at its path any more: close it, open it anew. */
 bool	 ledger_is_astray(const struct ledger *l);

@@ -6,6 +6,7 @@
 
 #include "ca/ledger_db.h"
 #include "ca/ledger_log.h"
+#include "ca/ledger_witness.h"
 
 #define LOG_PAGES	1000		/* before it is copied to the file */
 
@@ -133,6 +134,30 @@ ledger_ca_id_for(struct ledger *l, struct span ca, uint64_t *id, struct err *e)
 	return r;
 }
 
+/* Nothing, when none were given out. */
+static int
+hash_numbers(struct ledger *l, uint8_t hash[LEDGER_HASH], struct err *e)
+{
+	struct db_query q = db_query(l, "SELECT key, serial, krl, grants "
+	    "FROM ca WHERE grants > 0 ORDER BY id");
+	struct wire_w w;
+	int r;
+
+	if (!wire_write(&w, LEDGER_ENTRY_MAX))
+		w.bad = true;
+	while (db_step(&q)) {
+		wire_put_string(&w, db_get_bytes(&q, 0));
+		for (int i = 1; i <= 3; i++)
+			wire_put_u64(&w, db_get_number(&q, i));
+	}
+	if ((r = db_end(&q, e)) == 0 && w.bad)
+		r = err_set(e, ERR_NOMEM, 0, "ledger");
+	if (r == 0 && wire_bytes(&w).n > 0)
+		r = ledger_hash(wire_bytes(&w), hash, e);
+	wire_free(&w);
+	return r;
+}
+
 static int
 last_numbers(struct ledger *l, struct ledger_head *h, struct err *e)
 {
@@ -145,6 +170,7 @@ last_numbers(struct ledger *l, struct ledger_head *h, struct err *e)
 	    "(SELECT ifnull(max(krl), 0) FROM ca), "
 	    "(SELECT ifnull(max(krl), 0) FROM resumption)), "
 	    "(SELECT ifnull(sum(grants), 0) FROM ca)");
+	int r;
 
 	db_number(&q, LEDGER_SERIAL_HIGH);
 	if (db_step(&q)) {
@@ -152,7 +178,9 @@ last_numbers(struct ledger *l, struct ledger_head *h, struct err *e)
 		h->krl = db_get_number(&q, 1);
 		h->grants = db_get_number(&q, 2);
 	}
-	return db_end(&q, e);
+	if ((r = db_end(&q, e)) != 0)
+		return r;
+	return hash_numbers(l, h->numbers, e);
 }
 
 int
@@ -200,24 +228,24 @@ read_head(struct ledger *l, struct err *e)
 	return r;
 }
 
-/*
- * The head first: without the lock, the other order could show one that is
- * newer than what SQLite lets us see of the database.
- */
-int
-ledger_compare(struct ledger *l, struct err *e)
+static int
+compare_to(struct ledger *l, const struct ledger_head *head, struct err *e)
 {
-	struct ledger_head last, *head = &l->seen;
+	struct ledger_head last;
 	struct db_query q;
 	bool same;
 	int r;
 
-	if ((r = read_head(l, e)) != 0 || (r = ledger_last(l, &last, e)) != 0)
+	if ((r = ledger_last(l, &last, e)) != 0)
 		return r;
 	if (head->seq > last.seq || head->grants > last.grants ||
 	    head->serial > last.serial || head->krl > last.krl)
 		return stale(l, "is older than what was written to it: an "
 		    "old copy was put in its place, or it was cut", e);
+	if (head->grants == last.grants && memcmp(head->numbers,
+	    last.numbers, LEDGER_HASH) != 0)
+		return stale(l, "was changed: its CAs are at other numbers "
+		    "than they were", e);
 	if (head->seq == 0)
 		return 0;
 	q = db_query(l, "SELECT hash FROM entry WHERE seq = ?");
@@ -229,6 +257,43 @@ ledger_compare(struct ledger *l, struct err *e)
 	if (!same)
 		return stale(l, "is another one than was written to", e);
 	return 0;
+}
+
+/* The furthest that is known of. */
+static void
+take_further(struct ledger_head *h, const struct ledger_head *other)
+{
+	if (other->seq > h->seq) {
+		h->seq = other->seq;
+		memcpy(h->hash, other->hash, LEDGER_HASH);
+	}
+	if (other->serial > h->serial)
+		h->serial = other->serial;
+	if (other->krl > h->krl)
+		h->krl = other->krl;
+	if (other->grants > h->grants)
+		h->grants = other->grants;
+}
+
+/*
+ * The heads first: without the lock, the other order could show one that is
+ * newer than what SQLite lets us see of the database.
+ */
+int
+ledger_compare(struct ledger *l, struct err *e)
+{
+	struct ledger_head witness;
+	const bool known = l->witness != NULL &&
+	    ledger_witness_read(l->witness, &witness);
+	int r;
+
+	if ((r = read_head(l, e)) == 0)
+		r = compare_to(l, &l->seen, e);
+	if (r == 0 && known)
+		r = compare_to(l, &witness, e);
+	if (known)
+		take_further(&l->seen, &witness);
+	return r;
 }
 
 /* --- from the lock to the disk --- */
@@ -273,7 +338,10 @@ write_head(struct ledger *l, struct err *e)
 	l->seen.base = base <= l->seen.seq ? base : 0;
 	if (l->log_pages >= LOG_PAGES)
 		ledger_log_copy(l);
-	return ledger_head_write(l->head_fd, &l->seen, e);
+	r = ledger_head_write(l->head_fd, &l->seen, e);
+	if (l->witness != NULL)
+		ledger_witness_write(l->witness, &l->seen);
+	return r;
 }
 
 /*

@@ -17,6 +17,7 @@
 struct ledger {
 	sqlite3		*db;
 	char		*path, *head_path;
+	char		*witness;	/* NULL: there is none */
 	enum ledger_mode mode;
 	struct ledger_file file, head_file;	/* those that are open */
 	int		 head_fd;	/* -1: there is none */

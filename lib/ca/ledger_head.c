@@ -14,17 +14,26 @@
 
 #define MAGIC		"hsm-ssh-agent-ledger-head-1"
 #define LOCK_STEP_MS	10
+#define HEX		(2 * LEDGER_HASH + 1)	/* of a hash, with its NUL */
+
+static void
+put_hash(const uint8_t hash[LEDGER_HASH], char hex[HEX])
+{
+	for (size_t i = 0; i < LEDGER_HASH; i++)
+		snprintf(hex + 2 * i, 3, "%02x", hash[i]);
+}
 
 size_t
 ledger_head_put(const struct ledger_head *h, char text[LEDGER_HEAD_MAX])
 {
-	char hex[2 * LEDGER_HASH + 1];
+	char hash[HEX], numbers[HEX];
 
-	for (size_t i = 0; i < LEDGER_HASH; i++)
-		snprintf(hex + 2 * i, 3, "%02x", h->hash[i]);
+	put_hash(h->hash, hash);
+	put_hash(h->numbers, numbers);
 	return (size_t)snprintf(text, LEDGER_HEAD_MAX, MAGIC " %020" PRIu64
-	    " %s %020" PRIu64 " %020" PRIu64 " %020" PRIu64 " %020" PRIu64
-	    "\n", h->seq, hex, h->serial, h->krl, h->grants, h->base);
+	    " %s %020" PRIu64 " %020" PRIu64 " %020" PRIu64 " %s %020" PRIu64
+	    "\n", h->seq, hash, h->serial, h->krl, h->grants, numbers,
+	    h->base);
 }
 
 static bool
@@ -76,6 +85,7 @@ ledger_head_parse(struct span text, struct ledger_head *h)
 	    get_number(&p, end, &h->serial) &&
 	    get_number(&p, end, &h->krl) &&
 	    get_number(&p, end, &h->grants) &&
+	    get_hash(&p, end, h->numbers) &&
 	    get_number(&p, end, &h->base) && end - p == 1 && *p == '\n')
 		return true;
 	*h = (struct ledger_head){ 0 };

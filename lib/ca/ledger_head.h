@@ -23,11 +23,12 @@ struct ledger_head {
 					 * (if under LEDGER_SERIAL_HIGH) */
 	uint64_t	 krl;		/* highest version of a KRL, any CA */
 	uint64_t	 grants;	/* times that such were given out */
+	uint8_t		 numbers[LEDGER_HASH];	/* of each CA's, then */
 	uint64_t	 base;		/* see ledger_log.h; 0: not known */
 };
 
 /* As text, one line and its end; never longer. */
-#define LEDGER_HEAD_MAX	224
+#define LEDGER_HEAD_MAX	288
 
 size_t	 ledger_head_put(const struct ledger_head *h,
 	    char text[LEDGER_HEAD_MAX]);

@@ -216,7 +216,14 @@ part_old()
 	check "and it does" certify 3
 	is_whole
 	agent_stop
-	rm "$XDG_STATE_HOME/$LEDGER"*
+	cp "$E2E/backup/ledger.db" "$E2E/backup/ledger.db.head" \
+		"$XDG_STATE_HOME/hsm-ssh-agent"
+	begin || return
+	refused "an old copy with its head is found, too" 4 \
+		'is older than what was written to it.*ca log resume'
+	check_status "... by who looks" 1 "$KEYUTIL" ca log verify
+	agent_stop
+	rm "$XDG_STATE_HOME/$LEDGER"* "$XDG_CACHE_HOME"/*/ledger-*
 	cp "$E2E/backup/ledger.db" "$XDG_STATE_HOME/$LEDGER"
 	begin || return
 	refused "the same without its head" 4 'has lost its head'

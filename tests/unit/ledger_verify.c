@@ -27,9 +27,13 @@
 #define RESUMPTION	10
 #define LAST		11
 
+#define UNUSED		2000000		/* no number that may have been lost */
+
 static void
 fill(struct ledgerdir *p)
 {
+	uint64_t n;
+
 	ledgerdir_take(p, 20);
 	ledgerdir_add_serials(p, 1, 5);
 	ledgerdir_revoke(p, 3);
@@ -41,7 +45,8 @@ fill(struct ledgerdir *p)
 	remove(p->head);
 	ledgerdir_reopen(p);
 	assert_int_equal(ledgerdir_resume(p), 0);
-	ledgerdir_add_serials(p, 11, 11);
+	n = ledgerdir_take(p, 1);
+	ledgerdir_add_serials(p, n, n);
 	assert_int_equal(ledgerdir_verify(p), 8);
 	ledgerdir_close(p);
 }
@@ -161,6 +166,8 @@ link_all(struct ledgerdir *p)
 	assert_int_equal(ledger_head_read(fd, &old, &p->e), 0);
 	h.serial = old.serial;
 	h.krl = old.krl;
+	h.grants = old.grants;
+	memcpy(h.numbers, old.numbers, LEDGER_HASH);
 	assert_int_equal(ledger_head_write(fd, &h, &p->e), 0);
 	close(fd);
 }
@@ -304,8 +311,6 @@ static const struct edit edits[] = {
 	    true },
 };
 
-#define N_EDITS	(sizeof(edits) / sizeof(*edits))
-
 struct look {
 	const struct edit *edit;
 	bool		   found;
@@ -339,23 +344,28 @@ expect_fault(struct ledgerdir *p, const struct edit *want)
 }
 
 static void
-each_edit_is_found_and_the_entry_named(void **state)
+expect_faults(struct ledgerdir *p, const struct edit *all, size_t n)
 {
-	struct ledgerdir *p = *state;
 	char db[120], head[120];
 
 	snprintf(db, sizeof(db), "%s/kept", p->dir);
 	snprintf(head, sizeof(head), "%s/kept.head", p->dir);
 	ledgerdir_copy(p->path, db);
 	ledgerdir_copy(p->head, head);
-	for (size_t i = 0; i < N_EDITS; i++) {
+	for (size_t i = 0; i < n; i++) {
 		ledgerdir_copy(db, p->path);
 		ledgerdir_copy(head, p->head);
-		edit(p, edits[i].sql);
-		if (edits[i].linked)
+		edit(p, all[i].sql);
+		if (all[i].linked)
 			link_all(p);
-		expect_fault(p, &edits[i]);
+		expect_fault(p, &all[i]);
 	}
+}
+
+static void
+each_edit_is_found_and_the_entry_named(void **state)
+{
+	expect_faults(*state, edits, sizeof(edits) / sizeof(*edits));
 }
 
 /* In steps, as each check takes its time. */
@@ -391,7 +401,7 @@ a_certificate_that_its_ca_did_not_sign_is_found(void **state)
 	    false };
 	struct ledgerdir *p = *state;
 	struct data d = ledgerdir_certify(p, &(struct ledgercert){
-	    .serial = 12 });
+	    .serial = UNUSED });
 
 	d.p[d.n - 1] ^= 1;
 	ledgerdir_reopen(p);
@@ -445,7 +455,7 @@ what_a_checkpoint_vouches_for_is_told(void **state)
 
 	ledgerdir_reopen(p);
 	ledgerdir_checkpoint(p);
-	ledgerdir_add_serials(p, 13, 13);
+	ledgerdir_add_serials(p, UNUSED, UNUSED);
 	assert_int_equal(ledger_verify(p->l, &sums, NULL, NULL, &p->e), 0);
 	assert_int_equal(sums.signed_until, LAST);
 	assert_int_equal(sums.certificates, 9);
@@ -468,6 +478,34 @@ the_highest_number_given_out_is_not_lowered_unseen(void **state)
 	ledgerdir_close(p);
 	ledgerdir_sql(p, "UPDATE ca SET serial = 30 WHERE id = 1");
 	expect_fault(p, &want);
+}
+
+/* Those of one CA, below the highest of them all. */
+static void
+no_number_of_a_ca_is_changed_unseen(void **state)
+{
+	static const char words[] = "at other numbers";
+	static const struct edit of_ca[] = {
+		{ "UPDATE ca SET krl = 0 WHERE id = 2", LAST, words, false },
+		{ "UPDATE ca SET krl = 2000000 WHERE id = 2", LAST, words,
+		    false },
+		{ "UPDATE ca SET serial = 1 WHERE id = 2", LAST, words,
+		    false },
+		{ "UPDATE ca SET grants = 0 WHERE id = 2; UPDATE ca SET "
+		    "grants = grants + 1 WHERE id = 1", LAST, words, false },
+	};
+	struct ledgerdir *p = *state;
+	uint64_t v;
+
+	ledgerdir_reopen(p);
+	ledgerdir_take(p, 1);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(ledger_krl_version(p->l, data_span(
+		    &p->ca.blob), &v, &p->e), 0);
+	assert_int_equal(ledger_krl_version(p->l, data_span(&p->other.blob),
+	    &v, &p->e), 0);
+	ledgerdir_close(p);
+	expect_faults(p, of_ca, sizeof(of_ca) / sizeof(*of_ca));
 }
 
 static void
@@ -519,7 +557,7 @@ add_and_end(const struct ledgerdir *p)
 		return 1;
 	for (uint64_t i = 100; i < 200; i++)
 		if (ledgerdir_add_to(&own, own.l, &(struct ledgercert){
-		    .serial = i }, NULL) != 0)
+		    .serial = UNUSED + i }, NULL) != 0)
 			return 2;
 	ledger_close(own.l);
 	return 0;
@@ -551,6 +589,7 @@ main(void)
 		TEST(a_checkpoint_with_a_wrong_signature_is_found),
 		TEST(what_a_checkpoint_vouches_for_is_told),
 		TEST(the_highest_number_given_out_is_not_lowered_unseen),
+		TEST(no_number_of_a_ca_is_changed_unseen),
 		TEST(an_index_that_does_not_fit_its_table_is_found),
 		TEST(no_more_faults_are_told_than_anybody_reads),
 		TEST(it_can_be_checked_while_another_one_writes),
