@@ -42,8 +42,8 @@ print_sums(const struct ledger_sums *s)
 		printf("Its end was lost, and somebody said that it goes on "
 		    "without: %" PRIu64 " times\n", s->resumptions);
 	if (s->signed_until > 0)
-		printf("Until entry %" PRIu64 ", a CA key has signed that it "
-		    "was so.\n", s->signed_until);
+		printf("Until entry %" PRIu64 ", the CA key %s has signed "
+		    "that it was so.\n", s->signed_until, s->signed_by);
 	else
 		puts("No CA key has signed any of it yet.");
 }
@@ -67,13 +67,14 @@ keep_fault(void *arg, uint64_t seq, const char *fault)
 static json_t *
 json_of_sums(const struct ledger_sums *s, json_t *faults)
 {
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:s*, s:o}",
 	    "entries", (json_int_t)s->head.seq,
 	    "certificates", (json_int_t)s->certificates,
 	    "revocations", (json_int_t)s->revocations,
 	    "checkpoints", (json_int_t)s->checkpoints,
 	    "resumptions", (json_int_t)s->resumptions,
 	    "signed_until", (json_int_t)s->signed_until,
+	    "signed_by", s->signed_until > 0 ? s->signed_by : NULL,
 	    "faults", faults);
 }
 

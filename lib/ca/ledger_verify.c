@@ -2,11 +2,13 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ca/ledger_db.h"
 #include "ca/ledger_verify.h"
 #include "ssh/hostsig.h"
+#include "ssh/keytext.h"
 #include "ssh/sshsig.h"
 
 /* What queries go by. */
@@ -235,6 +237,19 @@ get_of(struct checking *k, uint64_t *of, struct err *e)
 }
 
 static int
+vouch(struct checking *k, uint64_t of, struct span key, struct err *e)
+{
+	char *fp = keytext_fingerprint(key);
+
+	if (fp == NULL)
+		return err_set(e, ERR_NOMEM, 0, "fingerprint");
+	k->sums->signed_until = of;
+	snprintf(k->sums->signed_by, sizeof(k->sums->signed_by), "%s", fp);
+	free(fp);
+	return 0;
+}
+
+static int
 check_checkpoint(struct checking *k, const struct ledger_entry *en,
     struct err *e)
 {
@@ -253,8 +268,9 @@ check_checkpoint(struct checking *k, const struct ledger_entry *en,
 		    "there");
 	else if (!is_signed(en))
 		fault(k, "its signature is not that of the CA's key");
-	else if (of > k->sums->signed_until)
-		k->sums->signed_until = of;
+	else if (of > k->sums->signed_until && (r = vouch(k, of, en->ca,
+	    e)) != 0)
+		return r;
 	q = db_query(k->l, "SELECT 1 FROM checkpoint t JOIN ca a ON "
 	    "a.id = t.ca WHERE t.seq = ? AND a.key = ? AND t.time = ?");
 	db_number(&q, k->seq);

@@ -13,6 +13,7 @@
 struct ledger_sums {
 	uint64_t	 certificates, revocations, checkpoints, resumptions;
 	uint64_t	 signed_until;	/* seq that a checkpoint vouches for */
+	char		 signed_by[64];	/* fingerprint of that key */
 	struct ledger_head head;	/* the end of it */
 };
 

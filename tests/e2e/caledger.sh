@@ -148,7 +148,8 @@ part_lost()
 	wait_for 10 vouched
 	check "a ledger is whole" "$KEYUTIL" ca log verify
 	has "... and says how much is in it" "$E2E/out" 'certificates: 1,'
-	has "... and what a key vouches for" "$E2E/out" 'Until entry 1,'
+	has "... and which key vouches for what" "$E2E/out" \
+		"Until entry 1, the CA key $(pattern_of "$E2E/ca.pub") has"
 	check "nothing is resumed after nothing was lost" says \
 		"is whole" 1 "$KEYUTIL" ca log resume --reason why --yes
 	agent_stop
