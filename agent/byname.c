@@ -16,6 +16,7 @@ struct named {
 	struct secret	*pin;		/* NULL: none was given */
 	unsigned int	 lifetime;
 	bool		 added;		/* its module, for it */
+	bool		 cards;		/* a path, of what reads our cards */
 };
 
 /*
@@ -31,34 +32,48 @@ is_for_cards(const char *path)
 	    strstr(name, "sc-hsm") != NULL;
 }
 
-/* Nobody has named that module before, nor do we know what is in it. */
+/*
+ * Does this path mean a card that we speak to?  Asked once: what happens to
+ * modules meanwhile never makes one mean another token.
+ */
 static bool
-is_new_module(const struct byname *b, const char *name)
+means_card(const struct byname *b, const char *path)
 {
-	if (name[0] != '/' || modules_has(fleet_modules(b->fleet), name))
+	if (!is_for_cards(path) ||
+	    modules_path(fleet_modules(b->fleet), path) != NULL)
 		return false;
-	for (const struct slot *s = fleet_slots(b->fleet); s != NULL &&
-	    is_for_cards(name); s = s->next)
+	for (const struct slot *s = fleet_slots(b->fleet); s != NULL;
+	    s = s->next)
 		if (slot_is_token(s) && s->place.module == NULL)
-			return false;
-	return true;
+			return true;
+	return false;
+}
+
+static bool
+is_in_uri(const struct slot *s, const struct p11uri *uri)
+{
+	const bool in_module = s->place.module != NULL;
+
+	return p11uri_matches(uri, &(struct p11uri_token){ s->serial,
+	    s->label, in_module ? s->place.slot.model : NULL,
+	    in_module ? s->place.slot.maker : NULL });
 }
 
 /* By serial number, label or reader, or by what has it. */
 static bool
-is_named(const struct byname *b, const struct slot *s, const char *name,
+is_named(const struct byname *b, const struct slot *s, const struct named *n,
     const struct p11uri *uri)
 {
 	if (uri != NULL)
-		return p11uri_matches(uri, s->serial, s->label);
-	if (name[0] == '/')
-		return modules_has(fleet_modules(b->fleet), name) ?
-		    modules_has_token(fleet_modules(b->fleet), name,
-		    s->serial) :
-		    s->place.module == NULL;
-	return strcmp(name, s->serial) == 0 ||
-	    strcmp(name, s->label) == 0 ||
-	    strcmp(name, s->place.name) == 0;
+		return is_in_uri(s, uri);
+	if (n->cards)
+		return s->place.module == NULL;
+	if (n->name[0] == '/')
+		return modules_has_token(fleet_modules(b->fleet), n->name,
+		    s->serial);
+	return strcmp(n->name, s->serial) == 0 ||
+	    strcmp(n->name, s->label) == 0 ||
+	    strcmp(n->name, s->place.name) == 0;
 }
 
 /* What a label says is the token's own word; a serial number is not. */
@@ -76,7 +91,7 @@ no_token(const struct byname *b, const char *name, struct err *e)
 {
 	char why[320] = "";
 
-	if (modules_has(fleet_modules(b->fleet), name))
+	if (modules_path(fleet_modules(b->fleet), name) != NULL)
 		fleet_trouble(b->fleet, why, sizeof(why));
 	(void)err_set(e, ERR_NO_TOKEN, 0, "%s%s%s", name[0] == '/' ?
 	    "the module has no token" : "no such token is plugged in",
@@ -85,8 +100,9 @@ no_token(const struct byname *b, const char *name, struct err *e)
 
 /* The token that a client names. */
 static struct slot *
-find_slot(struct byname *b, const char *name, struct err *e)
+find_slot(struct byname *b, const struct named *named, struct err *e)
 {
+	const char *name = named->name;
 	const bool by_uri = p11uri_is(name);
 	struct slot *found = NULL;
 	struct p11uri uri;
@@ -98,7 +114,7 @@ find_slot(struct byname *b, const char *name, struct err *e)
 		return found;
 	for (struct slot *s = fleet_slots(b->fleet); s != NULL; s = s->next) {
 		if (!slot_is_token(s) ||
-		    !is_named(b, s, name, by_uri ? &uri : NULL))
+		    !is_named(b, s, named, by_uri ? &uri : NULL))
 			continue;
 		found = s;
 		n++;
@@ -121,6 +137,28 @@ named_free(struct named *n)
 	free(n);
 }
 
+/* May its token be there soon?  Of a module that is named, no other waits. */
+static bool
+may_come(struct byname *b, const struct named *n)
+{
+	const char *module;
+
+	if (n->name[0] != '/')
+		return fleet_look(b->fleet, NULL);
+	module = modules_path(fleet_modules(b->fleet), n->name);
+	return module != NULL && fleet_look(b->fleet, module);
+}
+
+/* There may be two in the end. */
+static bool
+is_opening(const struct byname *b, const struct named *n)
+{
+	const char *module = n->name[0] == '/' ?
+	    modules_path(fleet_modules(b->fleet), n->name) : NULL;
+
+	return module != NULL && fleet_opening_slots(b->fleet, module);
+}
+
 /* Takes n over, unless it returns false: its token may be there soon. */
 static bool
 carry_out(struct byname *b, struct named *n)
@@ -129,10 +167,10 @@ carry_out(struct byname *b, struct named *n)
 	struct slot *s;
 	struct err e;
 
-	if (n->name[0] == '/' && fleet_opening_slots(b->fleet))
-		return false;		/* there may be two in the end */
-	s = find_slot(b, n->name, &e);
-	if (s == NULL && e.code == ERR_NO_TOKEN && fleet_look(b->fleet))
+	if (is_opening(b, n))
+		return false;
+	s = find_slot(b, n, &e);
+	if (s == NULL && e.code == ERR_NO_TOKEN && may_come(b, n))
 		return false;
 	if (s == NULL && n->added)
 		(void)modules_drop(fleet_modules(b->fleet), n->name);
@@ -241,7 +279,9 @@ byname_add(struct byname *b, const struct byname_order *o)
 	n->kind = o->kind;
 	n->request = o->request;
 	n->lifetime = o->lifetime;
-	if (n->kind == JOB_UNLOCK && is_new_module(b, n->name)) {
+	n->cards = n->name[0] == '/' && means_card(b, n->name);
+	if (n->kind == JOB_UNLOCK && n->name[0] == '/' && !n->cards &&
+	    modules_path(fleet_modules(b->fleet), n->name) == NULL) {
 		if (modules_add(fleet_modules(b->fleet), n->name,
 		    &e) != 0) {
 			core_done(b->core, n->request, (int)e.code, &e);

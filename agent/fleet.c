@@ -71,23 +71,16 @@ rebuild(struct fleet *f)
 	pins_set_present(f->conf.worker.pins, present);
 }
 
-/* With nothing but the readers, or with the slots of modules, too. */
-static bool
-settled(const struct fleet *f, bool all)
+bool
+fleet_settled(const struct fleet *f, bool modules)
 {
-	if (!f->looked || (all && !modules_settled(f->modules)))
+	if (!f->looked || (modules && !modules_settled(f->modules)))
 		return false;
 	for (const struct slot *s = f->slots; s != NULL; s = s->next)
 		if (s->state == SLOT_OPENING &&
-		    (all || s->place.module == NULL))
+		    (modules || s->place.module == NULL))
 			return false;
 	return true;
-}
-
-bool
-fleet_settled(const struct fleet *f)
-{
-	return settled(f, true);
 }
 
 bool
@@ -442,7 +435,7 @@ sync_modules(struct fleet *f)
 		else if (is_native(f, s->place.slot.serial))
 			slot_leave(s);
 	}
-	if (!settled(f, false))
+	if (!fleet_settled(f, false))
 		return;
 	for (size_t i = 0; (p = modules_place(f->modules, i)) != NULL; i++)
 		if (!is_native(f, p->slot.serial) &&
@@ -471,16 +464,18 @@ fleet_configure(struct fleet *f)
 }
 
 bool
-fleet_look(struct fleet *f)
+fleet_look(struct fleet *f, const char *module)
 {
-	return modules_look(f->modules) || fleet_opening_slots(f);
+	return modules_look(f->modules, module) ||
+	    fleet_opening_slots(f, module);
 }
 
 bool
-fleet_opening_slots(const struct fleet *f)
+fleet_opening_slots(const struct fleet *f, const char *module)
 {
 	for (const struct slot *s = f->slots; s != NULL; s = s->next)
-		if (s->place.module != NULL && s->state == SLOT_OPENING)
+		if (s->place.module != NULL && s->state == SLOT_OPENING &&
+		    (module == NULL || strcmp(s->place.module, module) == 0))
 			return true;
 	return false;
 }

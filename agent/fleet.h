@@ -35,8 +35,8 @@ void		 fleet_free(struct fleet *f);
 struct slot	*fleet_slots(const struct fleet *f);	/* follow ->next */
 const struct idents *fleet_idents(const struct fleet *f);
 
-/* Everything that is in the readers was looked at. */
-bool		 fleet_settled(const struct fleet *f);
+/* Everything that is in the readers was looked at; and in modules, too. */
+bool		 fleet_settled(const struct fleet *f, bool modules);
 
 /*
  * A token may be there in a moment: cards are being opened or, where `gone`
@@ -55,12 +55,14 @@ void		 fleet_configure(struct fleet *f);
 
 /*
  * Somebody lists keys, or wants one that is not there.  True: modules that do
- * not tell by themselves are asked, and on_change() may follow soon.
+ * not tell by themselves are asked, and on_change() may follow soon.  Only
+ * `module`, by its modules_path(); NULL: all of them.
  */
-bool		 fleet_look(struct fleet *f);
+bool		 fleet_look(struct fleet *f, const char *module);
 
-/* What is in slots of modules is being opened. */
-bool		 fleet_opening_slots(const struct fleet *f);
+/* What is in slots of this module, or of any, is being opened. */
+bool		 fleet_opening_slots(const struct fleet *f,
+		    const char *module);
 
 /* Where a client may name one more; to drop one waits for the next news. */
 struct modules	*fleet_modules(const struct fleet *f);

@@ -12,6 +12,7 @@
 #define LOOK_EVERY_MS	2000	/* a list older than this is looked at, */
 #define LOOK_MS		100	/* and waits for it so long */
 #define PATIENCE_MS	5000	/* of a request whose token went away */
+#define OPENING_MS	5000	/* until keys are listed without modules */
 
 struct keyring {
 	const struct log *log;
@@ -23,6 +24,7 @@ struct keyring {
 	struct jobs	 stranded;	/* wait for their token to be back */
 	struct timer	*look;		/* to give up on a look at the keys */
 	struct timer	*patience;	/* to look at those that wait again */
+	struct timer	*opening;	/* at start, modules have time until */
 	size_t		 locking;	/* jobs of keyring_lock_all() */
 	keyring_locked_fn *locked_fn;
 	void		*locked_arg;
@@ -59,7 +61,8 @@ check_ready(struct keyring *kr)
 {
 	char text[400];
 
-	if (kr->ready || kr->unlocking || !fleet_settled(kr->fleet))
+	if (kr->ready || kr->unlocking || !fleet_settled(kr->fleet,
+	    kr->opening != NULL))
 		return;
 	kr->known = true;
 	if (kr->unlock)
@@ -368,7 +371,7 @@ holder_look(void *arg)
 		slot_check(s);
 		looking = true;
 	}
-	looking |= fleet_look(kr->fleet);
+	looking |= fleet_look(kr->fleet, NULL);
 	if (looking && kr->look == NULL)
 		kr->look = loop_timer(kr->loop, LOOK_MS, on_look, kr);
 	return looking;
@@ -421,6 +424,15 @@ on_patience(void *arg)
 	struct keyring *kr = arg;
 
 	kr->patience = NULL;
+	on_change(kr);
+}
+
+static void
+on_opening(void *arg)
+{
+	struct keyring *kr = arg;
+
+	kr->opening = NULL;
 	on_change(kr);
 }
 
@@ -494,6 +506,7 @@ keyring_new(struct keyring **out, struct loop *l,
 		return r;
 	}
 	kr->byname.fleet = kr->fleet;
+	kr->opening = loop_timer(l, OPENING_MS, on_opening, kr);
 	*out = kr;
 	return 0;
 }
@@ -507,6 +520,7 @@ keyring_free(struct keyring *kr)
 		return;
 	fleet_free(kr->fleet);
 	timer_free(kr->patience);
+	timer_free(kr->opening);
 	timer_free(kr->look);
 	byname_clear(&kr->byname);
 	while ((j = TAILQ_FIRST(&kr->stranded)) != NULL) {

@@ -214,10 +214,12 @@ modules_drop(struct modules *m, const char *path)
 	return ends;
 }
 
-bool
-modules_has(const struct modules *m, const char *path)
+const char *
+modules_path(const struct modules *m, const char *path)
 {
-	return find(m, path) != NULL;
+	const struct module *d = find(m, path);
+
+	return d != NULL ? d->path : NULL;
 }
 
 bool
@@ -250,13 +252,14 @@ modules_settled(const struct modules *m)
 }
 
 bool
-modules_look(struct modules *m)
+modules_look(struct modules *m, const char *module)
 {
 	bool looking = false;
 	struct module *d;
 
 	TAILQ_FOREACH(d, &m->list, next)
-		looking |= modwatch_look(d->watcher);
+		if (module == NULL || strcmp(module, d->path) == 0)
+			looking |= modwatch_look(d->watcher);
 	return looking;
 }
 

@@ -42,8 +42,8 @@ int	 modules_add(struct modules *m, const char *path, struct err *e)
  */
 bool	 modules_drop(struct modules *m, const char *path);
 
-/* Is it one of them?  By its real path. */
-bool	 modules_has(const struct modules *m, const char *path);
+/* The real path, or the name, of this one; NULL: it is none of them. */
+const char *modules_path(const struct modules *m, const char *path);
 
 /* Has it a token with this serial number in one of its slots? */
 bool	 modules_has_token(const struct modules *m, const char *path,
@@ -55,8 +55,11 @@ bool	 modules_any(const struct modules *m);
 /* Each of them was looked at, or takes too long. */
 bool	 modules_settled(const struct modules *m);
 
-/* Look again where that has to be asked for; true: news may follow soon. */
-bool	 modules_look(struct modules *m);
+/*
+ * Look again where that has to be asked for, at the one of this
+ * modules_path() or at all (NULL); true: news may follow soon.
+ */
+bool	 modules_look(struct modules *m, const char *module);
 
 /* The i-th place that has a token in it; NULL: there are no more. */
 const struct token_place *modules_place(const struct modules *m, size_t i);

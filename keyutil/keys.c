@@ -6,7 +6,6 @@
 #include "keyutil/keys.h"
 #include "keyutil/out.h"
 #include "ssh/keytext.h"
-#include "token/p11uri.h"
 
 bool
 keys_same(const struct token_key *a, const struct token_key *b)
@@ -43,9 +42,10 @@ keys_match(const struct token_key *k, const char *name)
 static bool
 is_named(const struct slot *s, const struct token_key *k, const char *name)
 {
+	const struct p11uri_token t = slot_in_uri(s);
+
 	if (p11uri_is(name))
-		return p11uri_names_key(name, s->info.serial, s->info.label,
-		    k->label, k->id);
+		return p11uri_names_key(name, &t, k->label, k->id);
 	return keys_match(k, name);
 }
 

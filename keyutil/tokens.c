@@ -103,6 +103,8 @@ slot_open(struct slot *s, const struct token_place *place)
 
 	keytext_clean(s->reader, sizeof(s->reader), span_cstr(place->name));
 	s->in_module = place->module != NULL;
+	snprintf(s->model, sizeof(s->model), "%s", place->slot.model);
+	snprintf(s->maker, sizeof(s->maker), "%s", place->slot.maker);
 	if (!s->in_module && !place->reader.present)
 		return;
 	if ((r = token_open(place, 0, &s->token, &s->err)) != 0) {
@@ -162,9 +164,18 @@ none_at_all(const struct tokens *ts, struct err *e)
 	    ts->n > 1 ? " or any other reader" : "");
 }
 
+struct p11uri_token
+slot_in_uri(const struct slot *s)
+{
+	return (struct p11uri_token){ s->info.serial, s->info.label,
+	    s->in_module ? s->model : NULL,
+	    s->in_module ? s->maker : NULL };
+}
+
 static bool
 slot_is(const struct slot *s, const char *name)
 {
+	const struct p11uri_token t = slot_in_uri(s);
 	struct p11uri uri;
 	struct err e;
 
@@ -172,7 +183,7 @@ slot_is(const struct slot *s, const char *name)
 		return false;
 	if (p11uri_is(name))
 		return p11uri_parse(&uri, name, &e) == 0 &&
-		    p11uri_matches(&uri, s->info.serial, s->info.label);
+		    p11uri_matches(&uri, &t);
 	return strcmp(s->info.serial, name) == 0 ||
 	    strcmp(s->info.label, name) == 0 || strcmp(s->reader, name) == 0;
 }

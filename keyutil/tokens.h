@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "token/manage.h"
+#include "token/p11uri.h"
 #include "token/place.h"
 #include "token/token.h"
 
@@ -27,6 +28,7 @@ enum slot_state {
 struct slot {
 	char			 reader[PLACE_NAME_MAX];	/* clean */
 	bool			 in_module;
+	char			 model[17], maker[33];	/* when it is */
 	enum slot_state		 state;
 	struct err		 err;
 	struct token		*token;		/* SLOT_TOKEN only */
@@ -75,6 +77,9 @@ int	 tokens_open_knowing(struct tokens *ts, const char *name,
 	    unsigned int parts, struct slot **out, struct err *e) MUST_CHECK;
 int	 slot_know(struct slot *s, unsigned int parts, struct err *e)
 	    MUST_CHECK;
+
+/* What a PKCS#11 URI may say of it; lent. */
+struct p11uri_token slot_in_uri(const struct slot *s);
 
 /* How many tries the PIN has left; -1: it does not tell. */
 int	 slot_tries(const struct slot *s);

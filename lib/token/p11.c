@@ -279,16 +279,24 @@ p11_info(struct token *t, unsigned int parts, struct token_info *i,
 	return 0;
 }
 
+/* No PIN is sent to another token than the one it is for. */
 static int
 p11_pin_state(struct token *t, enum token_pin_state *st, int *tries,
     struct err *e)
 {
+	char serial[sizeof(t->serial)];
 	CK_TOKEN_INFO info;
 	int r;
 
-	if ((r = get_info(p11_of(t), &info, e)) == 0)
-		*st = state_of(&info, tries);
-	return r;
+	if ((r = get_info(p11_of(t), &info, e)) != 0)
+		return r;
+	put_field(serial, sizeof(serial), info.serialNumber,
+	    sizeof(info.serialNumber));
+	if (strcmp(serial, t->serial) != 0)
+		return err_set(e, ERR_TOKEN_GONE, 0, "another token is in the "
+		    "slot now");
+	*st = state_of(&info, tries);
+	return 0;
 }
 
 CK_RV

@@ -22,12 +22,11 @@ p11uri_parse(struct p11uri *u, const char *text, struct err *e)
 }
 
 bool
-p11uri_names_key(const char *text, const char *serial,
-    const char *token_label, const char *label, const char *id)
+p11uri_names_key(const char *text, const struct p11uri_token *t,
+    const char *label, const char *id)
 {
 	(void)text;
-	(void)serial;
-	(void)token_label;
+	(void)t;
 	(void)label;
 	(void)id;
 	return false;

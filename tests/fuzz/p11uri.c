@@ -14,28 +14,33 @@ static void
 check(const struct p11uri *u)
 {
 	const bool serial = u->serial[0] != '\0', label = u->label[0] != '\0';
+	const struct p11uri_token same = { u->serial, u->label, u->model,
+	    u->maker }, no_serial = { "", u->label, u->model, u->maker },
+	    no_label = { u->serial, "", u->model, u->maker };
 
 	must(strnlen(u->serial, sizeof(u->serial)) < sizeof(u->serial));
 	must(strnlen(u->label, sizeof(u->label)) < sizeof(u->label));
 	must(serial || label);
-	must(p11uri_matches(u, u->serial, u->label));
-	must(!serial || !p11uri_matches(u, "", u->label));
-	must(!label || !p11uri_matches(u, u->serial, ""));
+	must(p11uri_matches(u, &same));
+	must(!serial || !p11uri_matches(u, &no_serial));
+	must(!label || !p11uri_matches(u, &no_label));
 }
 
 /* What names a key on this token names no other key, and none elsewhere. */
 static void
 check_key(const char *text, const char *serial)
 {
+	const struct p11uri_token card = { serial, "card", NULL, NULL },
+	    second = { "S2", "card", NULL, NULL };
 	struct p11uri u;
 	struct err e;
 
-	if (!p11uri_names_key(text, serial, "card", "key", "0a0b"))
+	if (!p11uri_names_key(text, &card, "key", "0a0b"))
 		return;
 	must(p11uri_is(text));
-	must(!p11uri_names_key(text, serial, "card", "other", "0c"));
+	must(!p11uri_names_key(text, &card, "other", "0c"));
 	if (p11uri_parse(&u, text, &e) == 0 && u.serial[0] != '\0')
-		must(!p11uri_names_key(text, "S2", "card", "key", "0a0b"));
+		must(!p11uri_names_key(text, &second, "key", "0a0b"));
 }
 
 /* Input: the text, up to its end or a NUL. */

@@ -22,6 +22,14 @@ parse(struct p11uri *u, const char *text)
 	return r;
 }
 
+/* A SmartCard-HSM? */
+static bool
+matches(const struct p11uri *u, const char *serial, const char *label)
+{
+	return p11uri_matches(u, &(struct p11uri_token){ serial, label, NULL,
+	    NULL });
+}
+
 static void
 test_a_uri_names_serial_number_and_label(void **state)
 {
@@ -50,10 +58,56 @@ test_what_other_programs_print_is_taken(void **state)
 	    "manufacturer=www.CardContact.de;serial=DENK0100000;"
 	    "token=SmartCard-HSM%20%28UserPIN%29"), 0);
 	assert_string_equal(u.serial, "DENK0100000");
-	assert_true(p11uri_matches(&u, "DENK0100000", "SmartCard-HSM"));
+	assert_true(matches(&u, "DENK0100000", "SmartCard-HSM"));
 	assert_int_equal(parse(&u, "pkcs11:token=t;object=key;id=%01;"
 	    "type=private?module-path=/no/such.so&pin-value=648219"), 0);
 	assert_string_equal(u.label, "t");
+}
+
+static void
+test_a_token_of_a_module_is_all_that_the_uri_says(void **state)
+{
+	static const struct {
+		const char	*says;
+		bool		 same;
+	} t[] = {
+		{ "model=SoftHSM%20v2", true }, { "model=SoftHSM", false },
+		{ "manufacturer=SoftHSM%20project", true },
+		{ "manufacturer=Yubico", false },
+		{ "model=PKCS%2315%20emulated", false },
+	};
+	const struct p11uri_token soft = { "S1", "a", "SoftHSM v2",
+	    "SoftHSM project" }, card = { "S1", "a", NULL, NULL };
+	struct p11uri u;
+	char text[80];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++) {
+		snprintf(text, sizeof(text), "pkcs11:token=a;%s", t[i].says);
+		assert_int_equal(parse(&u, text), 0);
+		if (p11uri_matches(&u, &soft) != t[i].same)
+			fail_msg("%s", text);
+		assert_int_equal(p11uri_matches(&u, &card), i == 4);
+	}
+}
+
+/* What cannot be held against a token is no reason to send it a PIN. */
+static void
+test_what_is_not_understood_names_nothing(void **state)
+{
+	static const char *const bad[] = { "seriaI=999", "x-vendor=1",
+	    "slot-id=7", "slot-description=x", "slot-manufacturer=x",
+	    "library-description=x", "library-manufacturer=x",
+	    "library-version=1.2" };
+	struct p11uri u;
+	char text[80];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		snprintf(text, sizeof(text), "pkcs11:token=a;%s", bad[i]);
+		if (parse(&u, text) != ERR_FORMAT)
+			fail_msg("%s", text);
+	}
 }
 
 static void
@@ -150,7 +204,7 @@ test_all_that_is_said_has_to_be_so(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++) {
 		assert_int_equal(parse(&u, t[i].uri), 0);
-		if (p11uri_matches(&u, t[i].serial, t[i].label) != t[i].same)
+		if (matches(&u, t[i].serial, t[i].label) != t[i].same)
 			fail_msg("%s of %s, %s", t[i].uri, t[i].serial,
 			    t[i].label);
 	}
@@ -186,7 +240,8 @@ test_a_uri_cut_anywhere_names_something_or_nothing(void **state)
 static bool
 names(const char *uri)
 {
-	return p11uri_names_key(uri, "S1", "card", "my key", "01ab");
+	return p11uri_names_key(uri, &(struct p11uri_token){ "S1", "card",
+	    "M", "me" }, "my key", "01ab");
 }
 
 static void
@@ -198,6 +253,9 @@ test_a_uri_names_a_key(void **state)
 	assert_true(names("pkcs11:token=card;object=my%20key;id=%01%AB"));
 	assert_true(names("pkcs11:serial=S1;id=%01%ab;type=private"
 	    "?pin-value=648219"));
+	assert_true(names("pkcs11:model=M;manufacturer=me;id=%01%ab"));
+	assert_false(names("pkcs11:model=N;id=%01%ab"));
+	assert_false(names("pkcs11:slot-id=1;id=%01%ab"));
 	assert_false(names("pkcs11:serial=S2;id=%01%ab"));
 	assert_false(names("pkcs11:token=card"));
 	assert_false(names("pkcs11:object=my%20key;id=%01"));
@@ -217,6 +275,9 @@ main(void)
 		cmocka_unit_test(test_a_uri_names_serial_number_and_label),
 		cmocka_unit_test(test_a_uri_names_a_key),
 		cmocka_unit_test(test_what_other_programs_print_is_taken),
+		cmocka_unit_test(
+		    test_a_token_of_a_module_is_all_that_the_uri_says),
+		cmocka_unit_test(test_what_is_not_understood_names_nothing),
 		cmocka_unit_test(test_a_uri_that_names_no_token_is_refused),
 		cmocka_unit_test(
 		    test_names_that_no_token_can_have_are_refused),
