@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -398,6 +399,95 @@ calls_that_fail_are_told_of_or_do_no_harm(void **state)
 	run_free(k);
 }
 
+/* --- from SQLite to the disk --- */
+
+#define ADDED		6	/* at this mark the signature may leave */
+
+enum file { THE_DB, THE_WAL, THE_DIR, N_FILES };
+
+struct disk {
+	bool		 unsynced[N_FILES];
+	unsigned int	 synced[N_FILES];	/* times that it had to be */
+};
+
+/* The call's first argument is this file; another name for it is, too. */
+static bool
+is_about(const struct run *k, const char *path)
+{
+	char fd[64];
+	struct stat a, b;
+
+	snprintf(fd, sizeof(fd), "/proc/%d/fd/%" PRIu64, (int)k->t.pid,
+	    k->t.arg[0]);
+	return stat(fd, &a) == 0 && stat(path, &b) == 0 &&
+	    a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+/* A file that is not there yet is news in the directory. */
+static void
+note_write(const struct run *k, struct disk *d)
+{
+	const char *paths[N_FILES] = { k->p->path, k->p->wal, k->p->dir };
+	const int nr = (int)k->t.nr;
+
+	if (nr == SYS_openat && (k->t.arg[2] & O_CREAT) != 0)
+		d->unsynced[THE_DIR] = d->unsynced[THE_DIR] ||
+		    access(k->p->wal, F_OK) == -1;
+	for (int i = 0; i < N_FILES; i++) {
+		if ((nr == SYS_write || nr == SYS_pwrite64) &&
+		    is_about(k, paths[i])) {
+			d->unsynced[i] = true;
+		} else if ((nr == SYS_fsync || nr == SYS_fdatasync) &&
+		    d->unsynced[i] && is_about(k, paths[i])) {
+			d->unsynced[i] = false;
+			d->synced[i]++;
+		}
+	}
+}
+
+/* To the moment from which on nothing keeps the signature back. */
+static void
+run_until_added(struct run *k, struct disk *d)
+{
+	unsigned int marks = 0;
+
+	*d = (struct disk){ 0 };
+	start(k);
+	while (marks < ADDED && traced_step(&k->t)) {
+		if (!k->t.entering)
+			continue;
+		if (k->t.nr != SYS_getppid)
+			note_write(k, d);
+		else if (++marks == ADDED - 1)
+			d->synced[THE_DB] = d->synced[THE_WAL] = 0;
+	}
+	assert_int_equal(marks, ADDED);
+}
+
+static void
+a_certificate_is_on_the_disk_before_its_signature_leaves(void **state)
+{
+	struct run *k = run_new(state);
+	struct disk d;
+
+	for (int round = 0; round < 3; round++) {
+		if (round == 0)
+			remove_all(k);
+		run_until_added(k, &d);
+		/* in the log of SQLite, or already in the file itself */
+		assert_true(d.synced[THE_WAL] + d.synced[THE_DB] > 0);
+		for (int i = 0; i < N_FILES; i++)
+			assert_false(d.unsynced[i]);
+		/* a new file is of no use without its name */
+		assert_true(round > 0 || d.synced[THE_DIR] > 0);
+		while (traced_step(&k->t))
+			continue;
+		look_after(k, LEDGER_READ);
+		assert_int_not_equal(k->signed_serial, 0);
+	}
+	run_free(k);
+}
+
 int
 main(void)
 {
@@ -405,6 +495,8 @@ main(void)
 		LEDGERDIR_TEST(killed_at_each_call_while_the_ledger_is_made),
 		LEDGERDIR_TEST(killed_at_each_call_of_an_issue),
 		LEDGERDIR_TEST(calls_that_fail_are_told_of_or_do_no_harm),
+		LEDGERDIR_TEST(
+		    a_certificate_is_on_the_disk_before_its_signature_leaves),
 	};
 
 	return cmocka_run_group_tests_name("ledger_killed", tests, NULL,
