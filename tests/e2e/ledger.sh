@@ -230,34 +230,144 @@ part_old()
 	agent_stop
 }
 
+# The card is signing what the agent was asked for.
+card_signs()
+{
+	test "$(vhsmctl planned)" = 0
+}
+
+card_signed()
+{
+	test "$(vhsmctl count 68)" -gt 0
+}
+
+# killed_at SERIAL MOMENT: the agent, so many looks after the card began to
+# sign; the certificate is $E2E/out-SERIAL if it came out.
+killed_at()
+{
+	vhsmctl delay 100 at 1 68 >/dev/null
+	certify "$1" >"$E2E/late" 2>&1 &
+	one=$!
+	until card_signs; do
+		kill -0 "$one" || break
+	done
+	kept=$(keeper)
+	i=0
+	while test $i -lt "$2"; do
+		kill -0 "$one" 2>/dev/null
+		i=$((i + 1))
+	done
+	kill -KILL "$agent_pid"
+	wait "$one" && cp "$E2E/user-cert.pub" "$E2E/out-$1"
+	wait "$agent_pid" 2>/dev/null
+	wait_for 10 gone "$kept"
+	card_signs || fail "the card was asked to sign $1"
+}
+
+# The next moment: to and fro about the one at which certificates come out.
+move_on()
+{
+	way=1
+	test ! -e "$E2E/out-$n" || way=-1
+	test $((way * step)) -gt 0 || step=$((step / -2))
+	test $((way * step)) -gt 200 || step=$((way * 200))
+	moment=$((moment + step))
+}
+
+# rows SERIAL: how many it has in the ledger.
+rows()
+{
+	serials | tr ' ' '\n' | grep -cx "$1"
+}
+
+# A number without a row may be asked for again, and no other one.
+again()
+{
+	again_rows=$(rows "$1") again_rc=0
+	certify "$1" >"$E2E/again" 2>&1 || again_rc=$?
+	test $again_rc -ne 0 || cp "$E2E/user-cert.pub" "$E2E/again-$1"
+	test $again_rc -eq $((again_rows * 255)) || {
+		fail "with $again_rows rows, $1 is asked for again"
+		show "$E2E/again"
+	}
+}
+
+came_out()
+{
+	find "$E2E" -name 'out-*' -o -name 'again-*'
+}
+
+# have_rows: each that came out, this very certificate, has one.
+have_rows()
+{
+	"$KEYUTIL" ca log --all --json >"$E2E/ledger.json" || return
+	for f in $(came_out); do
+		jq -e --arg line "$(cut -d' ' -f1,2 "$f")" \
+			'map(select(.certificate == $line)) | length == 1' \
+			"$E2E/ledger.json" >/dev/null || {
+			echo "${f##*/} has not"
+			return 1
+		}
+	done
+}
+
+# numbers_once: neither in the ledger nor outside of it is one there twice.
+numbers_once()
+{
+	serials | tr ' ' '\n' | sort | uniq -d >"$E2E/twice"
+	for f in $(came_out); do
+		ssh-keygen -Lf "$f" | grep '^ *Serial: '
+	done | sort | uniq -d >>"$E2E/twice"
+	cat "$E2E/twice"
+	test ! -s "$E2E/twice"
+}
+
+# Between the signature and its row: nobody has it, then or later.
+killed_before_the_row()
+{
+	check "a certificate" certify 100
+	stopped=$(keeper)
+	vhsmctl reset-count >/dev/null
+	vhsmctl delay 300 at 1 68 >/dev/null
+	certify 101 >"$E2E/late" 2>&1 &
+	one=$!
+	wait_for 10 card_signs
+	kill -STOP "$stopped"
+	wait_for 10 card_signed || fail "the card has signed"
+	kill -KILL "$agent_pid"
+	late_rc=0
+	wait "$one" || late_rc=$?
+	is "signed, and killed before it has a row, it is nobody's" \
+		$late_rc 255
+	wait "$agent_pid" 2>/dev/null
+	kill -CONT "$stopped"
+	wait_for 10 gone "$stopped"
+	check "... and there is no certificate" \
+		test ! -e "$E2E/user-cert.pub"
+}
+
 # Whatever is killed at any moment: what was handed out is there.
 part_killed()
 {
 	begin || return
-	n=1
+	n=1 moment=0 step=8000
 	while test $n -le 25; do
-		certify $n >/dev/null 2>&1 &
-		one=$!
-		# A later moment each time, by what it takes to look.
-		until keeper >/dev/null; do :; done
-		i=0
-		while test $i -lt $((n * 1500)); do
-			kill -0 "$one" 2>/dev/null
-			i=$((i + 1))
-		done
-		kill -KILL "$agent_pid"
-		wait "$one" && cp "$E2E/user-cert.pub" "$E2E/out-$n"
-		wait "$agent_pid" 2>/dev/null
-		n=$((n + 1))
+		killed_at $n $moment
 		agent_start || return
+		move_on
+		again $n
+		n=$((n + 1))
 	done
-	say "$(find "$E2E" -name 'out-*' | wc -l) certificates came out"
-	for f in "$E2E"/out-*; do
-		test -e "$f" || continue
-		serials | tr ' ' '\n' | grep -qx "${f##*out-}" ||
-			fail "certificate ${f##*out-} is in the ledger"
-	done
-	pass "the agent was killed 25 times while it certified"
+	out=$(find "$E2E" -name 'out-*' | wc -l)
+	say "$out of 25 certificates came out, $(find "$E2E" -name \
+		'again-*' | wc -l) numbers were used again"
+	check "the agent was killed before a certificate came out" \
+		test "$out" -lt 25
+	check "and after one had come out" test "$out" -gt 0
+	killed_before_the_row
+	begin || return
+	check "all that came out are in the ledger, once" have_rows
+	check "no number was used twice" numbers_once
 	is_whole
 	agent_stop
 }
@@ -268,5 +378,5 @@ part rate --key p256:ca
 part process --key p256:login --key p256:ca:11
 part disk --key p256:login --key p256:ca:11
 part old --key p256:login --key p256:ca:11
-part killed --latency 10 --key p256:ca
+part killed --key p256:ca
 finish
