@@ -85,6 +85,21 @@ run_it()
 	esac
 }
 
+# What the server has against the laptop, it has against nobody else.
+revoked_alone()
+{
+	has "... because its list has the key" "$E2E/sshd-server/log" \
+		"key ED25519-CERT $(pattern_of laptop.pub) revoked by file \
+$E2E/sshd-server/revoked_keys"
+	ssh-keygen -q -t ed25519 -N '' -f tablet
+	check "... and another certificate" hsm-keyutil ca sign \
+		--ca user-ca -n "$USER" --validity 8h tablet.pub
+	check "... logs in with the same list" run_it \
+		"ssh -o IdentitiesOnly=yes -i tablet server true"
+	has "... as what it is" "$E2E/sshd-server/log" \
+		"^Accepted publickey .* ED25519-CERT $(pattern_of tablet.pub) "
+}
+
 part_tutorial()
 {
 	answers_make
@@ -113,7 +128,8 @@ part_tutorial()
 		test $rc -eq 0 || show "$E2E/out"
 		case $line in
 		*"|| echo refused")
-			has "... it is refused" "$E2E/out" '^refused$' ;;
+			has "... it is refused" "$E2E/out" '^refused$'
+			revoked_alone ;;
 		esac
 	done 3<"$E2E/lines"
 	has "the log says that it is revoked" "$E2E/transcript" \
