@@ -16,6 +16,8 @@ need sshd openssh-server
 CAS='ca-rsa2048 ca-rsa4096 ca-p256 ca-p384 ca-p521'
 KEYS='rsa2048 rsa3072 rsa4096 p256 p384 p521 ed25519'
 SK='sk_ecdsa sk_ed25519'
+# OpenSSH's own stand-in for a security key.
+SK_DUMMY=/usr/lib/openssh/regress/misc/sk-dummy/sk-dummy.so
 # Which CA certified which host key of the server.
 HOSTS='ca-rsa2048:ed25519 ca-rsa4096:rsa3072 ca-p256:p384 ca-p384:p521
 ca-p521:p256'
@@ -36,7 +38,19 @@ make_key()
 	ssh-keygen -q -t "$@" -N '' -C "$make_name" -f "$E2E/$make_name"
 }
 
-# There is no device for the security keys: nobody logs in with them.
+# Without a device for the security keys nobody logs in with them.
+make_sk()
+{
+	for k in $SK; do
+		if test -e $SK_DUMMY; then
+			SSH_SK_PROVIDER=$SK_DUMMY ssh-keygen -q \
+				-t "${k#sk_}-sk" -N '' -C "$k" -f "$E2E/$k"
+		else
+			cp "$srcdir/tests/data/ssh/$k.pub" "$E2E"
+		fi
+	done
+}
+
 make_keys()
 {
 	for k in $KEYS; do
@@ -45,9 +59,7 @@ make_keys()
 	done
 	# shellcheck disable=SC2086	# numbers
 	wait $made
-	for k in $SK; do
-		cp "$srcdir/tests/data/ssh/$k.pub" "$E2E"
-	done
+	make_sk
 }
 
 # A program of Go's needs nothing but its packages in Debian, and no network.
@@ -194,6 +206,7 @@ with_ssh()	# KEY CERTIFICATE
 {
 	run_ssh -p "$port" -o HostKeyAlias=server \
 		-o HostKeyAlgorithms="$algorithm" -o IdentityAgent=none \
+		-o SecurityKeyProvider=$SK_DUMMY \
 		-i "$1" -o CertificateFile="$2" "$me@127.0.0.1" 'echo in'
 }
 
@@ -218,6 +231,22 @@ logs_in()
 	check "libssh logs in $by" says_in timeout 60 \
 		"$HELPERS/libssh-login" 127.0.0.1 "$port" "$me" 'echo in' \
 		"$key" "$cert"
+}
+
+# The other clients have no such keys.
+sk_logs_in()	# CA KEY HOST-CA
+{
+	if ! test -e $SK_DUMMY; then
+		skip "ssh logs in by $2" \
+			"$SK_DUMMY is missing (package openssh-tests)"
+		return
+	fi
+	ca=$1 key=$E2E/$2 cert=$E2E/user-$1/$2-cert.pub
+	pick_host "$3"
+	check "ssh logs in by $2, certified by $ca" says_in with_ssh \
+		"$key" "$cert"
+	has "... as a security key" "$E2E/sshd-server/log" \
+		'Accepted publickey .* (ECDSA|ED25519)-SK-CERT '
 }
 
 # What ssh and Go believe, they believe from that CA alone.
@@ -297,6 +326,11 @@ part_judges()
 	logs_in ca-p521 p521 ca-p256
 	logs_in ca-p256 rsa3072 ca-p384
 	logs_in ca-rsa4096 ed25519 ca-p521
+	logs_in ca-p521 rsa4096 ca-rsa2048
+	logs_in ca-p521 p384 ca-p256
+	logs_in ca-p256 p521 ca-rsa4096
+	sk_logs_in ca-p384 sk_ecdsa ca-p521
+	sk_logs_in ca-rsa2048 sk_ed25519 ca-p256
 	strange_host
 	step_ca
 	agent_stop
