@@ -441,6 +441,50 @@ cut_off()
 
 # --- many ---
 
+# offered LIST: what an sshd with that list says of these entries' certificates
+# when they are offered to it, for which nobody needs their keys.
+offered()
+{
+	seq -f user-%.0f 0 96 >"$E2E/principals"
+	sshd_make many "TrustedUserCAKeys $room/certs/ca.pub" \
+		"RevokedKeys $1" "MaxAuthTries 100" \
+		"AuthorizedPrincipalsFile $E2E/principals"
+	set -- -o IdentityFile=none -o IdentityAgent=none
+	while read -r i; do
+		set -- "$@" -o CertificateFile="$room/certs/$i-cert.pub"
+	done <"$E2E/few"
+	run_ssh "$@" many true >"$E2E/ssh.out" 2>&1
+	tr -d '\r' <"$E2E/sshd-many/log" | sed -n \
+		-e 's/^Authentication key .*-CERT .* revoked by file.*/list/p' \
+		-e 's/^Accepted certificate ID "\(.*\)" (serial \(.*\)) .*/\
+\1 \2 ok/p' -e 's/^Failed .*-CERT .* ID \(.*\) (serial \(.*\)) CA .*/\
+\1 \2 REVOKED/p' | awk '
+		$1 == "list" { listed = 1; next }
+		$3 == "REVOKED" && !listed { $3 = "refused" }
+		NF == 3 { print; listed = 0 }'
+}
+
+# A few are enough: some beside each thing that was revoked.
+servers_agree()
+{
+	for i in 3 5 7 8 14 15 18 29 49 50 101 102 $((n / 5 - 1)) $((n / 5)) \
+	    $((n / 4)) $((n / 4 + 1)) $((n / 3)) $((n / 3 + 2)) $((n / 2)) \
+	    $((n / 2 + 1)) $((n - 1)) "$n"; do
+		echo "$i"
+	done | sort -u >"$E2E/few"
+	jq -r '.[] | "\(.entry) \(.key_id) \(.serial) " +
+		if .state == "revoked" then "REVOKED" else "ok" end' \
+		"$room/json" | awk 'NR == FNR { few[$1]; next }
+		$1 in few { print $2, $3, $4 }' "$E2E/few" - |
+		sort >"$E2E/ours"
+	offered "$room/list" | sort >"$E2E/servers"
+	check "sshd says the same of some" cmp "$E2E/ours" "$E2E/servers"
+	for verdict in ok REVOKED; do
+		check "... and not only $verdict" test \
+			"$(grep -vc " $verdict$" "$E2E/servers")" -ge 5
+	done
+}
+
 # In memory, where it can be: 10,000 times a disk takes its time.
 part_many()
 {
@@ -474,14 +518,16 @@ part_many()
 		xargs -n 20000 ssh-keygen -Qf ../list) 2>&1 |
 		sed 's/^\([0-9]*\)-cert[.]pub.*: \([A-Za-z]*\)$/\1 \2/' \
 		>"$E2E/theirs"
-	"$KEYUTIL" ca log --ledger "$room/ledger.db" --all --json |
-		jq -r '.[] | "\(.entry) " + if .state == "revoked" then
-		"REVOKED" else "ok" end' >"$E2E/ours"
+	"$KEYUTIL" ca log --ledger "$room/ledger.db" --all --json \
+		>"$room/json"
+	jq -r '.[] | "\(.entry) " + if .state == "revoked" then
+		"REVOKED" else "ok" end' "$room/json" >"$E2E/ours"
 	is "ssh-keygen -Qf has a word on each" \
 		"$(grep -c ' \(ok\|REVOKED\)$' "$E2E/theirs")" "$n"
 	check "some are revoked" test \
 		"$(grep -c REVOKED "$E2E/theirs")" -gt $((n / 10))
 	check "ca log says the same of each" cmp "$E2E/theirs" "$E2E/ours"
+	servers_agree
 	check "the ledger is whole" "$KEYUTIL" ca log verify --ledger \
 		"$room/ledger.db"
 	rm -rf "$room"
