@@ -235,6 +235,54 @@ part_gone()
 	check "... and all of them are whole" all_whole
 }
 
+# --- at a terminal ---
+
+# shown: the lines of $E2E/out, one behind the other as they were drawn.
+shown()
+{
+	tr '\r' '\n' <"$E2E/out" | sed 's/'"$(printf '\033')"'\[K//'
+}
+
+# grows: it was drawn more than once, with more and more that is done.
+grows()
+{
+	sed -n 's/^signing certificates, .*, \([0-9]*\) of 25, .*/\1/p' \
+		"$E2E/shown" >"$E2E/counts"
+	cat "$E2E/counts"
+	sort -nc "$E2E/counts" &&
+		test "$(sort -u "$E2E/counts" | wc -l)" -gt 1
+}
+
+# The line is drawn each second; 25 signatures take more than two.
+part_progress()
+{
+	need_helper pty-run || return
+	save_ca
+	rows 25 >"$E2E/t.csv"
+	line='^signing certificates, 0:[0-9]{2}, [0-9]+ of 25, 0:[0-9]{2} left$'
+	for way in "on the token" "through the agent"; do
+		set -- --pin-file "$E2E/pin"
+		if test "$way" = "through the agent"; then
+			agent_start || return
+			set --
+		fi
+		check "who signs $way at a terminal" \
+			"$HELPERS/pty-run" '' '' "$KEYUTIL" ca sign "$@" \
+			--again --validity 1h --csv "$E2E/t.csv"
+		shown >"$E2E/shown"
+		has "... sees how far it is, and how long it takes" \
+			"$E2E/shown" "$line"
+		check "... and that it goes on" grows
+		is "... and then, in its place, all of them" "$(sed \
+			-e '1,/^signing certificates, /d' "$E2E/shown" |
+			grep -c '/u[0-9]*-cert[.]pub: .*serial ')" 25
+	done
+	check "elsewhere it is signed in silence" sign --again \
+		--validity 1h --csv "$E2E/t.csv"
+	has_not "... so early" "$E2E/out" 'signing certificates'
+	agent_stop
+}
+
 # --- hosts ---
 
 part_hosts()
@@ -382,6 +430,7 @@ if test -z "${CASIGN_N-}"; then
 	part csv --key p256:ca:01
 	part cut --key p256:ca:01 --latency 10
 	part gone --key p256:ca:01 --latency 10
+	part progress --key p256:ca:01 --latency 100
 	part hosts --key p384:ca:01
 fi
 part bulk --key p256:ca:01 --latency 20
