@@ -1,30 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "agent/session.h"
+#include "agent/session_inside.h"
 #include "token/keycache.h"
-
-struct session {
-	struct token		*token;
-	struct session_conf	 conf;
-	struct token_keys	 keys;
-	unsigned int		 version;	/* of the keys */
-	struct token_info	 info;		/* label "" until it is read */
-	const struct options	*policy_of;	/* NULL: not known yet */
-	bool			 keeps_login, keeps_pin;
-	bool			 logged_in;	/* by us, as far as we know */
-	char			 problem[200];	/* with a PIN nobody typed */
-};
-
-/* Where a PIN came from: typed for this request, or found by ourselves. */
-struct pin_found {
-	const struct secret	*pin;		/* NULL: on the PIN pad */
-	const char		*origin;	/* NULL: a person typed it */
-	bool			 kept;		/* it is the vault's */
-};
 
 /* One signature to make. */
 struct work {
@@ -35,12 +14,8 @@ struct work {
 	int		 first;		/* how it went without a PIN */
 };
 
-/* Something to do inside a transaction. */
-typedef int	 part(struct session *s, void *arg, struct err *e);
-
-/* Once more when somebody reset the card meanwhile, but no loop. */
-static int
-within(struct session *s, part *fn, void *arg, struct err *e)
+int
+session_within(struct session *s, session_part *fn, void *arg, struct err *e)
 {
 	int r = ERR_AGAIN;
 
@@ -92,7 +67,7 @@ first_read(struct session *s, struct err *e)
 	if (s->conf.cache_dir != NULL && keycache_load(s->conf.cache_dir,
 	    s->token->serial, &cached, e) == 0)
 		known = &cached;
-	r = within(s, read_keys, known, e);
+	r = session_within(s, read_keys, known, e);
 	token_keys_free(&cached);
 	return r;
 }
@@ -135,7 +110,7 @@ session_free(struct session *s)
 
 	if (s == NULL)
 		return;
-	if (s->logged_in && within(s, log_out, NULL, &e) != 0)
+	if (s->logged_in && session_within(s, log_out, NULL, &e) != 0)
 		log_debug(s->conf.log, "token %s: %s", s->token->serial,
 		    e.msg);
 	token_keys_free(&s->keys);
@@ -189,7 +164,8 @@ read_info(struct session *s, void *arg, struct err *e)
 int
 session_read_label(struct session *s, struct err *e)
 {
-	return s->info.label[0] != '\0' ? 0 : within(s, read_info, NULL, e);
+	return s->info.label[0] != '\0' ? 0 :
+	    session_within(s, read_info, NULL, e);
 }
 
 /* --- the policy --- */
@@ -217,176 +193,6 @@ know_policy(struct session *s, struct err *e)
 	return 0;
 }
 
-/* --- the login --- */
-
-struct pin_state {
-	enum token_pin_state	 st;
-	int			 tries;
-};
-
-/* A part: what does the token say of PINs and tries? */
-static int
-see_state(struct session *s, void *arg, struct err *e)
-{
-	struct pin_state *p = arg;
-	int r;
-
-	if ((r = token_pin_state(s->token, &p->st, &p->tries, e)) != 0)
-		return r;
-	if (p->st == TOKEN_PIN_VERIFIED || p->st == TOKEN_PIN_NEEDED)
-		vault_saw_tries(s->conf.vault, s->token->serial,
-		    p->st == TOKEN_PIN_VERIFIED ? -1 : p->tries);
-	return 0;
-}
-
-/* A PIN that was sent in vain: nothing may send it, or another, by itself. */
-static void
-note_rejected(struct session *s, const struct pin_found *f, int tries)
-{
-	const char *serial = s->token->serial;
-	struct err e;
-
-	if (f->pin != NULL)
-		vault_rejected(s->conf.vault, serial, f->pin, tries);
-	if (f->origin == NULL)
-		return;
-	snprintf(s->problem, sizeof(s->problem), "The PIN %s was rejected",
-	    f->origin);
-	log_error(s->conf.log, "token %s: the PIN %s was rejected; none is "
-	    "sent again before somebody logs in", serial, f->origin);
-	if (vault_bar(s->conf.vault, serial, &e) != 0)
-		log_error(s->conf.log, "token %s: this will be forgotten "
-		    "when the agent ends: %s", serial, e.msg);
-}
-
-static void
-note_login(struct session *s, const struct pin_found *f)
-{
-	struct vault *v = s->conf.vault;
-
-	s->logged_in = true;
-	s->problem[0] = '\0';
-	if (f->kept)
-		return;
-	vault_unlock(v, s->token->serial, s->keeps_pin ? f->pin : NULL);
-	if (!s->keeps_login && !s->keeps_pin)
-		vault_lock(v, s->token->serial);
-	log_info(s->conf.log, "token %s: %s", s->token->serial,
-	    session_unlocked(s) ? "unlocked" : "logged in for one signature");
-}
-
-/*
- * A PIN that was rejected, or of which nothing was heard, is sent again only
- * when the tries left say that it may be right; by a person if they never do.
- */
-static int
-may_send(struct session *s, const struct pin_found *f, struct err *e)
-{
-	struct vault *v = s->conf.vault;
-	struct pin_state now;
-	int r;
-
-	if (f->pin == NULL || !vault_was_rejected(v, s->token->serial, f->pin))
-		return 0;
-	if ((r = see_state(s, &now, e)) != 0)
-		return r;
-	if (!vault_was_rejected(v, s->token->serial, f->pin) ||
-	    (f->origin == NULL && vault_is_unsure(v, s->token->serial)))
-		return 0;
-	if (f->origin != NULL)
-		return err_set(e, ERR_PIN_WRONG, now.tries,
-		    "the token has rejected the PIN %s", f->origin);
-	return err_set(e, ERR_DENIED, -1, "the token has rejected this PIN "
-	    "before; it was not sent again");
-}
-
-/* Inside a transaction: one VERIFY at the most, and its consequences. */
-static int
-login(struct session *s, const struct pin_found *f, struct err *e)
-{
-	struct vault *v = s->conf.vault;
-	int r;
-
-	if ((r = may_send(s, f, e)) == 0 &&
-	    (r = token_login(s->token, f->pin, e)) == 0) {
-		note_login(s, f);
-		return 0;
-	}
-	s->logged_in = false;
-	if (r == ERR_PIN_WRONG)
-		note_rejected(s, f, e->detail);
-	else if (f->pin != NULL && token_pin_doubt(s->token) > 0)
-		vault_rejected(v, s->token->serial, f->pin,
-		    token_pin_doubt(s->token) - 1);
-	if (r == ERR_PIN_WRONG || r == ERR_PIN_BLOCKED || r == ERR_DENIED)
-		vault_lock(v, s->token->serial);
-	return r;
-}
-
-/* --- where a PIN comes from --- */
-
-/* Given at start or in the configuration, and not rejected since? */
-static bool
-given(struct session *s, struct secret *pin, const char **origin)
-{
-	struct pins_query q = { .serial = s->token->serial,
-	    .label = s->info.label, .cancel_fd = s->conf.cancel_fd };
-	struct timespec since;
-	struct err e;
-	int r;
-
-	if (vault_barred(s->conf.vault, s->token->serial, &since))
-		q.barred = &since;
-	r = pins_get(s->conf.pins, &q, pin, origin, &e);
-	if (r == 0)
-		return true;
-	if (r != ERR_NOTFOUND) {
-		snprintf(s->problem, sizeof(s->problem), "%.190s", e.msg);
-		log_error(s->conf.log, "token %s: %s", s->token->serial,
-		    e.msg);
-	}
-	return false;
-}
-
-/* Only a person can help: say so, unless no PIN could help. */
-static int
-need_person(struct session *s, struct err *e)
-{
-	struct pin_state now;
-	int r;
-
-	if ((r = session_read_label(s, e)) == 0 &&
-	    (r = within(s, see_state, &now, e)) == 0 &&
-	    (r = token_takes_pin(s->token, now.st, now.tries, e)) == 0)
-		r = err_set(e, ERR_PIN_NEEDED, token_tries_told(s->token,
-		    now.tries), "the PIN is needed");
-	return r;
-}
-
-/* `buf` holds what is found; ERR_PIN_NEEDED when nothing is. */
-static int
-find_pin(struct session *s, const struct secret *typed, struct secret *buf,
-    struct pin_found *f, struct err *e)
-{
-	*f = (struct pin_found){ .pin = typed };
-	if (typed != NULL)
-		return 0;
-	if (vault_pin(s->conf.vault, s->token->serial, buf)) {
-		*f = (struct pin_found){ buf, "in memory", true };
-		return 0;
-	}
-	if (given(s, buf, &f->origin)) {
-		f->pin = buf;
-		return 0;
-	}
-	if (token_has_pad(s->token)) {
-		log_info(s->conf.log, "token %s: the PIN is asked for on the "
-		    "reader", s->token->serial);
-		return 0;
-	}
-	return need_person(s, e);
-}
-
 /* --- what the caller asks for --- */
 
 /* A part: log in and, where no login is kept, out again. */
@@ -395,7 +201,7 @@ try_pin(struct session *s, void *arg, struct err *e)
 {
 	int r;
 
-	if ((r = login(s, arg, e)) == 0 && !s->keeps_login)
+	if ((r = session_login(s, arg, e)) == 0 && !s->keeps_login)
 		r = log_out(s, NULL, e);
 	return r;
 }
@@ -414,11 +220,11 @@ session_unlock(struct session *s, const struct secret *pin, struct err *e)
 		    "asked for at each signature (PinCache, LoginScope)");
 	if ((buf = secret_new()) == NULL)
 		return err_set(e, ERR_NOMEM, 0, "PIN");
-	if ((r = find_pin(s, pin, buf, &f, e)) == 0)
-		r = within(s, try_pin, &f, e);
+	if ((r = session_find_pin(s, pin, buf, &f, e)) == 0)
+		r = session_within(s, try_pin, &f, e);
 	secret_free(buf);
 	if (r == ERR_PIN_WRONG && f.origin != NULL)
-		r = need_person(s, e);
+		r = session_need_person(s, e);
 	return r;
 }
 
@@ -427,7 +233,7 @@ session_lock(struct session *s, struct err *e)
 {
 	vault_lock(s->conf.vault, s->token->serial);
 	s->problem[0] = '\0';
-	return s->logged_in ? within(s, log_out, NULL, e) : 0;
+	return s->logged_in ? session_within(s, log_out, NULL, e) : 0;
 }
 
 void
@@ -438,7 +244,7 @@ session_settle(struct session *s)
 
 	if (!s->logged_in || (unlocked && s->keeps_login))
 		return;
-	if ((unlocked ? within(s, log_out, NULL, &e) :
+	if ((unlocked ? session_within(s, log_out, NULL, &e) :
 	    session_lock(s, &e)) != 0)
 		log_error(s->conf.log, "token %s: logging out: %s",
 		    s->token->serial, e.msg);
@@ -510,7 +316,7 @@ sign_recovering(struct session *s, void *arg, struct err *e)
 		vault_lock(s->conf.vault, s->token->serial);
 		return r;
 	}
-	if ((r = login(s, &f, e)) == 0)
+	if ((r = session_login(s, &f, e)) == 0)
 		r = sign_or_read_again(s, w, e);
 	return r;
 }
@@ -530,7 +336,7 @@ sign_logged_in(struct session *s, struct work *w, struct err *e)
 		return w->first;
 	if ((w->buf = secret_new()) == NULL)
 		return err_set(e, ERR_NOMEM, 0, "PIN");
-	return within(s, sign_recovering, w, e);
+	return session_within(s, sign_recovering, w, e);
 }
 
 /* A part: log in, sign and, where the policy wants it, log out. */
@@ -541,7 +347,7 @@ sign_between(struct session *s, void *arg, struct err *e)
 	struct err why;
 	int r;
 
-	if ((r = login(s, &w->found, e)) == 0)
+	if ((r = session_login(s, &w->found, e)) == 0)
 		r = sign_or_read_again(s, w, e);
 	if (s->logged_in && !s->keeps_login && log_out(s, NULL, &why) != 0)
 		log_error(s->conf.log, "token %s: logging out: %s",
@@ -557,11 +363,11 @@ sign_with_login(struct session *s, const struct secret *typed,
 
 	if (w->buf == NULL && (w->buf = secret_new()) == NULL)
 		return err_set(e, ERR_NOMEM, 0, "PIN");
-	if ((r = find_pin(s, typed, w->buf, &w->found, e)) != 0)
+	if ((r = session_find_pin(s, typed, w->buf, &w->found, e)) != 0)
 		return r;
-	r = within(s, sign_between, w, e);
+	r = session_within(s, sign_between, w, e);
 	if (r == ERR_PIN_WRONG && w->found.origin != NULL)
-		r = need_person(s, e);
+		r = session_need_person(s, e);
 	return r;
 }
 
@@ -596,5 +402,5 @@ session_check(struct session *s, struct err *e)
 
 	if (s->policy_of != NULL && (r = know_policy(s, e)) != 0)
 		return r;
-	return within(s, read_keys, &s->keys, e);
+	return session_within(s, read_keys, &s->keys, e);
 }
