@@ -268,11 +268,15 @@ static int
 sign(struct session *s, const struct work *w, struct err *e)
 {
 	const struct token_key *k = find_key(s, w->what->blob);
+	int r;
 
 	if (k == NULL)
 		return err_set(e, ERR_NOTFOUND, 0,
 		    "the token no longer has this key");
-	return token_sign(s->token, k, w->what->alg, w->what->data, w->sig, e);
+	if ((r = token_sign(s->token, k, w->what->alg, w->what->data, w->sig,
+	    e)) != 0)
+		session_note_signature(s, &w->found, e);
+	return r;
 }
 
 /*
@@ -302,7 +306,6 @@ static int
 sign_recovering(struct session *s, void *arg, struct err *e)
 {
 	struct work *w = arg;
-	struct pin_found f = { w->buf, "in memory", true };
 	int r = w->first;
 
 	if (r != ERR_PIN_NEEDED)
@@ -316,7 +319,8 @@ sign_recovering(struct session *s, void *arg, struct err *e)
 		vault_lock(s->conf.vault, s->token->serial);
 		return r;
 	}
-	if ((r = session_login(s, &f, e)) == 0)
+	w->found = (struct pin_found){ w->buf, "in memory", true };
+	if ((r = session_login(s, &w->found, e)) == 0)
 		r = sign_or_read_again(s, w, e);
 	return r;
 }

@@ -17,6 +17,7 @@ struct session {
 	const struct options	*policy_of;	/* NULL: not known yet */
 	bool			 keeps_login, keeps_pin;
 	bool			 logged_in;	/* by us, as far as we know */
+	const char		*origin;	/* of the PIN; see pin_found */
 	char			 problem[200];	/* with a PIN nobody typed */
 };
 
@@ -45,5 +46,12 @@ int	 session_need_person(struct session *s, struct err *e) MUST_CHECK;
 /* Inside a transaction: one VERIFY at the most, and its consequences. */
 int	 session_login(struct session *s, const struct pin_found *f,
 	    struct err *e) MUST_CHECK;
+
+/*
+ * A signature failed with *e, and `f` is the PIN of the login: some keys want
+ * it once more.  Without a PIN in it, the login was an earlier one.
+ */
+void	 session_note_signature(struct session *s, const struct pin_found *f,
+	    const struct err *e);
 
 #endif

@@ -50,6 +50,7 @@ note_login(struct session *s, const struct pin_found *f)
 	struct vault *v = s->conf.vault;
 
 	s->logged_in = true;
+	s->origin = f->origin;
 	s->problem[0] = '\0';
 	if (f->kept)
 		return;
@@ -105,6 +106,39 @@ session_login(struct session *s, const struct pin_found *f, struct err *e)
 	if (r == ERR_PIN_WRONG || r == ERR_PIN_BLOCKED || r == ERR_DENIED)
 		vault_lock(v, s->token->serial);
 	return r;
+}
+
+static void
+note_signature(struct session *s, const struct pin_found *f,
+    const struct err *e)
+{
+	if (e->code == ERR_PIN_WRONG || e->code == ERR_PIN_BLOCKED) {
+		note_rejected(s, f, e->code == ERR_PIN_WRONG ? e->detail : 0);
+		vault_lock(s->conf.vault, s->token->serial);
+	} else if (f->pin != NULL)
+		vault_rejected(s->conf.vault, s->token->serial, f->pin,
+		    token_pin_doubt(s->token) - 1);
+}
+
+void
+session_note_signature(struct session *s, const struct pin_found *f,
+    const struct err *e)
+{
+	struct pin_found of = { .origin = s->origin };
+	struct secret *kept;
+
+	if (e->code != ERR_PIN_WRONG && e->code != ERR_PIN_BLOCKED &&
+	    token_pin_doubt(s->token) == 0)
+		return;
+	if (f->pin != NULL) {
+		note_signature(s, f, e);
+		return;
+	}
+	kept = secret_new();
+	if (kept != NULL && vault_pin(s->conf.vault, s->token->serial, kept))
+		of = (struct pin_found){ kept, "in memory", true };
+	note_signature(s, &of, e);
+	secret_free(kept);
 }
 
 /* --- where a PIN comes from --- */

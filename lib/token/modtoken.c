@@ -177,10 +177,15 @@ mod_sign(struct token *t, const struct token_key *k, enum sig_alg alg,
 	struct sig_digest md;
 	int r;
 
+	t->pin_doubt = 0;
 	if ((r = verifier_for(of(t), q.blob, e)) != 0 ||
-	    (r = sig_hash(alg, data, &md, e)) != 0 ||
-	    (r = ask(t, &q, &a, e)) != 0)
+	    (r = sig_hash(alg, data, &md, e)) != 0)
 		return r;
+	if ((r = ask(t, &q, &a, e)) != 0) {
+		if (a != NULL && a->pin_doubt > 0)
+			t->pin_doubt = TOKEN_TRIES_UNKNOWN;
+		return r;
+	}
 	if (sig_verifier_check(of(t)->verifier, alg, &md, a->sig, e) != 0)
 		return err_set(e, ERR_TOKEN, 0, "the module's signature is "
 		    "wrong");

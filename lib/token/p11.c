@@ -307,6 +307,21 @@ p11_log_in_as(struct p11_token *p, CK_USER_TYPE who, const struct secret *pin)
 	    pin == NULL ? 0 : secret_len(pin));
 }
 
+bool
+p11_in_doubt(CK_RV rv)
+{
+	switch (rv) {
+	case CKR_OK:
+	case CKR_PIN_INCORRECT:
+	case CKR_PIN_INVALID:
+	case CKR_PIN_LEN_RANGE:
+	case CKR_PIN_LOCKED:
+	case CKR_USER_ALREADY_LOGGED_IN:
+		return false;
+	}
+	return true;
+}
+
 static int
 p11_login(struct token *t, const struct secret *pin, struct err *e)
 {
@@ -336,8 +351,7 @@ p11_login(struct token *t, const struct secret *pin, struct err *e)
 		    left >= 0 ? left : 0;
 	if (r == ERR_PIN_WRONG)
 		return err_set(e, r, e->detail, "the PIN is wrong");
-	if (r != ERR_PIN_BLOCKED && r != ERR_CANCELLED &&
-	    rv != CKR_USER_ALREADY_LOGGED_IN && pin != NULL)
+	if (pin != NULL && p11_in_doubt(rv))
 		t->pin_doubt = tries;
 	return r;
 }
@@ -362,6 +376,7 @@ p11_close(struct token *t)
 	sig_verifier_free(p11_of(t)->verifier);
 	p11_sign_forget(p11_of(t));
 	secret_free(p11_of(t)->pin);
+	secret_free(p11_of(t)->rejected);
 	free(t);
 }
 
@@ -387,7 +402,10 @@ p11_open(struct p11_module *m, uint64_t slot, struct token **out,
 	int r;
 
 	if ((p = calloc(1, sizeof(*p))) == NULL ||
-	    (p->pin = secret_new()) == NULL) {
+	    (p->pin = secret_new()) == NULL ||
+	    (p->rejected = secret_new()) == NULL) {
+		if (p != NULL)
+			secret_free(p->pin);
 		free(p);
 		return err_set(e, ERR_NOMEM, 0, "token");
 	}
@@ -400,6 +418,7 @@ p11_open(struct p11_module *m, uint64_t slot, struct token **out,
 		r = p11_failed(e, rv, "session");
 	if (r != 0) {
 		secret_free(p->pin);
+		secret_free(p->rejected);
 		free(p);
 		return r;
 	}

@@ -37,6 +37,7 @@ struct p11_token {
 	CK_SESSION_HANDLE session;
 	bool		 logged_in;
 	struct secret	*pin;		/* of the login, for one signature */
+	struct secret	*rejected;	/* for a signature, after a login */
 	struct sig_verifier *verifier;	/* of the key used last */
 	struct p11_used	 used;
 };
@@ -72,6 +73,9 @@ int	 p11_failed(struct err *e, CK_RV rv, const char *what);
 /* C_Login; without a PIN (NULL) at the reader itself. */
 CK_RV	 p11_log_in_as(struct p11_token *p, CK_USER_TYPE who,
 	    const struct secret *pin);
+
+/* Does that return leave open whether the PIN was looked at, and is right? */
+bool	 p11_in_doubt(CK_RV rv);
 
 /*
  * As token_sign(), but that a signature is checked here only where several

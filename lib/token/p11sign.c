@@ -23,13 +23,31 @@ struct work {
 static CK_RV
 prove_again(struct p11_token *p)
 {
-	const CK_RV rv = p11_log_in_as(p, CKU_CONTEXT_SPECIFIC,
-	    p->t.has_pad ? NULL : p->pin);
+	CK_RV rv;
 
+	if (p->t.has_pad)
+		return p11_log_in_as(p, CKU_CONTEXT_SPECIFIC, NULL);
+	if (secret_eq(p->pin, p->rejected)) {
+		secret_clear(p->pin);
+		return CKR_PIN_INCORRECT;
+	}
+	rv = p11_log_in_as(p, CKU_CONTEXT_SPECIFIC, p->pin);
+	if (rv == CKR_PIN_INCORRECT)
+		secret_copy(p->rejected, p->pin);
 	secret_clear(p->pin);
-	/* The login took it: this is no wrong PIN, whatever it is. */
-	return rv == CKR_PIN_INCORRECT || rv == CKR_PIN_INVALID ||
-	    rv == CKR_PIN_LEN_RANGE ? CKR_FUNCTION_REJECTED : rv;
+	if (p11_in_doubt(rv))
+		p->t.pin_doubt = 1;	/* try, at the least */
+	return rv;
+}
+
+/* What C_SignInit began ends with C_Sign, whatever that returns. */
+static void
+sign_nothing(struct p11_token *p, struct span in, struct p11_attr *out)
+{
+	CK_ULONG n = sizeof(out->bytes);
+
+	(void)p->f->C_Sign(p->session, p11_unconst(in.p), in.n, out->bytes,
+	    &n);
 }
 
 static CK_RV
@@ -43,8 +61,8 @@ use_once(struct p11_token *p, const struct work *w, CK_MECHANISM_TYPE type,
 	if (w->wants_pin && !p->t.has_pad && secret_len(p->pin) == 0)
 		return CKR_USER_NOT_LOGGED_IN;
 	if ((rv = p->f->C_SignInit(p->session, &m, w->o)) == CKR_OK &&
-	    w->wants_pin)
-		rv = prove_again(p);
+	    w->wants_pin && (rv = prove_again(p)) != CKR_OK && !p->t.has_pad)
+		sign_nothing(p, in, out);
 	if (rv == CKR_OK)
 		rv = p->f->C_Sign(p->session, p11_unconst(in.p), in.n,
 		    out->bytes, &n);
@@ -52,6 +70,26 @@ use_once(struct p11_token *p, const struct work *w, CK_MECHANISM_TYPE type,
 		rv = CKR_GENERAL_ERROR;
 	out->n = rv == CKR_OK ? n : 0;
 	return rv;
+}
+
+/*
+ * A PIN was rejected that the login took.  For a key that wants none it is
+ * none of ours, and who has typed it at the reader does so anew by himself.
+ */
+static int
+pin_rejected(struct p11_token *p, const struct work *w, struct err *e)
+{
+	enum token_pin_state st;
+	struct err why;
+	int left;
+
+	if (!w->wants_pin || p->t.has_pad)
+		return (int)(e->code = ERR_TOKEN);
+	if (token_pin_state(&p->t, &st, &left, &why) != 0 || left < 0)
+		left = 0;
+	return err_set(e, ERR_PIN_WRONG, left, "the token took the PIN to log "
+	    "in, and rejected it for this key, which wants it at each "
+	    "signature");
 }
 
 /*
@@ -63,12 +101,16 @@ use(struct p11_token *p, const struct work *w, CK_MECHANISM_TYPE type,
     struct span in, struct p11_attr *out, struct err *e)
 {
 	CK_RV rv = CKR_DATA_INVALID;
+	int r;
 
 	for (int i = 0; i < SIGN_TRIES && rv == CKR_DATA_INVALID; i++)
 		rv = use_once(p, w, type, in, out);
 	if (rv == CKR_USER_NOT_LOGGED_IN)
 		p->logged_in = false;
-	return rv == CKR_OK ? 0 : p11_failed(e, rv, "signature");
+	if (rv == CKR_OK)
+		return 0;
+	r = p11_failed(e, rv, "signature");
+	return r == ERR_PIN_WRONG ? pin_rejected(p, w, e) : r;
 }
 
 /* DigestInfo: what is left of the block without its padding. */
@@ -254,6 +296,7 @@ p11_sign(struct token *t, const struct token_key *k, enum sig_alg alg,
 	struct key key;
 	int r;
 
+	t->pin_doubt = 0;
 	if ((r = key_parse(blob, &key, e)) != 0)
 		return r;
 	if (!sig_alg_fits(alg, key.type))

@@ -179,7 +179,8 @@ int	 token_login(struct token *t, const struct secret *pin,
 bool	 token_had_login(const struct token *t);
 
 /*
- * After a token_login() that failed: the tries there were when the PIN was
+ * After a token_login() that failed, or a token_sign() with a key that wants
+ * the PIN each time: the tries there were when the PIN was
  * sent, and nothing was heard of it again.  With fewer it was wrong.  0
  * when it was not sent, or was answered; TOKEN_TRIES_UNKNOWN where the tries
  * left say nothing of it.
@@ -194,8 +195,10 @@ int	 token_logout(struct token *t, struct err *e) MUST_CHECK;
 /*
  * Append a signature blob over data to *sig, verified with the public key
  * before; nothing is appended on failure.  ERR_PIN_NEEDED when nobody is
- * logged in; ERR_STALE when the token no longer holds this key: list again,
- * with nothing known.
+ * logged in; ERR_PIN_WRONG, with the tries left in e->detail, and
+ * ERR_PIN_BLOCKED when the key wants the PIN each time, and that of the login
+ * was not taken for it; ERR_STALE when the token no longer holds this key: list
+ * again, with nothing known.
  *
  * Being one command it may be called without begin, which saves two turns
  * to the PC/SC daemon; ERR_AGAIN then: another program has the token.

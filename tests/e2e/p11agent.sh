@@ -385,6 +385,54 @@ part_hostile_pin()
 	agent_stop
 }
 
+# again SENT CODE LINE: what C_Login answers to the PIN of one signature, where
+# the login took it; that often it is sent for three signatures.
+again()
+{
+	rm -rf "$XDG_STATE_HOME"
+	configure "Module $HOSTILE_SO" "$3"
+	agent_start || return
+	: >"$HOSTILE.logins"
+	echo "C_Login_again rv $2" >"$HOSTILE"
+	check "$3: a key signs" ssh-add -T "$E2E/plain.pub"
+	for n in first second third; do
+		check_status "one that wants the PIN again gets $2: the $n \
+time" 1 ssh-add -T "$E2E/each.pub"
+	done
+	is "... it was sent $1 times" "$(grep -c again "$HOSTILE.logins")" "$1"
+	has_not "... and nobody has said no" "$AGENT_LOG" 'by the user'
+	: >"$HOSTILE"
+	again_log=$AGENT_LOG
+	agent_stop
+}
+
+# A key that wants the PIN each time does not take that of the login.
+part_again()
+{
+	hostile_module
+	soft_start
+	soft_token soft
+	soft_key soft EC:prime256v1 plain 01
+	soft_tool soft --keypairgen --key-type EC:prime256v1 --id 02 \
+		--label each --always-auth
+	echo "$PIN" >"$E2E/file"
+	chmod 600 "$E2E/file"
+	configure "Module $HOSTILE_SO"
+	agent_start || return
+	save_keys
+	agent_stop
+	# A person who types the same: not what is wrong, or was when it locked.
+	again 1 0xa0 "PinCache session"
+	has "a person is told" "$again_log" \
+		'refused .*each .*rejected it for this key'
+	again 1 0xa0 "PinCache memory"
+	again 3 0xa4 "PinCache memory"
+	rm "$E2E/pin"
+	for code in 0xa0 0xa4 0x5 0x101; do
+		again 1 $code "PinFile $E2E/file"
+	done
+}
+
 # A module that hangs delays nobody at another token.
 part_beside()
 {
@@ -448,6 +496,7 @@ bare_part killed
 bare_part replaced
 bare_part hostile
 bare_part hostile_pin
+bare_part again
 part beside --key p256:card:01
 part both --key p256:card:01
 finish

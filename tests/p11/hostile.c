@@ -10,7 +10,8 @@
  *	C_Sign zero		returns CKR_OK and has done nothing
  *
  * Each C_Login that reaches it is a line in $HOSTILE.logins, each block one in
- * $HOSTILE.blocked.
+ * $HOSTILE.blocked.  C_Login_again is a C_Login for one signature, by a key
+ * that wants the PIN each time.
  */
 #include <dlfcn.h>
 #include <stdio.h>
@@ -177,12 +178,14 @@ static CK_RV
 C_Login_(CK_SESSION_HANDLE s, CK_USER_TYPE user, unsigned char *pin,
     CK_ULONG n)
 {
+	const char *what = user == CKU_CONTEXT_SPECIFIC ? "C_Login_again" :
+	    "C_Login";
 	char *typed = getenv("HOSTILE_PIN");
 	unsigned long length;
 	CK_RV rv;
 
-	write_down("logins", pin != NULL ? "C_Login" : "C_Login at the pad");
-	if (is_told("C_Login", &rv, &length))
+	write_down("logins", pin != NULL ? what : "C_Login at the pad");
+	if (is_told(what, &rv, &length))
 		return rv;
 	if (pin == NULL && typed != NULL) {
 		pin = (unsigned char *)typed;
