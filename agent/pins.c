@@ -99,8 +99,8 @@ is_newer(const struct pin_source *src, const struct timespec *than)
 static int
 is_barred(const char *origin, struct err *e)
 {
-	return err_set(e, ERR_DENIED, 0, "the PIN %s was rejected and is not "
-	    "sent again until somebody logs in", origin);
+	return err_set(e, ERR_DENIED, 0, "the PIN %s was rejected, or may have "
+	    "been, and is not sent again until somebody logs in", origin);
 }
 
 static int

@@ -24,21 +24,28 @@ see_state(struct session *s, void *arg, struct err *e)
 	return 0;
 }
 
+/* No token has so many: nothing was heard of the PIN, and never will be. */
+#define TRIES_UNSURE	(TOKEN_TRIES_UNKNOWN - 1)
+
 /* A PIN that was sent in vain: nothing may send it, or another, by itself. */
 static void
 note_rejected(struct session *s, const struct pin_found *f, int tries)
 {
 	const char *serial = s->token->serial;
+	const bool unsure = tries >= TRIES_UNSURE;
 	struct err e;
 
 	if (f->pin != NULL)
 		vault_rejected(s->conf.vault, serial, f->pin, tries);
 	if (f->origin == NULL)
 		return;
-	snprintf(s->problem, sizeof(s->problem), "The PIN %s was rejected",
+	snprintf(s->problem, sizeof(s->problem), unsure ? "It is not known "
+	    "whether the token took the PIN %s" : "The PIN %s was rejected",
 	    f->origin);
-	log_error(s->conf.log, "token %s: the PIN %s was rejected; none is "
-	    "sent again before somebody logs in", serial, f->origin);
+	log_error(s->conf.log, unsure ? "token %s: it is not known whether it "
+	    "took the PIN %s; none is sent again before somebody logs in" :
+	    "token %s: the PIN %s was rejected; none is sent again before "
+	    "somebody logs in", serial, f->origin);
 	if (vault_bar(s->conf.vault, serial, &e) != 0)
 		log_error(s->conf.log, "token %s: this will be forgotten "
 		    "when the agent ends: %s", serial, e.msg);
@@ -70,17 +77,20 @@ may_send(struct session *s, const struct pin_found *f, struct err *e)
 {
 	struct vault *v = s->conf.vault;
 	struct pin_state now;
+	bool unsure;
 	int r;
 
 	if (f->pin == NULL || !vault_was_rejected(v, s->token->serial, f->pin))
 		return 0;
 	if ((r = see_state(s, &now, e)) != 0)
 		return r;
+	unsure = vault_is_unsure(v, s->token->serial);
 	if (!vault_was_rejected(v, s->token->serial, f->pin) ||
-	    (f->origin == NULL && vault_is_unsure(v, s->token->serial)))
+	    (f->origin == NULL && unsure))
 		return 0;
 	if (f->origin != NULL)
-		return err_set(e, ERR_PIN_WRONG, now.tries,
+		return err_set(e, ERR_PIN_WRONG,
+		    unsure ? TRIES_UNSURE : now.tries,
 		    "the token has rejected the PIN %s", f->origin);
 	return err_set(e, ERR_DENIED, -1, "the token has rejected this PIN "
 	    "before; it was not sent again");

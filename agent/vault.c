@@ -379,10 +379,10 @@ static int
 write_bar(const struct vault *v, const char *path, struct err *e)
 {
 	static const char text[] =
-	    "A PIN that nobody typed was rejected by this token.  The agent "
-	    "tries no\nother by itself until somebody logs in with the right "
-	    "one, changes the file\nthat it came from, or removes this "
-	    "file.\n";
+	    "A PIN that nobody typed was rejected by this token, or the token "
+	    "was gone\nbefore it said so.  The agent tries none by itself "
+	    "until somebody logs in\nwith the right one, changes the file "
+	    "that it came from, or removes this file.\n";
 	int fd, r;
 
 	if ((r = paths_make_dir(v->conf.state_dir, e)) != 0)

@@ -95,9 +95,9 @@ bool	 vault_is_unsure(struct vault *v, const char *serial);
 void	 vault_saw_tries(struct vault *v, const char *serial, int tries);
 
 /*
- * A PIN that nobody typed was rejected: no other is tried until a person
- * acts.  vault_unlock() ends it, and so does who removes the file.  The
- * error is that it could not be written; in memory the bar holds.
+ * A PIN that nobody typed was rejected, or may have been: no other is tried
+ * until a person acts.  vault_unlock() ends it, and so does who removes the
+ * file.  The error is that it could not be written; in memory the bar holds.
  */
 int	 vault_bar(struct vault *v, const char *serial, struct err *e)
 	    MUST_CHECK;

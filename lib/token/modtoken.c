@@ -117,14 +117,6 @@ mod_list(struct token *t, const struct token_keys *known,
 	return token_keys_copy(out, a->same ? known : &a->keys, e);
 }
 
-/* Was the PIN looked at, and is it known what came of that? */
-static bool
-is_answered(int r)
-{
-	return r == 0 || r == ERR_PIN_WRONG || r == ERR_PIN_BLOCKED ||
-	    r == ERR_DENIED || r == ERR_UNSUPPORTED;
-}
-
 /* Modules tell only whether the tries are few, and some not even that. */
 static int
 mod_login(struct token *t, const struct secret *pin, struct err *e)
@@ -141,8 +133,9 @@ mod_login(struct token *t, const struct secret *pin, struct err *e)
 	r = ask_with(of(t), &q, pin, &a, e);
 	if (r == ERR_AGAIN)		/* no PIN is sent again by itself */
 		r = err_set(e, ERR_TOKEN, 0, "the module takes no PIN now");
-	if (pin != NULL && (!is_answered(r) || a == NULL ||
-	    (r != 0 && a->pin_doubt > 0)))
+	/* An answer says what became of the PIN, and of which token. */
+	if (pin != NULL && r != 0 && (a == NULL || r != a->r ||
+	    a->pin_doubt > 0))
 		t->pin_doubt = TOKEN_TRIES_UNKNOWN;
 	return r;
 }

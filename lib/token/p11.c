@@ -316,7 +316,12 @@ p11_in_doubt(CK_RV rv)
 	case CKR_PIN_INVALID:
 	case CKR_PIN_LEN_RANGE:
 	case CKR_PIN_LOCKED:
+	/* There was nobody to look at it. */
 	case CKR_USER_ALREADY_LOGGED_IN:
+	case CKR_SESSION_HANDLE_INVALID:
+	case CKR_SESSION_CLOSED:
+	case CKR_CRYPTOKI_NOT_INITIALIZED:
+	case CKR_OPERATION_NOT_INITIALIZED:
 		return false;
 	}
 	return true;

@@ -385,6 +385,64 @@ part_hostile_pin()
 	agent_stop
 }
 
+# file_start: one that behaves, with its PIN in a file, and nobody to ask.
+file_start()
+{
+	hostile_module
+	soft_start
+	soft_token soft
+	soft_key soft EC:prime256v1 ec 01
+	echo "$PIN" >"$E2E/file"
+	chmod 600 "$E2E/file"
+	rm -f "$E2E/pin"
+	configure "Module $HOSTILE_SO" "PinFile $E2E/file"
+	agent_start || return
+	save_keys
+	check "with a PIN in a file, a key signs" ssh-add -T "$E2E/ec.pub"
+}
+
+# once FUNCTION CODE: with one answer of that kind.
+once()
+{
+	hostile_prompts=$(prompts) hostile_logins=$(logins_seen)
+	echo "$1 once $2" >"$HOSTILE"
+	hostile_rc=0
+	answers ssh-add -T "$E2E/ec.pub" >"$E2E/out" 2>&1
+	is "$1 once $2: it was asked" "$(wc -c <"$HOSTILE" | tr -d ' ')" 0
+	hostile_prompts=$(($(prompts) - hostile_prompts))
+	hostile_logins=$(($(logins_seen) - hostile_logins))
+}
+
+# No PIN was looked at, or nobody knows whether one was.
+part_hostile_login()
+{
+	file_start || return
+	bar=$XDG_STATE_HOME/hsm-ssh-agent/pin-rejected-$(soft_serial soft)
+	for code in 0x100 0xb0 0xb3 0x190; do
+		ssh-add -D 2>/dev/null
+		once C_Login $code
+		is "... and once more, for a signature" \
+			"$hostile_rc, $hostile_logins, $hostile_prompts" "0, 2, 0"
+		check "... and no PIN was rejected" test ! -e "$bar"
+	done
+	for code in 0x32 0xe0; do
+		ssh-add -D 2>/dev/null
+		: >"$E2E/prompts"
+		once C_Login $code
+		is "... and not again by itself" \
+			"$hostile_rc, $hostile_logins" "1, 1"
+		has "... for a reason" "$E2E/prompts" 'not known whether'
+		check "... which is kept" test -e "$bar"
+		has_not "... but not that it was rejected" "$AGENT_LOG" \
+			'PIN in PinFile was rejected;'
+		echo "$PIN" >"$E2E/pin"
+		check "... and a person may send it" ssh-add -T "$E2E/ec.pub"
+		check "... who ends that" test ! -e "$bar"
+		rm "$E2E/pin"
+	done
+	agent_stop
+}
+
 # again SENT CODE LINE: what C_Login answers to the PIN of one signature, where
 # the login took it; that often it is sent for three signatures.
 again()
@@ -496,6 +554,7 @@ bare_part killed
 bare_part replaced
 bare_part hostile
 bare_part hostile_pin
+bare_part hostile_login
 bare_part again
 part beside --key p256:card:01
 part both --key p256:card:01

@@ -4,6 +4,7 @@
  * $HOSTILE has lines "FUNCTION ACTION [NUMBER]", read at each call:
  *
  *	C_Sign rv 0x30		returns that
+ *	C_Sign once 0x30	returns that, and the file is empty
  *	C_Sign length 99999	says that its output has so many bytes
  *	C_Sign block		never returns
  *	C_Sign abort		ends the process
@@ -21,7 +22,7 @@
 
 #include <p11-kit/pkcs11.h>
 
-enum action { WELL, RV, LENGTH, BLOCK, ABORT, ZERO };
+enum action { WELL, RV, ONCE, LENGTH, BLOCK, ABORT, ZERO };
 
 struct order {
 	enum action	 action;
@@ -35,8 +36,8 @@ static CK_FUNCTION_LIST ours;
 static struct order
 order_for(const char *function)
 {
-	static const char *const names[] = { "well", "rv", "length", "block",
-	    "abort", "zero" };
+	static const char *const names[] = { "well", "rv", "once", "length",
+	    "block", "abort", "zero" };
 	const char *path = getenv("HOSTILE");
 	struct order o = { WELL, 0 };
 	char line[128], name[64], what[32];
@@ -83,6 +84,10 @@ is_told(const char *function, CK_RV *rv, unsigned long *length)
 	*rv = CKR_OK;
 	*length = o.action == LENGTH ? o.number : 0;
 	switch (o.action) {
+	case ONCE:
+		(void)truncate(getenv("HOSTILE"), 0);
+		*rv = o.number;
+		return 1;
 	case RV:
 		*rv = o.number;
 		return 1;
