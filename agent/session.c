@@ -299,6 +299,22 @@ sign_or_read_again(struct session *s, const struct work *w, struct err *e)
 }
 
 /*
+ * Inside a transaction.  A token that wants a login after one gets no second:
+ * there is one recovery, then a reason.
+ */
+static int
+log_in_and_sign(struct session *s, const struct work *w, struct err *e)
+{
+	int r;
+
+	if ((r = session_login(s, &w->found, e)) != 0 ||
+	    (r = sign_or_read_again(s, w, e)) != ERR_PIN_NEEDED)
+		return r;
+	return err_set(e, ERR_TOKEN, 0, "the token took the PIN and says still "
+	    "that nobody is logged in; the key may want another PIN");
+}
+
+/*
  * A part, after a signature without a transaction: `first` is how that
  * went.  The login is taken back, once, with the PIN that is kept.
  */
@@ -320,9 +336,7 @@ sign_recovering(struct session *s, void *arg, struct err *e)
 		return r;
 	}
 	w->found = (struct pin_found){ w->buf, "in memory", true };
-	if ((r = session_login(s, &w->found, e)) == 0)
-		r = sign_or_read_again(s, w, e);
-	return r;
+	return log_in_and_sign(s, w, e);
 }
 
 /*
@@ -349,10 +363,8 @@ sign_between(struct session *s, void *arg, struct err *e)
 {
 	struct work *w = arg;
 	struct err why;
-	int r;
+	const int r = log_in_and_sign(s, w, e);
 
-	if ((r = session_login(s, &w->found, e)) == 0)
-		r = sign_or_read_again(s, w, e);
 	if (s->logged_in && !s->keeps_login && log_out(s, NULL, &why) != 0)
 		log_error(s->conf.log, "token %s: logging out: %s",
 		    s->token->serial, why.msg);

@@ -443,6 +443,26 @@ part_hostile_login()
 	agent_stop
 }
 
+# One recovery, then a reason.
+part_hostile_once()
+{
+	file_start || return
+	for f in C_SignInit C_Sign; do
+		: >"$AGENT_LOG"
+		: >"$HOSTILE.logins"
+		echo "$f rv 0x101" >"$HOSTILE"
+		check_status "nobody is logged in, says $f each time" 1 \
+			ssh-add -T "$E2E/ec.pub"
+		is "... for which the PIN is sent once" "$(logins_seen)" 1
+		has "... and a reason told" "$AGENT_LOG" \
+			'refused .*took the PIN and says still'
+		is "... and no person asked" "$(prompts)" 0
+		: >"$HOSTILE"
+		check "... then all is well again" ssh-add -T "$E2E/ec.pub"
+	done
+	agent_stop
+}
+
 # again SENT CODE LINE: what C_Login answers to the PIN of one signature, where
 # the login took it; that often it is sent for three signatures.
 again()
@@ -555,6 +575,7 @@ bare_part replaced
 bare_part hostile
 bare_part hostile_pin
 bare_part hostile_login
+bare_part hostile_once
 bare_part again
 part beside --key p256:card:01
 part both --key p256:card:01
