@@ -392,6 +392,7 @@ file_start()
 	soft_start
 	soft_token soft
 	soft_key soft EC:prime256v1 ec 01
+	soft_key soft EC:prime256v1 other 02
 	echo "$PIN" >"$E2E/file"
 	chmod 600 "$E2E/file"
 	rm -f "$E2E/pin"
@@ -447,6 +448,20 @@ part_hostile_login()
 part_hostile_once()
 {
 	file_start || return
+	for f in C_SignInit C_Sign C_FindObjectsInit; do
+		for code in 0xb3 0x32 0xe0 0x101 0x100 0x190 0x5; do
+			# A key is looked for when another was used last.
+			ssh-add -T "$E2E/other.pub" 2>/dev/null ||
+				fail "another key signs"
+			once $f $code
+			# An error inside of the module is no loss of ours.
+			wanted="0, 1, 0"
+			test $code != 0x5 || wanted="1, 0, 0"
+			is "... the signature, PINs and prompts" \
+				"$hostile_rc, $hostile_logins, $hostile_prompts" \
+				"$wanted"
+		done
+	done
 	for f in C_SignInit C_Sign; do
 		: >"$AGENT_LOG"
 		: >"$HOSTILE.logins"
