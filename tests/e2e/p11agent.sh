@@ -281,6 +281,7 @@ hostile_start()
 	soft_start
 	soft_token soft
 	soft_key soft EC:prime256v1 ec 01
+	soft_key soft EC:prime256v1 other 02
 	configure "Module $HOSTILE_SO" "ModuleTimeout 1s"
 	agent_start || return
 	save_keys
@@ -301,24 +302,35 @@ answers()
 }
 
 # misbehaves FUNCTION ACTION [NUMBER]: clients are answered meanwhile, no PIN
-# is sent twice for one prompt, and afterwards all is well.
+# is sent twice for one signature, and afterwards all is well.
 misbehaves()
 {
+	# A key is looked for when another was used last.
+	ssh-add -T "$E2E/other.pub" 2>/dev/null || fail "another key signs"
+	rm -f "$HOSTILE.told"
 	echo "$*" >"$HOSTILE"
 	hostile_prompts=$(prompts) hostile_logins=$(logins_seen)
 	check "$*: listing is answered" answers ssh-add -l
 	check "... and a signature" answers ssh-add -T "$E2E/ec.pub"
+	case $1 in
+	C_Sign* | C_FindObjects | C_GetAttributeValue)
+		check "... of a module that did so" obeys ;;
+	esac
+	check "... with one PIN at the most" \
+		test $(($(logins_seen) - hostile_logins)) -le 1
 	: >"$HOSTILE"
+	hostile_logins=$(logins_seen)
 	check "... then all is well again" wait_for 20 \
 		ssh-add -T "$E2E/ec.pub"
-	hostile_prompts=$(($(prompts) - hostile_prompts))
-	hostile_logins=$(($(logins_seen) - hostile_logins))
+	check "... with one at the most" \
+		test $(($(logins_seen) - hostile_logins)) -le 1
+	is "... and no prompt" "$(prompts)" "$hostile_prompts"
 }
 
-# The module writes down that it does.
-blocks()
+# The module writes down that it does as it was told.
+obeys()
 {
-	test -e "$HOSTILE.blocked"
+	test -s "$HOSTILE.told"
 }
 
 part_hostile()
@@ -334,7 +346,14 @@ part_hostile()
 	misbehaves C_Sign block
 	misbehaves C_GetSessionInfo block
 	misbehaves C_Sign zero
-	misbehaves C_Sign length 0x7fffffffffffffff
+	# A signature has 64 bytes, and the first attribute of a key 8.
+	for n in 0 1 63 65 0x7fffffffffffffff; do
+		misbehaves C_Sign length $n
+	done
+	for n in 0 1; do
+		misbehaves C_GetAttributeValue length $n
+		misbehaves C_FindObjects length $n
+	done
 	misbehaves C_GetSlotList length 0x7fffffff
 	misbehaves C_FindObjects length 0x7fffffff
 	misbehaves C_GetAttributeValue length 0x7fffffff
@@ -412,6 +431,39 @@ once()
 	is "$1 once $2: it was asked" "$(wc -c <"$HOSTILE" | tr -d ' ')" 0
 	hostile_prompts=$(($(prompts) - hostile_prompts))
 	hostile_logins=$(($(logins_seen) - hostile_logins))
+}
+
+# begins_with FUNCTION ACTION: of a module that does so from the start on.
+begins_with()
+{
+	rm -f "$HOSTILE.told"
+	echo "$*" >"$HOSTILE"
+	agent_start || return
+	check "$* from the start: clients are answered" answers ssh-add -l
+	check "... of a module that did so" obeys
+	: >"$HOSTILE"
+	check "... later its keys are listed" wait_for 20 lists ec 1
+	check "... and sign" ssh-add -T "$E2E/ec.pub"
+	agent_stop
+}
+
+part_hostile_start()
+{
+	file_start || return
+	agent_stop
+	configure "Module $HOSTILE_SO" "ModuleTimeout 1s" \
+		"PinFile $E2E/file"
+	begins_with C_Initialize block
+	begins_with C_GetSlotList abort
+	begins_with C_OpenSession block
+	agent_start || return
+	check "a module that is well at first" ssh-add -T "$E2E/ec.pub"
+	rm -f "$HOSTILE.told"
+	echo "C_Finalize block" >"$HOSTILE"
+	left=$(module_pid)
+	agent_stop
+	check "... and hangs in C_Finalize at the end" obeys
+	check "... does not stay" wait_for 5 gone "$left"
 }
 
 # No PIN was looked at, or nobody knows whether one was.
@@ -540,7 +592,7 @@ part_beside()
 	echo 'C_Sign block' >"$HOSTILE"
 	ssh-add -T "$E2E/ec.pub" >"$E2E/blocked.out" 2>&1 &
 	blocked=$!
-	wait_for 5 blocks || fail "the module hangs in C_Sign"
+	wait_for 5 obeys || fail "the module hangs in C_Sign"
 	check "while one hangs the other signs" timeout 5 \
 		ssh-add -T "$E2E/card.pub"
 	check "... and keys are listed" timeout 5 ssh-add -l
@@ -589,6 +641,7 @@ bare_part killed
 bare_part replaced
 bare_part hostile
 bare_part hostile_pin
+bare_part hostile_start
 bare_part hostile_login
 bare_part hostile_once
 bare_part again

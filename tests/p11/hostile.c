@@ -10,9 +10,9 @@
  *	C_Sign abort		ends the process
  *	C_Sign zero		returns CKR_OK and has done nothing
  *
- * Each C_Login that reaches it is a line in $HOSTILE.logins, each block one in
- * $HOSTILE.blocked.  C_Login_again is a C_Login for one signature, by a key
- * that wants the PIN each time.
+ * Each C_Login that reaches it is a line in $HOSTILE.logins, each call that
+ * finds an order one in $HOSTILE.told.  C_Login_again is a C_Login for one
+ * signature, by a key that wants the PIN each time.
  */
 #include <dlfcn.h>
 #include <stdio.h>
@@ -75,27 +75,24 @@ write_down(const char *suffix, const char *what)
 	fclose(f);
 }
 
-/* True: *rv is the answer. */
+/* True: o->number is the answer, and all there is to it. */
 static int
-is_told(const char *function, CK_RV *rv, unsigned long *length)
+is_told(const char *function, struct order *o)
 {
-	const struct order o = order_for(function);
-
-	*rv = CKR_OK;
-	*length = o.action == LENGTH ? o.number : 0;
-	switch (o.action) {
+	*o = order_for(function);
+	if (o->action != WELL)
+		write_down("told", function);
+	switch (o->action) {
 	case ONCE:
 		if (truncate(getenv("HOSTILE"), 0) != 0)
 			abort();
-		*rv = o.number;
 		return 1;
 	case RV:
-		*rv = o.number;
 		return 1;
 	case ZERO:
+		o->number = CKR_OK;
 		return 1;
 	case BLOCK:
-		write_down("blocked", function);
 		for (;;)
 			pause();
 	case ABORT:
@@ -107,15 +104,21 @@ is_told(const char *function, CK_RV *rv, unsigned long *length)
 	return 0;
 }
 
+static void
+lie(const struct order *o, CK_ULONG *n)
+{
+	if (o->action == LENGTH)
+		*n = o->number;
+}
+
 /* A function that has no length to lie about. */
 #define PLAIN(name, params, args)				\
 static CK_RV							\
 name##_ params							\
 {								\
-	unsigned long length;					\
-	CK_RV rv;						\
+	struct order told;					\
 								\
-	return is_told(#name, &rv, &length) ? rv :		\
+	return is_told(#name, &told) ? told.number :		\
 	    real->name args;					\
 }
 
@@ -124,14 +127,13 @@ name##_ params							\
 static CK_RV							\
 name##_ params							\
 {								\
-	unsigned long length;					\
+	struct order told;					\
 	CK_RV rv;						\
 								\
-	if (is_told(#name, &rv, &length))			\
-		return rv;					\
+	if (is_told(#name, &told))				\
+		return told.number;				\
 	rv = real->name args;					\
-	if (length != 0)					\
-		*(n) = length;					\
+	lie(&told, n);						\
 	return rv;						\
 }
 
@@ -155,6 +157,7 @@ PLAIN(C_FindObjectsFinal, (CK_SESSION_HANDLE s), (s))
 PLAIN(C_SignInit, (CK_SESSION_HANDLE s, CK_MECHANISM *m,
     CK_OBJECT_HANDLE key), (s, m, key))
 PLAIN(C_Initialize, (void *args), (args))
+PLAIN(C_Finalize, (void *reserved), (reserved))
 PLAIN(C_GenerateKeyPair, (CK_SESSION_HANDLE s, CK_MECHANISM *m,
     CK_ATTRIBUTE *a, CK_ULONG n, CK_ATTRIBUTE *b, CK_ULONG k,
     CK_OBJECT_HANDLE *public, CK_OBJECT_HANDLE *private),
@@ -170,17 +173,16 @@ C_Sign_(CK_SESSION_HANDLE s, unsigned char *data, CK_ULONG len,
 {
 	unsigned char unseen[4096];
 	CK_ULONG size = sizeof(unseen);
-	unsigned long length;
+	struct order o;
 	CK_RV rv;
 
-	if (is_told("C_Sign", &rv, &length)) {
-		if (rv != CKR_OK)
+	if (is_told("C_Sign", &o)) {
+		if (o.number != CKR_OK)
 			(void)real->C_Sign(s, data, len, unseen, &size);
-		return rv;
+		return o.number;
 	}
 	rv = real->C_Sign(s, data, len, sig, n);
-	if (length != 0)
-		*n = length;
+	lie(&o, n);
 	return rv;
 }
 
@@ -188,13 +190,13 @@ C_Sign_(CK_SESSION_HANDLE s, unsigned char *data, CK_ULONG len,
 static CK_RV
 C_GetTokenInfo_(CK_SLOT_ID id, CK_TOKEN_INFO *info)
 {
-	unsigned long length;
+	struct order o;
 	CK_RV rv;
 
-	if (is_told("C_GetTokenInfo", &rv, &length))
-		return rv;
+	if (is_told("C_GetTokenInfo", &o))
+		return o.number;
 	rv = real->C_GetTokenInfo(id, info);
-	info->flags |= length;
+	info->flags |= o.action == LENGTH ? o.number : 0;
 	return rv;
 }
 
@@ -206,12 +208,11 @@ C_Login_(CK_SESSION_HANDLE s, CK_USER_TYPE user, unsigned char *pin,
 	const char *what = user == CKU_CONTEXT_SPECIFIC ? "C_Login_again" :
 	    "C_Login";
 	char *typed = getenv("HOSTILE_PIN");
-	unsigned long length;
-	CK_RV rv;
+	struct order o;
 
 	write_down("logins", pin != NULL ? what : "C_Login at the pad");
-	if (is_told(what, &rv, &length))
-		return rv;
+	if (is_told(what, &o))
+		return o.number;
 	if (pin == NULL && typed != NULL) {
 		pin = (unsigned char *)typed;
 		n = strlen(typed);
@@ -222,13 +223,12 @@ C_Login_(CK_SESSION_HANDLE s, CK_USER_TYPE user, unsigned char *pin,
 static CK_RV
 C_WaitForSlotEvent_(CK_FLAGS flags, CK_SLOT_ID *slot, void *reserved)
 {
-	unsigned long length;
-	CK_RV rv;
+	struct order o;
 
 	(void)flags;
 	(void)slot;
 	(void)reserved;
-	return is_told("C_WaitForSlotEvent", &rv, &length) ? rv :
+	return is_told("C_WaitForSlotEvent", &o) ? o.number :
 	    CKR_FUNCTION_NOT_SUPPORTED;
 }
 
@@ -237,6 +237,7 @@ take_over(void)
 {
 	ours = *real;
 	ours.C_Initialize = C_Initialize_;
+	ours.C_Finalize = C_Finalize_;
 	ours.C_GetSlotList = C_GetSlotList_;
 	ours.C_GetSlotInfo = C_GetSlotInfo_;
 	ours.C_GetTokenInfo = C_GetTokenInfo_;
