@@ -94,6 +94,8 @@ part_errors()
 	soft_start
 	soft_token soft
 	soft_tool soft --keypairgen --key-type EC:prime256v1 --id 01 --label ec
+	soft_tool soft --keypairgen --key-type EC:prime256v1 --id 02 --label each \
+		--always-auth
 	hostile_module
 	judge token-hostile "$PIN" "$HOSTILE_SO" "$HOSTILE"
 }
