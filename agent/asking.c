@@ -3,6 +3,9 @@
 
 #include "agent/asking.h"
 #include "pin/text.h"
+#include "token/token.h"
+
+_Static_assert(TOKEN_TRIES_FEW == PIN_TRIES_FEW, "the one is shown as such");
 
 struct asking {
 	struct asking_conf conf;

@@ -30,6 +30,11 @@ print_pin(const struct slot *s)
 			    "only when few tries are left");
 			break;
 		}
+		if (slot_tries(s) == TOKEN_TRIES_FEW) {
+			out_field(stdout, name, "few tries left; a right one "
+			    "makes them full again");
+			break;
+		}
 		out_field(stdout, name, "%d %s left; nobody is logged in%s",
 		    i->pin_tries, tries_word(i->pin_tries),
 		    i->pin_tries > 1 ? "" : " (a wrong PIN now blocks it)");

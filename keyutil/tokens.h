@@ -81,7 +81,7 @@ int	 slot_know(struct slot *s, unsigned int parts, struct err *e)
 /* What a PKCS#11 URI may say of it; lent. */
 struct p11uri_token slot_in_uri(const struct slot *s);
 
-/* How many tries the PIN has left; -1: it does not tell. */
+/* How many tries the PIN has left, as token_tries_told(). */
 int	 slot_tries(const struct slot *s);
 
 /*

@@ -21,6 +21,8 @@
  * nothing else.  "prefer": 3 to 5 go before the terminal.  "never": no
  * dialogue that was not configured, so not 3 to 5.
  */
+#define PIN_TRIES_FEW	(-2)		/* nobody knows how many */
+
 struct pin_prompt {
 	const char	*label;		/* the token's; "" when not known, */
 	const char	*serial;	/* both "" when it is not about one */

@@ -87,7 +87,9 @@ pin_text_clean_lines(char *out, size_t size, const char *text)
 void
 pin_text_tries(char *out, size_t size, int tries)
 {
-	if (tries < 0)
+	if (tries == PIN_TRIES_FEW)
+		snprintf(out, size, "few tries left");
+	else if (tries < 0)
 		out[0] = '\0';
 	else
 		snprintf(out, size, "%d %s left", tries,

@@ -29,7 +29,7 @@ void	 pin_text_clean(char *out, size_t size, const char *text);
 /* The same, but line feeds stay: for lines that were put together by us. */
 void	 pin_text_clean_lines(char *out, size_t size, const char *text);
 
-/* "3 tries left", or nothing when that is not known. */
+/* "3 tries left", "few tries left", or nothing when that is not known. */
 void	 pin_text_tries(char *out, size_t size, int tries);
 
 /*

@@ -7,7 +7,6 @@
 
 /* A mistake of ours must never lock a token: the last try is the user's. */
 #define TRIES_KEPT	1
-#define TRIES_FEW	2
 
 int
 token_begin(struct token *t, struct err *e)
@@ -38,7 +37,9 @@ token_pin_state(struct token *t, enum token_pin_state *st, int *tries,
 int
 token_tries_told(const struct token *t, int tries)
 {
-	return t->tries_untold && tries > TRIES_FEW ? -1 : tries;
+	if (!t->tries_untold || tries <= TRIES_KEPT)
+		return tries;
+	return tries == TRIES_KEPT + 1 ? TOKEN_TRIES_FEW : -1;
 }
 
 int

@@ -127,7 +127,12 @@ void	 token_end(struct token *t);
 int	 token_get_info(struct token *t, unsigned int parts,
 	    struct token_info *i, struct err *e) MUST_CHECK;
 
-/* What a person is told of so many tries left; -1: nothing is known. */
+/*
+ * What a person is told of so many tries left; -1: nothing.  TOKEN_TRIES_FEW:
+ * a token that tells no numbers says that some are spent.
+ */
+#define TOKEN_TRIES_FEW		(-2)	/* as PIN_TRIES_FEW */
+
 int	 token_tries_told(const struct token *t, int tries);
 
 /* Costs no try.  *tries is -1 unless the state is TOKEN_PIN_NEEDED. */

@@ -466,6 +466,37 @@ part_hostile_start()
 	check "... does not stay" wait_for 5 gone "$left"
 }
 
+# What the flags of a token tell of its tries: 0x10000 is
+# CKF_USER_PIN_COUNT_LOW, 0x20000 CKF_USER_PIN_FINAL_TRY.
+part_hostile_tries()
+{
+	file_start || return
+	agent_stop
+	echo "C_GetTokenInfo length 0x20000" >"$HOSTILE"
+	for how in "PinFile $E2E/file" "PinCache memory"; do
+		configure "Module $HOSTILE_SO" "$how"
+		agent_start || return
+		: >"$HOSTILE.logins"
+		check_status "$how: the last try is not spent" 1 \
+			ssh-add -T "$E2E/ec.pub"
+		is "... nor a PIN sent" "$(logins_seen)" 0
+		is "... nor asked for" "$(prompts)" 0
+		has "... which the log tells" "$AGENT_LOG" \
+			'refused .*one PIN try is left'
+		agent_stop
+	done
+	echo "C_GetTokenInfo length 0x10000" >"$HOSTILE"
+	echo "$PIN" >"$E2E/pin"
+	agent_start || return
+	check "of few a person may spend one" ssh-add -T "$E2E/ec.pub"
+	is "... who is asked once" "$(prompts)" 1
+	has "... and told so, not how many there are" "$E2E/prompts" \
+		'[)], few tries left: *$'
+	check "hsm-keyutil status tells the same" says 'few tries left' 0 \
+		"$(beside "$KEYUTIL")" status --module "$HOSTILE_SO"
+	agent_stop
+}
+
 # No PIN was looked at, or nobody knows whether one was.
 part_hostile_login()
 {
@@ -642,6 +673,7 @@ bare_part replaced
 bare_part hostile
 bare_part hostile_pin
 bare_part hostile_start
+bare_part hostile_tries
 bare_part hostile_login
 bare_part hostile_once
 bare_part again

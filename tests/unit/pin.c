@@ -101,6 +101,9 @@ test_a_prompt_is_one_line(void **state)
 	    "PIN for token office (DENK1), 1 try left: ");
 	assert_line((struct pin_prompt){ "", "DENK1", NULL, NULL, -1, NULL },
 	    "PIN for token DENK1: ");
+	assert_line((struct pin_prompt){ "", "DENK1", NULL, NULL,
+	    PIN_TRIES_FEW, NULL },
+	    "PIN for token DENK1, few tries left: ");
 	assert_line((struct pin_prompt){ "", "", "of a.pbe", NULL, -1,
 	    "password" }, "of a.pbe; password: ");
 	assert_line((struct pin_prompt){ "a\nb", "1", "ssh wants to sign",
