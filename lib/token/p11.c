@@ -358,7 +358,8 @@ p11_login(struct token *t, const struct secret *pin, struct err *e)
 		return err_set(e, r, e->detail, "the PIN is wrong");
 	if (pin != NULL && p11_in_doubt(rv))
 		t->pin_doubt = tries;
-	return r;
+	/* That a login needs a login is nothing to ask a person for. */
+	return r == ERR_PIN_NEEDED ? (int)(e->code = ERR_TOKEN) : r;
 }
 
 static int

@@ -524,6 +524,10 @@ part_hostile_login()
 		check "... who ends that" test ! -e "$bar"
 		rm "$E2E/pin"
 	done
+	ssh-add -D 2>/dev/null
+	once C_Login 0x101
+	is "... for nothing, and nobody is asked for another" \
+		"$hostile_rc, $hostile_logins, $hostile_prompts" "1, 1, 0"
 	agent_stop
 }
 
