@@ -59,7 +59,7 @@ part_opensc()
 }
 
 # A key that wants the PIN for each signature is asked for each time, where
-# nothing remembers it, and for what.
+# nothing remembers it, and for what; one beside it that does not is not.
 part_always()
 {
 	soft_start
@@ -68,9 +68,10 @@ part_always()
 		--always-auth
 	soft_tool soft --list-objects --type privkey
 	has "the key is such a one" "$E2E/made" 'always authenticate'
-	configure "Module softhsm2" "PinCache never"
+	soft_tool soft --keypairgen --key-type EC:prime256v1 --id 02 --label plain
+	configure "Module softhsm2" "PinCache session"
 	agent_start || return
-	ssh-add -L >"$E2E/each.pub"
+	save_keys
 	for n in 1 2; do
 		echo $n >"$E2E/data"
 		check "signature $n by a key that wants the PIN each time" \
@@ -79,6 +80,10 @@ part_always()
 		is "... for which a person is asked" "$(prompts)" $n
 	done
 	has "... and told what for" "$E2E/prompts" 'sshsig|file|sign'
+	for n in 1 2; do
+		check "another key signs, $n" ssh-add -T "$E2E/plain.pub"
+	done
+	is "... for which nobody is asked" "$(prompts)" 2
 	agent_stop
 	configure "Module softhsm2" "PinFile $E2E/pin"
 	chmod 600 "$E2E/pin"
