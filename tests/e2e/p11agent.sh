@@ -148,6 +148,76 @@ part_named()
 	agent_stop
 }
 
+# What -P allows is where a module is, not what leads there.
+part_links()
+{
+	soft_start
+	soft_token one
+	soft_key one EC:prime256v1 ec 01
+	mkdir "$E2E/mods"
+	ln -s "$SOFTHSM" "$E2E/mods/link.so"
+	configure "Use any"
+	agent_start -P "$E2E/mods/*" || return
+	check_status "a link from an allowed place to another is refused" 1 \
+		ssh-add -s "$E2E/mods/link.so"
+	has "... which the log tells" "$AGENT_LOG" 'allowed providers'
+	is "... and no process runs it" "$(module_pid)" ''
+	agent_stop
+	agent_start -P "$(realpath "$SOFTHSM")" || return
+	check "a link from elsewhere to an allowed module is followed" \
+		ssh-add -s "$E2E/mods/link.so"
+	check "... and its key listed" wait_for 10 lists ec 1
+	agent_stop
+}
+
+# A key whose public half is nowhere but in the private one, which nobody sees
+# before a login.
+part_private()
+{
+	soft_start
+	soft_token soft
+	soft_key soft rsa:2048 rsa 01
+	soft_tool soft --delete-object --type pubkey --id 01
+	soft_tool soft --list-objects
+	has_not "a token has no public key" "$E2E/made" 'Public Key Object'
+	configure "Module $SOFTHSM"
+	agent_start || return
+	is "no key is listed" "$(listed rsa)" 0
+	check "ssh-add -s logs in" ssh-add -s 'pkcs11:token=soft'
+	check "... and it is" wait_for 10 lists rsa 1
+	save_keys
+	check "... and signs" ssh-add -T "$E2E/rsa.pub"
+	is "... after one prompt" "$(prompts)" 1
+	agent_stop
+}
+
+# Of a module that hashes by itself, and does nothing else.
+part_mechanisms()
+{
+	soft_start
+	soft_token soft
+	soft_key soft rsa:2048 rsa 01
+	echo "slots.mechanisms = CKM_SHA256_RSA_PKCS,CKM_SHA512_RSA_PKCS" \
+		>>"$SOFTHSM2_CONF"
+	pkcs11-tool --module "$SOFTHSM" -M >"$E2E/made" 2>&1
+	is "a module has two mechanisms" \
+		"$(grep -Ec '^ *(SHA256|SHA512)-RSA-PKCS,' "$E2E/made"), \
+$(grep -c keySize "$E2E/made")" "2, 2"
+	configure "Module $SOFTHSM" "PinFile $E2E/pin"
+	chmod 600 "$E2E/pin"
+	agent_start || return
+	save_keys
+	check "its key signs" ssh-add -T "$E2E/rsa.pub"
+	ssh-keygen -q -t ed25519 -N '' -f "$E2E/user"
+	for alg in rsa-sha2-256 rsa-sha2-512; do
+		check "... a certificate by $alg" ssh-keygen -q -t $alg \
+			-Us "$E2E/rsa.pub" -I id -n a -V +1h "$E2E/user.pub"
+		ssh-keygen -Lf "$E2E/user-cert.pub" >"$E2E/cert"
+		has "... which it has" "$E2E/cert" "using $alg"
+	done
+	agent_stop
+}
+
 # The PIN goes to the token that is meant, and to no other.
 part_slots()
 {
@@ -670,6 +740,9 @@ part_killed()
 test $# -eq 0 || { run_part "$1"; exit; }
 bare_part ed25519
 bare_part named
+bare_part links
+bare_part private
+bare_part mechanisms
 bare_part slots
 bare_part later
 bare_part killed
