@@ -147,3 +147,35 @@ one() {
 		[[ -n ${row_cause[$id]} && -n ${row_advice[$id]} ]]
 	done
 }
+
+@test "a password is asked for where there is a terminal, whatever the input" {
+	[[ $(id -u) == 0 ]] || skip "only root can be somebody else"
+	local dir
+	dir=$(mktemp -d)
+	printf '#!/bin/sh\necho "sudo $*" >>%s/log\n' "$dir" >"$dir/sudo"
+	: >"$dir/log"
+	cp "$LIB/common.bash" "$dir"
+	chmod 755 "$dir" "$dir/sudo"
+	chmod 644 "$dir/common.bash"
+	chmod 666 "$dir/log"
+	local somebody="PATH=$dir:\$PATH setpriv --reuid 65534 --clear-groups \
+	    bash -c '. $dir/common.bash; verbose=no dry_run=no; \
+	    echo x | as_root tee /etc/x'"
+	script -qec "$somebody" /dev/null </dev/null >/dev/null
+	[[ $(<"$dir/log") == "sudo tee /etc/x" ]]
+	: >"$dir/log"
+	setsid bash -c "$somebody" </dev/null >/dev/null 2>&1
+	[[ $(<"$dir/log") == "sudo -n tee /etc/x" ]]
+	rm -r "$dir"
+}
+
+@test "addresses of either kind are not reported" {
+	[[ $(redact <<<'at fe80::1 and 2001:db8::5:6, 10.1.2.3, at 10:11:12') == \
+	    'at ADDRESS and ADDRESS, ADDRESS, at 10:11:12' ]]
+}
+
+@test "the line that matters is told" {
+	[[ $(detail_of $'usbipd: info: Using x\nusbipd: warning: w\nusbipd: error: e') == \
+	    'usbipd: error: e' ]]
+	[[ $(detail_of $'usbipd: info: Using x\nsomething') == something ]]
+}

@@ -7,106 +7,8 @@
 # shellcheck source=tests/e2e/lib.sh disable=SC2119,SC2317
 . "${srcdir:-.}/tests/e2e/lib.sh"
 
-need jq jq
-
-EMPTY='{"readers": []}'
-DESCRIPTION='Microsoft Usbccid Smartcard Reader (WUDF)'
-
-# windows_has VERSION [JSON]: a Windows with this usbipd, and a token, not
-# shared, at 1-7.  $ROOT is the system that hsm-wsl sees.
-windows_has()
-{
-	HSM_STUB=$E2E/stub ROOT=$E2E/root
-	rm -rf "$HSM_STUB" "$ROOT" "${E2E:?}/home"
-	mkdir -p "$HSM_STUB" "$E2E/home" "$E2E/usb" "$ROOT/proc/sys/kernel" \
-	    "$ROOT/proc/4242" "$ROOT/run/WSL" "$ROOT/sys/bus/usb/devices" \
-	    "$ROOT/sys/devices/platform/vhci_hcd.0" "$ROOT/etc" \
-	    "$ROOT/mnt/c/Program Files/usbipd-win" \
-	    "$ROOT/mnt/c/Windows/System32/WindowsPowerShell/v1.0"
-	echo 5.15.167.4-microsoft-standard-WSL2 \
-	    >"$ROOT/proc/sys/kernel/osrelease"
-	: >"$ROOT/run/WSL/4242_interop"
-	: >"$ROOT/sys/devices/platform/vhci_hcd.0/detach"
-	put_program "$ROOT/mnt/c/Program Files/usbipd-win/usbipd.exe"
-	put_program "$ROOT/mnt/c/Windows/System32/attrib.exe"
-	put_program \
-	    "$ROOT/mnt/c/Windows/System32/WindowsPowerShell/v1.0/usbipd.exe"
-	put_program \
-	    "$ROOT/mnt/c/Windows/System32/WindowsPowerShell/v1.0/powershell.exe"
-	for p in systemctl service pkaction apt-get; do
-		put_program "$E2E/bin/$p"
-	done
-	echo 20a0 >"$E2E/usb/idVendor"
-	echo 4230 >"$E2E/usb/idProduct"
-	printf '%s\n%s\n' 'hub port sta spd dev      sockfd local_busid' \
-	    'hs  0002 006 002 00010002 000003 1-1' >"$E2E/port"
-	echo "$1" >"$HSM_STUB/version"
-	echo 122 >"$HSM_STUB/polkit"
-	one=$(device 1-7 'VID_20A0&PID_4230\DENK01000000000')
-	devices_are "$one"
-	HOME=$E2E/home HSM_WSL_ROOT=$ROOT HSM_KEYUTIL=$KEYUTIL
-	XDG_CONFIG_HOME=$HOME/.config XDG_STATE_HOME=$HOME/.local/state
-	export HSM_STUB HSM_WSL_ROOT HSM_KEYUTIL HOME XDG_CONFIG_HOME \
-	    XDG_STATE_HOME
-	case $PATH in "$E2E/bin:"*) ;; *) PATH=$E2E/bin:$PATH ;; esac
-}
-
-put_program()
-{
-	mkdir -p "${1%/*}"
-	ln -sf "$(readlink -f "$srcdir/tests/e2e/wsl/windows")" "$1"
-}
-
-device()	# BUSID INSTANCE [DESCRIPTION]
-{
-	printf '%s\tUSB\\%s\t%s\tnull\tnull\n' "$1" "$2" \
-	    "${3-$DESCRIPTION}"
-}
-
-devices_are()	# LINE...
-{
-	printf '%s\n' "$@" | grep . >"$HSM_STUB/devices"
-}
-
-# change COLUMN VALUE: of the device at 1-7, as in tests/e2e/wsl/windows.
-change()
-{
-	awk -F'\t' -v OFS='\t' -v n="$1" -v v="$2" \
-	    '$1 == "1-7" { $n = v } { print }' "$HSM_STUB/devices" \
-	    >"$HSM_STUB/new" && mv "$HSM_STUB/new" "$HSM_STUB/devices"
-}
-
-shared()	{ change 4 620917ea-73c4-4365-8604-2c415a29a977; }
-attached()	{ change 5 172.24.192.52; }
-
-# What Linux shows of it, at port 2.
-linux_gets()
-{
-	mkdir -p "$ROOT/sys/bus/usb/devices/1-1"
-	cp "$E2E"/usb/* "$ROOT/sys/bus/usb/devices/1-1"
-	cp "$E2E/port" "$ROOT/sys/devices/platform/vhci_hcd.0/status"
-}
-
-# Attached, it is in the reader; detached, it is not.
-joined()
-{
-	vhsmctl pull
-	cat >"$HSM_STUB/on-attach" <<-END
-	vhsmctl insert
-	mkdir '$ROOT/sys/bus/usb/devices/1-1'
-	cp '$E2E'/usb/* '$ROOT/sys/bus/usb/devices/1-1'
-	cp '$E2E/port' '$ROOT/sys/devices/platform/vhci_hcd.0/status'
-	END
-	cat >"$HSM_STUB/on-detach" <<-END
-	vhsmctl pull
-	rm -rf '$ROOT/sys/bus/usb/devices/1-1'
-	END
-}
-
-wsl()
-{
-	timeout 60 "$srcdir/contrib/wsl/hsm-wsl" "$@"
-}
+# shellcheck source=tests/e2e/wsl-lib.sh
+. "$srcdir/tests/e2e/wsl-lib.sh"
 
 # --- versions ---
 
@@ -206,8 +108,11 @@ part_which()
 	wsl detach 2>/dev/null
 	check "one by its bus id" wsl attach --busid 1-7
 	wsl detach --busid 1-7 2>/dev/null
-	check "one by the number that Windows has" wsl attach --serial \
+	check "one by the number of the token" wsl attach --serial \
 	    DENK0100000
+	wsl detach --busid 1-7 2>/dev/null
+	check "... by that of its stick, as status prints it" wsl attach \
+	    --serial denk01000000000
 	wsl detach --busid 1-7 2>/dev/null
 	devices_are "$(device 1-7 'VID_20A0&PID_4230\6&3A4CF841&0&9')"
 	check_status "without one, the token itself is asked" 4 wsl attach \
@@ -225,7 +130,7 @@ part_which()
 	devices_are
 	check_status "--wait has a limit" 7 wsl attach --wait --timeout 1
 	(sleep 2; devices_are "$one") &
-	check "--wait waits" wsl attach --wait --timeout 30
+	check "--wait waits" wsl attach --wait --timeout 08
 	wait
 	for bad in "attach --busid 1;2" "attach --serial a'b" "attach x" nothing \
 	    "attach --nothing" "attach --timeout x"; do
@@ -237,215 +142,19 @@ part_which()
 	joined
 	check "a usbipd.exe of Linux is not made administrator" wsl attach
 	rm "$E2E/bin/usbipd.exe"
-	printf '[automount]\nroot = /\n' >"$ROOT/etc/wsl.conf"
-	mv "$ROOT/mnt/c" "$ROOT/c"
-	check "the drives may be elsewhere" wsl status
+	for at in / /win; do
+		printf '[automount]\nroot = %s\n' $at >"$ROOT/etc/wsl.conf"
+		mkdir -p "$ROOT$at"
+		mv "$ROOT/mnt/c" "$ROOT$at/c"
+		check "the drives may be elsewhere, at $at" wsl status
+		mv "$ROOT$at/c" "$ROOT/mnt/c"
+	done
+	rm "$ROOT/etc/wsl.conf"
 	change 4 null
 	: >"$HSM_STUB/refuse"
 	check_status "who does not agree is told" 5 wsl bind --busid 1-7
 	has "... what to do" "$E2E/out" 'do it again and agree'
 	check "--dry-run changes nothing" wsl attach --dry-run
-}
-
-# --- doctor ---
-
-# A row: doctor ends with it, and names it and what mends it.
-row()	# ID STATUS ADVICE [OPTION...]
-{
-	row_id=$1 row_rc=$2 row_says=$3
-	shift 3
-	check_status "doctor: $row_id" "$row_rc" wsl doctor --json "$@"
-	has "... by its name" "$E2E/out" "\"id\": \"$row_id\""
-	has "... and what mends it" "$E2E/out" "$row_says"
-	echo "$row_id" >>"$E2E/rows"
-}
-
-# message ID STATUS ADVICE TEXT: usbipd said this when it was to attach.
-message()
-{
-	windows_has 4.4.0
-	shared
-	printf '%s\n' "$4" >"$HSM_STUB/say-attach"
-	check_status "attach: $1" "$2" wsl attach
-	has "... and what mends it" "$E2E/out" "$3"
-	row "$1" "$2" "$3"
-}
-
-# inside ID STATUS ADVICE TEXT [JSON]: hsm-keyutil said this.
-inside()
-{
-	windows_has 4.4.0
-	shared
-	attached
-	linux_gets
-	cat >"$E2E/bin/said-keyutil" <<-END
-	#!/bin/sh
-	echo '${5-$EMPTY}'
-	echo 'hsm-keyutil: $4' >&2
-	exit 1
-	END
-	chmod +x "$E2E/bin/said-keyutil"
-	HSM_KEYUTIL=said-keyutil
-	row "$1" "$2" "$3"
-}
-
-doctor_of_the_system()
-{
-	windows_has 4.4.0
-	echo 6.1.0-28-amd64 >"$ROOT/proc/sys/kernel/osrelease"
-	rm -r "$ROOT/run/WSL"
-	row no-wsl 6 'run hsm-wsl in a WSL 2'
-	echo 4.4.0-19041-Microsoft >"$ROOT/proc/sys/kernel/osrelease"
-	row wsl1 6 'wsl --set-version'
-	windows_has 4.4.0
-	echo 'usbipd.exe: cannot execute binary file: Exec format error' \
-	    >"$HSM_STUB/say---version"
-	row binfmt 6 'WSLInterop:M::MZ::/init:PF'
-	echo '<3>init: (9) ERROR: UtilConnectToInteropServer:307: connect' \
-	    >"$HSM_STUB/say---version"
-	row interop 6 'wsl --shutdown'
-	: >"$HSM_STUB/once"
-	WSL_INTEROP=$ROOT/run/WSL/1_interop
-	export WSL_INTEROP
-	check "a stale socket is left for one that works" wsl status
-	unset WSL_INTEROP
-	windows_has 4.4.0
-	rm -r "$ROOT/mnt/c/Program Files/usbipd-win"
-	row no-usbipd 3 'winget install usbipd'
-	windows_has 2.0.0
-	row old-usbipd 3 'winget upgrade usbipd'
-	windows_has 5.2.0
-	row policy-5.2.0 5 'winget upgrade usbipd'
-	check_status "... policy add does not try" 3 wsl policy add
-	WSLENV=A:SSH_AUTH_SOCK/p
-	export WSLENV
-	row wslenv 5 'out of WSLENV'
-	unset WSLENV
-	echo 'usbipd: error: no idea' >"$HSM_STUB/say-state"
-	row windows-program 3 'run the same with --verbose'
-	windows_has 4.4.0
-	echo 'usbipd: error: The service is currently not running; a reboot' \
-	    'should fix that.' >"$HSM_STUB/say-state"
-	row service 3 'net start usbipd'
-}
-
-doctor_of_the_device()
-{
-	windows_has 4.4.0
-	devices_are
-	row no-device 4 'hsm-wsl attach --wait'
-	devices_are "$(device 2-1 'VID_20A0&PID_4108\0000000000')"
-	row wrong-device 4 'Nitrokey HSM is 20a0:4230'
-	devices_are "$(device IncompatibleHub 'VID_20A0&PID_4230\DENK01')"
-	row hub 3 'another port'
-	windows_has 4.4.0
-	row not-shared 5 'hsm-wsl bind'
-	check_status "... as a text" 5 wsl doctor
-	has "... and what mends it" "$E2E/out" '^ +hsm-wsl bind, which asks'
-	shared
-	row not-attached 6 'hsm-wsl attach'
-	row network 6 'Set-NetFirewallRule'
-	linux_gets
-	row ghost 6 'doctor --fix'
-	check "... --fix lets go of it, and attaches" wsl doctor --fix
-	is "... that port alone" \
-	    "$(cat "$ROOT/sys/devices/platform/vhci_hcd.0/detach")" 2
-	windows_has 4.4.0
-	shared
-	attached
-	row not-arrived 6 'hsm-wsl detach, then'
-}
-
-doctor_of_attaching()
-{
-	message no-distro 6 'keep a shell of the distribution open' \
-	    'There is no WSL 2 distribution running; keep a command prompt open'
-	message kernel 6 'wsl --update' \
-	    "WSL kernel is not USBIP capable; update with 'wsl --update'."
-	message vhci 6 'install kmod' \
-	    "Loading vhci_hcd failed; update with 'wsl --update'."
-	message firewall 3 'allow usbipd in it' \
-	    'A firewall appears to be blocking the connection; ensure TCP 3240'
-	message tcp-connect 3 'attach --host-ip' 'WSL usbip: error: tcp connect'
-	message error-state 3 'bind --force' \
-	    'usbip: error: Attach Request for 1-7 failed - Device in error state'
-	message busy 3 'bind --force' \
-	    'The device appears to be used by Windows; stop the software'
-	message filter 3 'uninstall the filter' \
-	    "USB filter 'UsbDk' is known to be incompatible with this software"
-	message null-driver 3 'group policy|who makes the policies' \
-	    'DIIDFLAG_INSTALLNULLDRIVER'
-	message usbip-client 6 'winget upgrade' \
-	    "WSL 'usbip' client not correctly installed."
-	message network-mode 3 'networkingMode' \
-	    "Networking mode 'none' is not supported."
-	message many-devices 4 '--busid N-N' \
-	    "Multiple devices with hardware-id '20a0:4230' were found"
-	message attach-failed 3 'plug it out and in' 'Something else.'
-	windows_has 4.4.0
-	shared
-	echo "Device with busid '1-7' is already attached to a client." \
-	    >"$HSM_STUB/say-attach"
-	check_status "attach: another client has it" 1 wsl attach
-	has "... is no reason to do anything here" "$E2E/out" 'detach it there'
-	echo already-attached >>"$E2E/rows"
-}
-
-doctor_inside()
-{
-	windows_has 4.4.0
-	shared
-	attached
-	linux_gets
-	HSM_KEYUTIL=no-such-program
-	row no-keyutil 6 'HSM_KEYUTIL='
-	HSM_KEYUTIL=$KEYUTIL
-	vhsmctl insert
-	check "all is well" wsl doctor --serial DENK0100000
-	has "... as a text" "$E2E/out" '^ok +token DENK0100000$'
-	devices_are "$(device 1-7 'VID_20A0&PID_4230\6&3A4CF841&0&9')"
-	attached
-	row other-token 4 'hsm-wsl status shows' --serial DENK0200000
-	vhsmctl pull
-	row no-token 4 'put the card in'
-	vhsmctl pcscd stop
-	row no-pcscd 6 'hsm-wsl setup'
-	mkdir -p "$ROOT/run/systemd/system"
-	echo 'vhsmctl pcscd start; vhsmctl insert' >"$HSM_STUB/on-systemctl"
-	check "--fix starts it" wsl doctor --fix
-	inside polkit 6 'join the group' \
-	    'PC/SC: PC/SC access denied to this user (polkit)'
-	inside libusb 6 'upgrade libccid' 'LIBUSB_ERROR_ACCESS'
-	inside no-reader 6 'doctor --fix' 'no reader'
-	inside scdaemon 0 'gpgconf --kill scdaemon' 'held by scdaemon' \
-	    '{"readers": [{"reader": "r", "token": {"serial": "DENK01"}}]}'
-	printf '#!/bin/sh\nexec sleep 60\n' >"$E2E/bin/said-keyutil"
-	windows_has 4.4.0
-	shared
-	attached
-	linux_gets
-	HSM_KEYUTIL=said-keyutil HSM_WSL_SECONDS=1
-	export HSM_WSL_SECONDS
-	row pcscd-hangs 7 'wsl.conf'
-	unset HSM_WSL_SECONDS
-}
-
-# No row is there that nobody has seen.
-part_doctor()
-{
-	doctor_of_the_system
-	doctor_of_the_device
-	doctor_of_attaching
-	doctor_inside
-	windows_has 4.4.0
-	: >"$HSM_STUB/refuse"
-	check_status "attach: nobody agrees" 5 wsl attach
-	echo access-denied >>"$E2E/rows"
-	sed -n 's/^row \([a-z0-9.-]*\) .*/\1/p' \
-	    "$srcdir/contrib/wsl/lib/advice.bash" | sort >"$E2E/all-rows"
-	sort -u "$E2E/rows" >"$E2E/seen-rows"
-	is "every row was reached" "$(comm -3 "$E2E/all-rows" \
-	    "$E2E/seen-rows")" ""
 }
 
 # --- setup ---
@@ -477,6 +186,23 @@ command = "service cron start"' >"$ROOT/etc/wsl.conf"
 	    '^command="service cron start; pcscd"$'
 	check "... again" wsl setup --group cards
 	has_not "... which is enough" "$E2E/out" '^[+]'
+	printf '[boot]\r\ncommand="echo a\\nb"\r\n' >"$ROOT/etc/wsl.conf"
+	check "setup, where Windows wrote the file" wsl setup --group cards
+	is "... knows its section and its command" \
+	    "$(cat "$ROOT/etc/wsl.conf")" \
+	    '[boot]
+command="echo a\nb; pcscd"'
+	put_program "$E2E/bin/pcscd"
+	check "setup, where pcscd would ask polkit" wsl setup --group cards
+	has "... keeps it from that" "$ROOT/etc/default/pcscd" \
+	    '^DAEMON_ARGS="--disable-polkit"$'
+	echo '[boot]' >"$ROOT/etc/wsl.conf"
+	check "... at each start" wsl setup --group cards
+	has "... of WSL" "$ROOT/etc/wsl.conf" \
+	    '^command="pcscd --disable-polkit"$'
+	rm "$E2E/bin/pcscd"
+	has "one group lets go of USB ports" \
+	    "$ROOT/etc/udev/rules.d/60-hsm-wsl.rules" 'chgrp cards'
 	windows_has 4.4.0
 	mkdir -p "$ROOT/run/systemd/system"
 	echo 0.105 >"$HSM_STUB/polkit"
@@ -500,11 +226,15 @@ others()
 	windows_has 4.4.0
 	check "env" wsl env
 	is "... is for eval" "$(eval "$(wsl env)" && echo "$SSH_AUTH_SOCK")" \
-	    "${XDG_RUNTIME_DIR:-/run/user/$(id -u)}/hsm-ssh-agent/agent.sock"
+	    "$XDG_RUNTIME_DIR/hsm-ssh-agent/agent.sock"
+	is "... where the agent is without XDG_RUNTIME_DIR" "$(
+		unset XDG_RUNTIME_DIR
+		eval "$(wsl env)" && echo "$SSH_AUTH_SOCK")" \
+	    "$HOME/.ssh/agent/hsm-ssh-agent.sock"
 	has "... and names git's way" "$E2E/out" 'core.sshCommand "wsl.exe -e ssh'
 	mkdir -p "$XDG_CONFIG_HOME/hsm-ssh-agent"
 	echo "CygwinSocket /mnt/c/Users/alice/agent.sock" \
-	    >"$XDG_CONFIG_HOME/hsm-ssh-agent/hsm-ssh-agent.conf"
+	    >"$XDG_CONFIG_HOME/hsm-ssh-agent/config"
 	check "env, with a Cygwin socket" wsl env
 	has "... has its name in Windows" "$E2E/out" \
 	    'SSH_AUTH_SOCK=C:\\Users\\alice\\agent.sock'
@@ -592,11 +322,11 @@ retell()	# PART
 test $# -eq 0 || { run_part "$1"; exit; }
 top_start
 lane versions &
-lane doctor setup &
+lane setup &
 lane which watch notes &
 wait
 echo 0 >"$E2E_TOP/count"
-for p in versions notes which doctor setup watch; do
+for p in versions notes which setup watch; do
 	retell "$p"
 done
 finish

@@ -40,6 +40,9 @@ row old-usbipd $EX_WINDOWS - \
 row service $EX_WINDOWS 'service is currently not running|VBoxUsbMon' \
     'the service or the driver of usbipd does not run on Windows' \
     'as an administrator: net start usbipd; if that fails, restart Windows'
+row slow $EX_TIME 'did not end in [0-9]+ s' \
+    'usbipd.exe took too long' \
+    'try again; as an administrator: net stop usbipd, then net start usbipd'
 row filter $EX_WINDOWS "USB filter '.*' is known to be incompatible" \
     'another USB filter on Windows is in the way (UsbDk, USBPcap, VirtualBox)' \
     'uninstall the filter that is named, and restart Windows'
@@ -78,7 +81,7 @@ row access-denied $EX_DENIED \
 row network 0 - \
     'whoever reaches TCP port 3240 of this Windows can take a shared token' \
     "as an administrator: Set-NetFirewallRule -DisplayName usbipd \
--RemoteAddress LocalSubnet, or a narrower address; or hsm-wsl unbind"
+-RemoteAddress 172.16.0.0/12, where networkingMode=nat has WSL; or hsm-wsl unbind"
 
 # --- the way into WSL ---
 
@@ -197,7 +200,20 @@ fail_row()	# ID [DETAIL]
 	exit $((row_class[$1] > 0 ? row_class[$1] : EX_FAIL))
 }
 
+# The line that matters: what is only told comes first, and warnings.
+detail_of()	# MESSAGE
+{
+	local line first='' error=''
+
+	while read -r line; do
+		[[ -n $line && $line != 'usbipd: info:'* ]] || continue
+		[[ -n $first ]] || first=$line
+		[[ -n $error || $line != *error* ]] || error=$line
+	done <<<"$1"
+	echo "${error:-$first}"
+}
+
 fail_message()	# MESSAGE OTHERWISE
 {
-	fail_row "$(row_of "$1" "$2")" "$(head -n 1 <<<"$1")"
+	fail_row "$(row_of "$1" "$2")" "$(detail_of "$1")"
 }

@@ -64,7 +64,8 @@ cmd_status()
 		    "$(state_word "$b")" \
 		    "${wrong_name[$id]+, but this is no HSM}"
 	done < <(plugged)
-	[[ $shown == yes ]] || echo "  no HSM is plugged in"
+	[[ $shown == yes || -n $found_serials ]] ||
+		echo "  no HSM is plugged in"
 	echo "WSL"
 	linux_has_token && echo "  the device is here" ||
 		echo "  no device of an HSM is here"
@@ -128,7 +129,7 @@ policy_id()
 
 policy_rule()
 {
-	windows $STATE_SECONDS "$usbipd" policy list
+	windows "$STATE_SECONDS" "$usbipd" policy list
 	grep -i -- "$(policy_id)" <<<"$out" | grep -w Allow |
 	    grep -oE '[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}' |
 	    head -n 1

@@ -69,6 +69,12 @@ until_true()
 	done
 }
 
+# Whether somebody could type a password, whatever standard input is.
+has_terminal()
+{
+	{ : </dev/tty; } 2>/dev/null
+}
+
 # as_root COMMAND...: asks for a password where somebody can type one.
 as_root()
 {
@@ -76,7 +82,7 @@ as_root()
 		say "would run: $*"
 	elif ((EUID == 0)); then
 		"$@"
-	elif [[ -t 0 ]]; then
+	elif has_terminal; then
 		sudo "$@"
 	else
 		sudo -n "$@" || {

@@ -5,6 +5,7 @@
 
 results=()		# STATE, ROW, CAUSE and ADVICE, between tabs
 doctor_rc=0
+card=no			# the HSM is one, in some reader
 
 # found STATE ROW [DETAIL]: "ok" is a sentence instead of a row.
 found()
@@ -57,6 +58,15 @@ check_windows()
 	[[ :${WSLENV-}: != *:SSH_AUTH_SOCK[:/]* ]] || found warn wslenv
 }
 
+# An HSM that is a card, in a reader that was given to WSL by its bus id.
+check_card()
+{
+	! find_chosen && ! linux_has_token || return
+	(read_inside && [[ -n $found_serials ]]) >/dev/null 2>&1 || return
+	found ok "a reader is in WSL, with a card in it"
+	card=yes
+}
+
 check_device()
 {
 	local b
@@ -73,6 +83,12 @@ choose_some()
 {
 	all=yes
 	choose
+}
+
+# By a policy, to attach it shares it.
+binds_by_itself()
+{
+	has_policy && [[ -n $(policy_rule) ]]
 }
 
 # Why it was not attached the last time, if that was tried.
@@ -96,12 +112,12 @@ check_attached()
 		found ok "it is attached"
 		return
 	fi
-	if [[ -s $last_error ]]; then
+	if ! is_bound "$b" && ! binds_by_itself; then
+		found fail not-shared
+	elif [[ -s $last_error ]]; then
 		said=$(<"$last_error")
 		found fail "$(row_of "$said" attach-failed)" \
-		    "$(head -n 1 <<<"$said")"
-	elif ! is_bound "$b"; then
-		found fail not-shared
+		    "$(detail_of "$said")"
 	else
 		found fail not-attached
 	fi
@@ -112,7 +128,7 @@ check_inside()
 {
 	local first id
 
-	if ! linux_has_token && [[ -z $busid ]]; then
+	if ! linux_has_token && [[ -z $busid && $card == no ]]; then
 		found fail not-arrived
 		return 1
 	fi
@@ -147,8 +163,8 @@ check_serial()
 
 cmd_doctor()
 {
-	check_windows && check_device && check_attached && check_inside &&
-		check_serial
+	check_windows && { check_card || { check_device && check_attached; }; } &&
+		check_inside && check_serial
 	[[ $json == no ]] || print_json
 	exit $doctor_rc
 }

@@ -94,6 +94,7 @@ wait_for_token()
 	until_true "$ARRIVE_SECONDS" has_token && return
 	[[ $(row_of "$err" none) != no-pcscd ]] || fail_message "$err" no-pcscd
 	((rc != 124)) || fail_row pcscd-hangs
+	[[ -n $busid ]] || linux_has_token || fail_row not-arrived
 	say "pcscd does not see the token; restarting it"
 	restart_pcscd && until_true "$ARRIVE_SECONDS" has_token && return
 	((readers > 0)) || fail_message "$troubles" no-reader
@@ -102,9 +103,18 @@ wait_for_token()
 	fail_message "$troubles" no-token
 }
 
+# By the number of the token, or by the longer one of its stick.
 is_wanted()
 {
-	[[ -z $serial || " $found_serials " == *" $serial "* ]]
+	local t
+
+	[[ -n $serial ]] || return 0
+	for t in $found_serials; do
+		same_serial "$t" "$serial" || same_serial "$serial" "$t" ||
+			continue
+		return 0
+	done
+	return 1
 }
 
 # What came in is the token that was meant.
@@ -154,7 +164,11 @@ free_ports()
 	while read -r port dev; do
 		[[ " $(linux_tokens | tr '\n' ' ')" == *" $dev "* ]] || continue
 		say "letting go of port $port ($dev), which leads nowhere"
-		as_root sh -c "echo $port >'$at'" || return
+		if [[ -w $at && $dry_run == no ]]; then
+			echo "$port" >"$at" || return
+		else
+			as_root sh -c "echo $port >'$at'" || return
+		fi
 	done < <(used_ports)
 }
 

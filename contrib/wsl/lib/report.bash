@@ -3,9 +3,24 @@
 # env, bridge and report: what goes into a shell, another way, and a bug
 # report.
 
+# The user's, or that of the system; where neither is, the user's can be made.
 conf_file()
 {
-	echo "${XDG_CONFIG_HOME:-$HOME/.config}/hsm-ssh-agent/hsm-ssh-agent.conf"
+	local own=${XDG_CONFIG_HOME:-$HOME/.config}/hsm-ssh-agent/config
+
+	if [[ ! -e $own && -e $root/etc/hsm-ssh-agent/config ]]; then
+		own=$root/etc/hsm-ssh-agent/config
+	fi
+	echo "$own"
+}
+
+default_socket()
+{
+	if [[ -n ${XDG_RUNTIME_DIR-} ]]; then
+		echo "$XDG_RUNTIME_DIR/hsm-ssh-agent/agent.sock"
+	else
+		echo "$HOME/.ssh/agent/hsm-ssh-agent.sock"
+	fi
 }
 
 setting()	# KEYWORD; of the agent's configuration
@@ -21,7 +36,7 @@ cmd_env()
 
 	socket=$(setting Socket)
 	socket=${socket/#\~/$HOME}
-	socket=${socket:-${XDG_RUNTIME_DIR:-/run/user/$EUID}/hsm-ssh-agent/agent.sock}
+	socket=${socket:-$(default_socket)}
 	printf 'export SSH_AUTH_SOCK=%q\n' "$socket"
 	echo "# Git of Windows with the ssh, and so the agent, of WSL:"
 	echo "#   git config --global core.sshCommand \"wsl.exe -e ssh\""
@@ -40,6 +55,7 @@ cmd_env()
 	mark_system "$win"
 	echo "# Git for Windows, MSYS2 and Cygwin:"
 	echo "#   set SSH_AUTH_SOCK=$win"
+	echo "#   and after each start of the agent: hsm-wsl env, which marks it"
 	echo "# ssh of Windows, and PuTTY: hsm-wsl-relay.exe \"$win\""
 }
 
@@ -58,7 +74,7 @@ cmd_bridge()
 {
 	local pipe=//./pipe/openssh-ssh-agent relay socket line
 
-	socket=${XDG_RUNTIME_DIR:-/tmp}/windows-agent.sock
+	socket=${XDG_RUNTIME_DIR:-$HOME/.ssh}/windows-agent.sock
 	cat >&2 <<-'END'
 	This brings an agent of Windows into WSL.  Where the token can be in
 	WSL, hsm-ssh-agent there is better: it reads what it signs, knows who
@@ -83,6 +99,7 @@ PATH: in Windows, winget install albertony.npiperelay"
 		say "--run starts it"
 		return
 	fi
+	rm -rf "$work"
 	exec "${line[@]}"
 }
 
@@ -102,6 +119,7 @@ redact()
 	done < <(grep -oP '"serial": *"\K[A-Za-z0-9]{4,}' <<<"$text" | sort -ru)
 	sed -E \
 	    -e 's/[0-9]{1,3}(\.[0-9]{1,3}){3}/ADDRESS/g' \
+	    -e 's/[0-9a-fA-F:]*::[0-9a-fA-F:]*/ADDRESS/g' \
 	    -e 's/([0-9a-fA-F]{0,4}:){3,7}[0-9a-fA-F]{1,4}/ADDRESS/g' \
 	    -e 's/DE[A-Z]{2}[0-9]{7,12}/SERIAL/g' \
 	    -e 's/("serial": *")[^"]*/\1SERIAL/g' \

@@ -3,18 +3,34 @@
 # setup and install-service: what is written once, inside WSL.  Each file is
 # shown as a difference first, and what was there is kept beside it.
 
+# What is there now, in $work/old; rules of polkit are for root's eyes only.
+read_old()	# PATH
+{
+	local dry=$dry_run
+
+	rm -f "$work/old"
+	if [[ -x ${1%/*} || ! -d ${1%/*} ]]; then
+		[[ ! -e $1 ]] || cat "$1" >"$work/old"
+		return
+	fi
+	dry_run=no
+	as_root cat "$1" >"$work/old" 2>/dev/null || rm -f "$work/old"
+	dry_run=$dry
+}
+
 # write_file PATH MODE: from standard input, if it is not like that already.
 write_file()
 {
 	local path=$root$1 now
 
 	cat >"$work/file"
-	cmp -s "$work/file" "$path" && { say "$1 is as it should be"; return; }
-	now=$path
-	[[ -e $path ]] || now=/dev/null
+	read_old "$path"
+	cmp -s "$work/file" "$work/old" && { say "$1 is as it should be"; return; }
+	now=$work/old
+	[[ -e $now ]] || now=/dev/null
 	diff -u --label "$1" --label "$1, new" "$now" "$work/file"
 	[[ $dry_run == no ]] || return 0
-	if [[ -e $path ]]; then
+	if [[ -e $work/old ]]; then
 		printf -v now '%(%Y%m%d-%H%M%S)T'
 		as_root cp -p "$path" "$path.hsm-wsl-$now" || return
 		say "what was there is in $1.hsm-wsl-$now"
@@ -39,8 +55,13 @@ setting_of()	# FILE SECTION KEY; without quotes around it
 # with_setting FILE SECTION KEY VALUE: its text, with that in it.
 with_setting()
 {
-	awk -v section="[$2]" -v key="$3" -v value="$4" '
-	function put() { print key "=" value; done = 1 }
+	section="[$2]" key=$3 value=$4 awk '
+	BEGIN {
+		section = ENVIRON["section"]
+		key = ENVIRON["key"]
+	}
+	function put() { print key "=" ENVIRON["value"]; done = 1 }
+	{ sub(/\r$/, "") }
 	/^\[/ {
 		if (inside && !done) put()
 		inside = $0 == section
@@ -98,6 +119,23 @@ write_polkit()
 	fi
 }
 
+# A service has nobody to type a password; hsm-wsl watch lets ports go.
+write_udev()
+{
+	local at
+
+	write_file /etc/udev/rules.d/60-hsm-wsl.rules 644 <<-END
+	# Written by hsm-wsl setup: one group may let go of USB devices that
+	# came by network.
+	ACTION=="add", SUBSYSTEM=="platform", KERNEL=="vhci_hcd.*", RUN+="/bin/sh -c 'chgrp $group /sys%p/detach; chmod g+w /sys%p/detach'"
+	END
+	for at in "$root"/sys/devices/platform/vhci_hcd.*/detach; do
+		[[ -e $at ]] || continue
+		{ as_root chgrp "$group" "$at" && as_root chmod g+w "$at"; } ||
+			say "the group $group cannot let go of USB ports yet"
+	done
+}
+
 install_packages()
 {
 	local missing=''
@@ -115,16 +153,26 @@ install_packages()
 	fi
 }
 
+# Without systemd mostly nobody runs polkit, and one that asks it lets in nobody.
+pcscd_options()
+{
+	bounded 10 env "PATH=$PATH:/usr/sbin:/sbin" pcscd --help
+	[[ $out$err != *--disable-polkit* ]] || echo --disable-polkit
+}
+
 # With systemd its socket starts pcscd; without, WSL itself does at its start.
 start_pcscd_always()
 {
-	local conf=$root/etc/wsl.conf now
+	local conf=$root/etc/wsl.conf now options
 
 	[[ -e $conf ]] || conf=/dev/null
 	if has_systemd; then
 		as_root timeout 60 systemctl enable --now pcscd.socket
 		return
 	fi
+	options=$(pcscd_options)
+	[[ -z $options ]] || echo "DAEMON_ARGS=\"$options\"" |
+		write_file /etc/default/pcscd 644 || return
 	now=$(setting_of "$conf" boot command)
 	if [[ $(setting_of "$conf" boot systemd) == true ]]; then
 		say "systemd comes with the next start of WSL"
@@ -132,7 +180,8 @@ start_pcscd_always()
 		say "/etc/wsl.conf is as it should be"
 	else
 		with_setting "$conf" boot command \
-		    "\"${now:+$now; }pcscd\"" | write_file /etc/wsl.conf 644
+		    "\"${now:+$now; }pcscd${options:+ $options}\"" |
+			write_file /etc/wsl.conf 644
 	fi
 	say "for systemd instead, put systemd=true into [boot] of /etc/wsl.conf"
 	say "in Windows, when all of it is done: wsl --shutdown"
@@ -148,6 +197,7 @@ cmd_setup()
 {
 	install_packages || die $EX_FAIL "packages are missing"
 	write_polkit || die $EX_FAIL "polkit has no rule"
+	write_udev || die $EX_FAIL "udev has no rule"
 	start_pcscd_always || die $EX_FAIL "pcscd was not started"
 	in_group || say "join the group and open a new shell: sudo usermod -aG \
 $group ${SUDO_USER:-$(id -un)}"

@@ -3,8 +3,8 @@
 # usbipd-win, 2.2 and later, by what it can and not by its number.  Only
 # "usbipd state" is read: it is JSON, whole, and in no language.
 
-STATE_SECONDS=15
-ATTACH_SECONDS=60
+STATE_SECONDS=${HSM_WSL_SECONDS:-15}
+ATTACH_SECONDS=${HSM_WSL_SECONDS:-60}
 
 usbipd=''		# the program, once it is found
 version=''
@@ -31,7 +31,7 @@ find_usbipd()
 	esac
 	usbipd=$(find_program usbipd.exe "$USBIPD_HOME") ||
 		fail_row no-usbipd
-	windows $STATE_SECONDS "$usbipd" --version
+	windows "$STATE_SECONDS" "$usbipd" --version
 	version=${out%%[^0-9.]*}
 	((rc == 0)) || fail_message "$err" windows-program
 }
@@ -45,7 +45,7 @@ usbipd_for_windows()
 find_words()
 {
 	((${#attach_words[@]} == 0)) || return 0
-	windows $STATE_SECONDS "$usbipd" attach --help
+	windows "$STATE_SECONDS" "$usbipd" attach --help
 	if ((rc == 0)) && [[ $out$err == *--wsl* ]]; then
 		attach_words=(attach --wsl)
 		detach_words=(detach)
@@ -58,7 +58,7 @@ find_words()
 # One that knows no policies may answer with the help for all commands.
 has_policy()
 {
-	windows $STATE_SECONDS "$usbipd" policy --help
+	windows "$STATE_SECONDS" "$usbipd" policy --help
 	((rc == 0)) && [[ $out$err == *'usbipd policy'* ]]
 }
 
@@ -84,7 +84,7 @@ try_state()
 {
 	local f b id s bound forced attached
 
-	windows $STATE_SECONDS "$usbipd" state
+	windows "$STATE_SECONDS" "$usbipd" state
 	((rc == 0)) || return
 	jq -r "$normal_state"' | tojson, (.[] | select(.busid) | [.busid, .id,
 	    .serial // "-", .bound, .forced, .attached] | @tsv)' <<<"$out" \
@@ -107,7 +107,7 @@ read_state()
 	command -v jq >/dev/null ||
 		die $EX_WSL "jq is missing: sudo apt-get install jq"
 	try_state && return
-	((rc != 124)) || fail_row service "usbipd.exe does not answer"
+	((rc != 124)) || fail_row slow "usbipd state"
 	((rc != 0)) || fail_row old-usbipd "what it prints is no state"
 	# Before 2.2 there was none.
 	((rc != 2)) || fail_row old-usbipd "version ${version:-unknown}"
@@ -167,7 +167,7 @@ try_attach()	# BUSID
 		rc=0
 		return
 	fi
-	windows $ATTACH_SECONDS "$usbipd" "${attach_words[@]}" --busid "$1"
+	windows "$ATTACH_SECONDS" "$usbipd" "${attach_words[@]}" --busid "$1"
 }
 
 # Since 4.2 a policy may let it be attached as it is; without one, or before,
@@ -183,12 +183,13 @@ attach_one()	# BUSID
 	find_words
 	try_attach "$1"
 	if ! is_bound "$1" && ((rc != 0)) &&
-	    [[ $rc -eq 3 || $err == *'is not shared'* ]]; then
+	    [[ $rc -eq 3 || $out$err == *'is not shared'* ]]; then
 		bind_one "$1"
 		try_attach "$1"
 	fi
 	((rc != 0)) || { forget_error; return 0; }
-	said=$err
+	# What comes from inside WSL is on standard output since 4.0.
+	said=$out$'\n'$err
 	((rc != 124)) || said="usbipd attach did not end in $ATTACH_SECONDS s"
 	try_state
 	! is_attached "$1" || { forget_error; return 0; }
@@ -204,7 +205,8 @@ detach_one()	# BUSID
 		say "would run: usbipd ${detach_words[*]} --busid $1"
 		return 0
 	}
-	windows $ATTACH_SECONDS "$usbipd" "${detach_words[@]}" --busid "$1"
+	windows "$ATTACH_SECONDS" "$usbipd" "${detach_words[@]}" --busid "$1"
+	((rc != 124)) || fail_row slow "usbipd detach"
 	((rc == 0)) || fail_message "$err" windows-program
 	say "$1 is with Windows again"
 }

@@ -32,7 +32,8 @@ automount_root()
 
 	at=$(sed -n '/^\[automount\]/,/^\[/s/^ *root *= *//p' \
 	    "$root/etc/wsl.conf" 2>/dev/null | head -n 1 | tr -d '"\r ')
-	echo "$root${at:-/mnt/}"
+	at=${at:-/mnt}
+	echo "$root${at%/}/"
 }
 
 # C:\a\b to /mnt/c/a/b, and back; nothing where that is not possible.
