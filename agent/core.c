@@ -166,6 +166,8 @@ dispatch(struct call *call)
 			call_decide(call, "request", "a request", &e);
 			return FAIL;
 		}
+		if (handlers[i].needs_keys)
+			(void)h->want(h->arg);
 		if (handlers[i].needs_keys && h->idents(h->arg) == NULL)
 			return call_keep(call, FOR_KEYS, "") != NULL ? LATER :
 			    FAIL;

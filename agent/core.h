@@ -45,6 +45,12 @@ struct holder_order {
 struct holder {
 	void	*arg;
 
+	/*
+	 * A client wants keys.  True: tokens that nobody has wanted before
+	 * are being opened; core_idents_known() follows in 5 s at most.
+	 */
+	bool	 (*want)(void *arg);
+
 	/* NULL while the tokens are still being looked at. */
 	const struct idents *(*idents)(void *arg);
 

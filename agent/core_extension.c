@@ -95,6 +95,9 @@ on_status(struct call *call)
 		return FAIL;
 	if (!wire_end(&call->in) || bind_is_forwarded(&call->caller->bind))
 		return fail_extension(call);
+	if (c->conf.holder.want(c->conf.holder.arg) &&
+	    call_keep(call, FOR_KEYS, "") != NULL)
+		return LATER;
 	wire_put_u8(call->out, MSG_EXTENSION_RESPONSE);
 	wire_put_cstring(call->out, AGENT_EXT_STATUS);
 	wire_put_cstring(call->out, PACKAGE_VERSION);

@@ -26,6 +26,7 @@ struct fleet {
 	size_t		 last_number;
 	struct idents	 idents;
 	bool		 looked;	/* the watcher has reported once */
+	bool		 awake;		/* modules are wanted */
 	int64_t		 nudged;	/* last time, ms */
 	struct timer	*grace;		/* something went a moment ago */
 	struct timer	*pcsc_grace;	/* PINs of tokens not seen again go */
@@ -102,6 +103,8 @@ place_trouble(const struct fleet *f)
 {
 	const char *trouble = modules_trouble(f->modules);
 
+	if (!f->awake && settings_get(f->conf.worker.settings)->n_modules > 0)
+		return "PKCS#11 modules are opened when keys are wanted";
 	if (trouble[0] != '\0' || modules_place(f->modules, 0) != NULL)
 		return trouble;
 	return f->pcsc_trouble;
@@ -458,9 +461,19 @@ fleet_configure(struct fleet *f)
 {
 	const struct options *o = settings_get(f->conf.worker.settings);
 
+	if (!f->awake)
+		return;
 	modules_configure(f->modules, o->modules, o->n_modules,
 	    o->module_timeout);
 	on_modules(f);
+}
+
+bool
+fleet_wake(struct fleet *f)
+{
+	f->awake = true;
+	fleet_configure(f);
+	return modules_any(f->modules);
 }
 
 bool
@@ -518,7 +531,6 @@ fleet_new(struct fleet **out, const struct fleet_conf *conf, struct err *e)
 {
 	struct modules_conf mc = { .loop = conf->loop,
 	    .log = conf->worker.log, .on_news = on_modules };
-	const struct options *o;
 	struct fleet *f;
 	int r;
 
@@ -538,9 +550,6 @@ fleet_new(struct fleet **out, const struct fleet_conf *conf, struct err *e)
 		fleet_free(f);
 		return r;
 	}
-	o = settings_get(conf->worker.settings);
-	modules_configure(f->modules, o->modules, o->n_modules,
-	    o->module_timeout);
 	*out = f;
 	return 0;
 }

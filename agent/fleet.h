@@ -50,6 +50,9 @@ bool		 fleet_expecting(const struct fleet *f, bool gone);
  */
 void		 fleet_nudge(struct fleet *f);
 
+/* Modules are opened from here on; true: there are any. */
+bool		 fleet_wake(struct fleet *f);
+
 /* The settings are others: other modules, perhaps. */
 void		 fleet_configure(struct fleet *f);
 

@@ -24,7 +24,8 @@ struct keyring {
 	struct jobs	 stranded;	/* wait for their token to be back */
 	struct timer	*look;		/* to give up on a look at the keys */
 	struct timer	*patience;	/* to look at those that wait again */
-	struct timer	*opening;	/* at start, modules have time until */
+	struct timer	*opening;	/* modules have time until */
+	bool		 wanted;	/* keys were, by a client */
 	size_t		 locking;	/* jobs of keyring_lock_all() */
 	keyring_locked_fn *locked_fn;
 	void		*locked_arg;
@@ -61,10 +62,13 @@ check_ready(struct keyring *kr)
 {
 	char text[400];
 
-	if (kr->ready || kr->unlocking || !fleet_settled(kr->fleet,
-	    kr->opening != NULL))
+	if (!fleet_settled(kr->fleet, kr->opening != NULL))
 		return;
 	kr->known = true;
+	timer_free(kr->opening);
+	kr->opening = NULL;
+	if (kr->ready || kr->unlocking)
+		return;
 	if (kr->unlock)
 		unlock_next(kr);
 	if (kr->unlocking)
@@ -171,6 +175,40 @@ keyring_set_core(struct keyring *kr, struct core *c)
 	kr->core = kr->byname.core = c;
 }
 
+static void	 on_change(void *arg);
+
+static void
+on_opening(void *arg)
+{
+	struct keyring *kr = arg;
+
+	kr->opening = NULL;
+	on_change(kr);
+	if (!kr->known && kr->core != NULL)
+		core_idents_known(kr->core);
+}
+
+/* Modules are opened when somebody wants keys, and not before. */
+static bool
+holder_want(void *arg)
+{
+	struct keyring *kr = arg;
+	const bool known = kr->known;
+
+	if (!kr->wanted) {
+		kr->wanted = true;
+		kr->known = false;
+		kr->opening = loop_timer(kr->loop, OPENING_MS, on_opening,
+		    kr);
+		if (!fleet_wake(kr->fleet)) {
+			timer_free(kr->opening);
+			kr->opening = NULL;
+			kr->known |= known;
+		}
+	}
+	return kr->opening != NULL && !kr->known;
+}
+
 void
 keyring_on_ready(struct keyring *kr, bool unlock, keyring_ready_fn *fn,
     void *arg)
@@ -178,6 +216,8 @@ keyring_on_ready(struct keyring *kr, bool unlock, keyring_ready_fn *fn,
 	kr->unlock = unlock;
 	kr->ready_fn = fn;
 	kr->ready_arg = arg;
+	if (unlock)
+		(void)holder_want(kr);
 }
 
 static const struct idents *
@@ -427,15 +467,6 @@ on_patience(void *arg)
 	on_change(kr);
 }
 
-static void
-on_opening(void *arg)
-{
-	struct keyring *kr = arg;
-
-	kr->opening = NULL;
-	on_change(kr);
-}
-
 static bool
 holder_cancel(void *arg, uint64_t request)
 {
@@ -506,7 +537,6 @@ keyring_new(struct keyring **out, struct loop *l,
 		return r;
 	}
 	kr->byname.fleet = kr->fleet;
-	kr->opening = loop_timer(l, OPENING_MS, on_opening, kr);
 	*out = kr;
 	return 0;
 }
@@ -533,7 +563,8 @@ keyring_free(struct keyring *kr)
 struct holder
 keyring_holder(struct keyring *kr)
 {
-	return (struct holder){ .arg = kr, .idents = holder_idents,
+	return (struct holder){ .arg = kr, .want = holder_want,
+	    .idents = holder_idents,
 	    .sign = holder_sign,
 	    .cancel = holder_cancel, .look = holder_look,
 	    .expecting = holder_expecting,

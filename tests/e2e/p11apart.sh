@@ -113,6 +113,43 @@ part_uri()
 
 # --- time ---
 
+modules_run()
+{
+	pgrep -P "$agent_pid" -f hsm-ssh-agent-module >/dev/null
+}
+
+no_modules_run()
+{
+	! modules_run
+}
+
+# Nobody waits for a module, nor does one run, before keys are wanted.
+part_lazy()
+{
+	soft_start
+	soft_token one
+	soft_key one EC:prime256v1 ec 01
+	configure "Module $SOFTHSM"
+	agent_start || return
+	check "no module is opened at the start" no_modules_run
+	check "who asks how things are is told of its token" \
+		"$KEYUTIL" status
+	has "... by its label" "$E2E/out" '"one"'
+	check "... and has it opened" modules_run
+	agent_stop
+	agent_start || return
+	check "the same after another start" no_modules_run
+	check "... until keys are listed" ssh-add -l
+	agent_stop
+	agent_start || return
+	check "... or a token is added" ssh-add -s 'pkcs11:token=one'
+	agent_stop
+	agent_start --unlock || return
+	check "--unlock opens it, and unlocks" wait_for 10 in_file \
+		"$AGENT_LOG" 'unlocked'
+	agent_stop
+}
+
 lists()
 {
 	ssh-add -L | grep -q " $1\$"
@@ -151,5 +188,6 @@ test $# -eq 0 || { run_part "$1"; exit; }
 part none --key p256:card:01
 bare_part swapped
 bare_part uri
+bare_part lazy
 part start --key p256:card:01
 finish

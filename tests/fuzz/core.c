@@ -71,6 +71,13 @@ cancel(void *arg, uint64_t request)
 }
 
 static bool
+want(void *arg)
+{
+	(void)arg;
+	return false;
+}
+
+static bool
 look(void *arg)
 {
 	(void)arg;
@@ -206,7 +213,8 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	struct settings *settings;
 	struct state s = { 0 };
 	struct core_conf conf = { .log = &quiet, .reply = on_reply,
-	    .reply_arg = &s, .holder = { .arg = &s, .idents = idents,
+	    .reply_arg = &s, .holder = { .arg = &s, .want = want,
+	    .idents = idents,
 	    .sign = sign, .cancel = cancel, .look = look,
 	    .expecting = expecting,
 	    .unlock = unlock, .lock = lock,

@@ -77,6 +77,13 @@ on_cancel(void *arg, uint64_t request)
 }
 
 static bool
+want(void *arg)
+{
+	(void)arg;
+	return false;
+}
+
+static bool
 look(void *arg)
 {
 	const struct fixture *f = arg;
@@ -219,7 +226,8 @@ holder_setup(struct fixture *f, const char *text)
 	add_key(f, "ssh/u_ecdsa.pub", "ec");
 	add_key(f, "ssh/u_rsa.pub", "rsa");
 	conf.log = &f->log;
-	conf.holder = (struct holder){ .arg = f, .idents = idents,
+	conf.holder = (struct holder){ .arg = f, .want = want,
+	    .idents = idents,
 	    .sign = on_sign, .cancel = on_cancel, .look = look,
 	    .expecting = expecting,
 	    .unlock = on_unlock, .lock = on_lock,

@@ -71,6 +71,13 @@ cancel(void *arg, uint64_t request)
 }
 
 static bool
+want(void *arg)
+{
+	(void)arg;
+	return false;
+}
+
+static bool
 look(void *arg)
 {
 	(void)arg;
@@ -205,7 +212,8 @@ serving_setup(struct serving *f, const struct server_conf *sc)
 	conf.loop = f->loop;
 	conf.settings = f->settings = configured("Use any");
 	conf.reply_arg = f->server;
-	conf.holder = (struct holder){ .arg = f, .idents = idents,
+	conf.holder = (struct holder){ .arg = f, .want = want,
+	    .idents = idents,
 	    .sign = sign, .cancel = cancel, .look = look,
 	    .expecting = expecting,
 	    .unlock = named, .lock = lock, .status = status };
