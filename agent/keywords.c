@@ -7,6 +7,7 @@
 #include "agent/keywords.h"
 #include "agent/keywords_key.h"
 #include "base/conf.h"
+#include "token/p11uri.h"
 
 #define MODULE_TIMEOUT_MAX	3600	/* s */
 
@@ -363,6 +364,20 @@ cygwin_socket(struct options *o, const struct conf_line *l, struct err *e)
 	return whole_path(l, &o->cygwin, e);
 }
 
+/* Which model it is, and who made it, is not known of all. */
+static int
+token_uri(const char *text, struct err *e)
+{
+	struct p11uri uri;
+
+	if (p11uri_parse(&uri, text, e) != 0)
+		return err_set(e, ERR_USAGE, 0, "Token: %.200s", e->msg);
+	if (uri.model[0] == '\0' && uri.maker[0] == '\0')
+		return 0;
+	return err_set(e, ERR_USAGE, 0, "Token: a PKCS#11 URI here has "
+	    "\"serial\" and \"token\" alone");
+}
+
 static int
 token(struct options *o, const struct conf_line *l, struct err *e)
 {
@@ -371,6 +386,8 @@ token(struct options *o, const struct conf_line *l, struct err *e)
 	if (l->n != 2)
 		return err_set(e, ERR_USAGE, 0,
 		    "Token takes one serial number or label");
+	if (p11uri_is(l->word[1]) && token_uri(l->word[1], e) != 0)
+		return e->code;
 	for (size_t i = 0; i < o->n_tokens; i++)
 		if (strcmp(o->tokens[i].name, l->word[1]) == 0)
 			return err_set(e, ERR_USAGE, 0, "Token %s has a block "

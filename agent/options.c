@@ -11,6 +11,7 @@
 #include "base/conf.h"
 #include "base/paths.h"
 #include "token/modclient.h"
+#include "token/p11uri.h"
 
 #define PIN_TIMEOUT	120	/* s: a prompt that nobody sees must end */
 
@@ -175,12 +176,30 @@ block_of(const struct options *o, const char *name)
 	return NULL;
 }
 
+/* One that says more than serial number and label was refused. */
+static const struct token_options *
+block_in_uri(const struct options *o, const char *serial, const char *label)
+{
+	const struct p11uri_token token = { serial, label, "", "" };
+	struct p11uri uri;
+	struct err ignored;
+
+	for (size_t i = 0; i < o->n_tokens; i++)
+		if (p11uri_is(o->tokens[i].name) &&
+		    p11uri_parse(&uri, o->tokens[i].name, &ignored) == 0 &&
+		    p11uri_matches(&uri, &token))
+			return &o->tokens[i];
+	return NULL;
+}
+
 const struct token_options *
 options_block(const struct options *o, const char *serial, const char *label)
 {
 	const struct token_options *t = block_of(o, serial);
 
-	return t == NULL && label[0] != '\0' ? block_of(o, label) : t;
+	if (t == NULL && label[0] != '\0')
+		t = block_of(o, label);
+	return t != NULL ? t : block_in_uri(o, serial, label);
 }
 
 struct token_policy

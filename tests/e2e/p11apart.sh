@@ -108,7 +108,20 @@ part_uri()
 	has_not "... and gets no PIN" "$AGENT_LOG" 'unlocked'
 	check "what is so is" ssh-add -s \
 		'pkcs11:token=one;model=SoftHSM%20v2;manufacturer=SoftHSM%20project'
+	save_keys
 	agent_stop
+	cp "$E2E/pin" "$E2E/of-one"
+	chmod 600 "$E2E/of-one"
+	configure "Module $SOFTHSM" 'Token "pkcs11:token=one"' \
+		"PinFile $E2E/of-one"
+	agent_start || return
+	: >"$E2E/prompts"
+	check "a Token block is named by one, too" ssh-add -T "$E2E/ec.pub"
+	is "... and its PinFile is used" "$(prompts)" 0
+	agent_stop
+	configure 'Token "pkcs11:token=one;model=x"'
+	check_status "... but not by what else a token is" 2 "$AGENT" -T
+	has "... which is told" "$E2E/out" '"serial" and "token" alone'
 }
 
 # --- time ---
