@@ -91,15 +91,15 @@ doctor_of_the_system()
 	row service 3 'net start usbipd'
 	windows_has 4.4.0
 	echo state >"$HSM_STUB/hang"
-	HSM_WSL_SECONDS=1
-	export HSM_WSL_SECONDS
+	HSM_WSL_WINDOWS_SECONDS=3
+	export HSM_WSL_WINDOWS_SECONDS
 	row slow 7 'net stop usbipd'
 	check_status "... no command waits for it" 7 wsl status
 	shared
 	attached
 	echo detach >"$HSM_STUB/hang"
 	check_status "... nor for what it does not do" 7 wsl detach
-	unset HSM_WSL_SECONDS
+	unset HSM_WSL_WINDOWS_SECONDS
 }
 
 doctor_of_the_device()

@@ -3,8 +3,8 @@
 # usbipd-win, 2.2 and later, by what it can and not by its number.  Only
 # "usbipd state" is read: it is JSON, whole, and in no language.
 
-STATE_SECONDS=${HSM_WSL_SECONDS:-15}
-ATTACH_SECONDS=${HSM_WSL_SECONDS:-60}
+STATE_SECONDS=${HSM_WSL_WINDOWS_SECONDS:-15}
+ATTACH_SECONDS=${HSM_WSL_WINDOWS_SECONDS:-60}
 
 usbipd=''		# the program, once it is found
 version=''
